@@ -1,0 +1,4 @@
+//! WebSocket.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
