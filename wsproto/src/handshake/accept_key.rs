@@ -1,0 +1,85 @@
+//! `Sec-WebSocket-Key` and the proof that a server has understood it, `Sec-WebSocket-Accept`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use sha1::{Digest, Sha1};
+
+/// RFC 6455 section 1.3: what a server appends to the key before it hashes.
+const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// Encodes a nonce as the value of `Sec-WebSocket-Key`.
+pub(crate) fn encode_key(nonce: [u8; 16]) -> [u8; 24] {
+    let mut key = [0; 24];
+    encode(&nonce, &mut key);
+    key
+}
+
+/// Computes the value of `Sec-WebSocket-Accept` that answers `key` (RFC 6455 section 4.2.2).
+///
+/// The key is hashed as it was sent, not decoded.
+pub(crate) fn accept_key(key: &[u8]) -> [u8; 28] {
+    let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
+    let mut accept = [0; 28];
+    encode(&hash, &mut accept);
+    accept
+}
+
+/// Whether `key` is the base64 of 16 octets: 22 characters and two of padding.
+///
+/// The four bits of the last character that encode nothing may have any value: section 4.2.2 does
+/// not ask a server to decode, and the example of section 4.1 itself leaves one of them set.
+pub(super) fn is_key(key: &[u8]) -> bool {
+    let Some((characters, b"==")) = key.split_last_chunk::<2>() else {
+        return false;
+    };
+    characters.len() == 22
+        && characters
+            .iter()
+            .all(|&octet| octet.is_ascii_alphanumeric() || octet == b'+' || octet == b'/')
+}
+
+/// Fills `base64`, whose length is that of the encoded `octets`.
+fn encode(octets: &[u8], base64: &mut [u8]) {
+    let written = STANDARD.encode_slice(octets, base64);
+    debug_assert!(written.is_ok(), "the arrays above have the encoded length");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_the_rfc_come_out() {
+        assert_eq!(
+            accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="),
+            *b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+        assert_eq!(
+            encode_key(*b"the sample nonce"),
+            *b"dGhlIHNhbXBsZSBub25jZQ=="
+        );
+    }
+
+    #[test]
+    fn a_key_is_sixteen_octets_of_base64() {
+        for (key, good) in [
+            (&b"dGhlIHNhbXBsZSBub25jZQ=="[..], true),
+            (b"AQIDBAUGBwgJCgsMDQ4PEC==", true),
+            (b"////////++++++++//////==", true),
+            (b"", false),
+            (b"x", false),
+            (b"==", false),
+            (b"dGhlIHNhbXBsZSBub25jZQ", false),
+            (b"dGhlIHNhbXBsZSBub25jZQ=", false),
+            (b"dGhlIHNhbXBsZSBub25jZQ===", false),
+            (b"dGhlIHNhbXBsZSBub25jZVE=", false),
+            (b"dGhlIHNhbXBsZSBub25jZVFR", false),
+            (b"dGhlIHNhbXBsZSBub25jZ-==", false),
+            (b"dGhlIHNhbXBs=SBub25jZQ==", false),
+            (b"dGhlIHNh XBsZSBub25jZQ==", false),
+            (b"dGhlIHNhbXBsZSBub25jZQ==dGhlIHNhbXBsZSBub25jZQ==", false),
+        ] {
+            assert_eq!(is_key(key), good, "{}", key.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! What a server answers: agreement, or any other HTTP response.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::headers::{check_application_headers, list_elements};
+use super::misuse::HandshakeMisuse;
+use super::status::reason_phrase;
+
+/// How an application accepts a request.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Accept<'a> {
+    /// The subprotocol to use: one of those that the client offered. `None` by default.
+    pub subprotocol: Option<&'a str>,
+    /// Headers to send along, such as `Set-Cookie`: names and values. None by default.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// Whether to agree to compression, if it is configured and offered. `true` by default.
+    pub compression: bool,
+}
+
+impl<'a> Accept<'a> {
+    /// Accepts without a subprotocol and without further headers.
+    pub const fn new() -> Self {
+        Self {
+            subprotocol: None,
+            headers: &[],
+            compression: true,
+        }
+    }
+
+    /// Chooses a subprotocol.
+    #[must_use]
+    pub const fn subprotocol(mut self, subprotocol: &'a str) -> Self {
+        self.subprotocol = Some(subprotocol);
+        self
+    }
+
+    /// Sends headers along, names and values.
+    #[must_use]
+    pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Allows or vetoes compression for this connection.
+    #[must_use]
+    pub const fn compression(mut self, compression: bool) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    /// Checks what the application gave; `offered` is the client's list of subprotocols.
+    pub(super) fn check(&self, offered: &str) -> Result<(), HandshakeMisuse> {
+        if let Some(chosen) = self.subprotocol
+            && !list_elements(offered.as_bytes()).any(|offer| offer == chosen.as_bytes())
+        {
+            return Err(HandshakeMisuse::SubprotocolNotOffered);
+        }
+        check_application_headers(self.headers, &RESERVED_IN_ACCEPT)
+    }
+
+    /// The header fields of the answer (RFC 6455 section 4.2.2, step 5).
+    pub(super) fn fields<'b>(
+        &'b self,
+        accept_key: &'b [u8; 28],
+        extensions: Option<&'b str>,
+    ) -> impl Iterator<Item = (&'b str, &'b [u8])> {
+        [
+            ("Upgrade", &b"websocket"[..]),
+            ("Connection", b"Upgrade"),
+            ("Sec-WebSocket-Accept", accept_key),
+        ]
+        .into_iter()
+        .chain(
+            self.subprotocol
+                .map(|chosen| ("Sec-WebSocket-Protocol", chosen.as_bytes())),
+        )
+        .chain(extensions.map(|agreed| ("Sec-WebSocket-Extensions", agreed.as_bytes())))
+        .chain(
+            self.headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_bytes())),
+        )
+    }
+}
+
+impl Default for Accept<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How an application answers a request that does not become a WebSocket.
+///
+/// It refuses an upgrade, or answers a plain HTTP request, and closes the connection either way.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Reject<'a> {
+    /// The status, 200 to 599.
+    pub status: u16,
+    /// Headers to send along, such as `Content-Type` or `WWW-Authenticate`: names and values.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The body; must be empty for 204, 205 and 304.
+    pub body: &'a [u8],
+}
+
+impl<'a> Reject<'a> {
+    /// Answers with `status` and nothing else.
+    pub const fn new(status: u16) -> Self {
+        Self {
+            status,
+            headers: &[],
+            body: &[],
+        }
+    }
+
+    /// Sends headers along, names and values.
+    #[must_use]
+    pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Sends a body.
+    #[must_use]
+    pub const fn body(mut self, body: &'a [u8]) -> Self {
+        self.body = body;
+        self
+    }
+}
+
+/// Fields of an acceptance that are not the application's; a 101 has no body (RFC 7230
+/// section 3.3.2).
+const RESERVED_IN_ACCEPT: [&str; 7] = [
+    "Upgrade",
+    "Connection",
+    "Sec-WebSocket-Accept",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Content-Length",
+    "Transfer-Encoding",
+];
+
+/// Fields of another answer that are not the application's.
+const RESERVED_IN_REJECT: [&str; 3] = ["Connection", "Content-Length", "Transfer-Encoding"];
+
+/// Writes the answer that opens the connection.
+///
+/// `offered` is the client's list of subprotocols, separated by commas; `extensions` the value of
+/// `Sec-WebSocket-Extensions`. Writes nothing on an error.
+pub(crate) fn write_accept(
+    out: &mut Vec<u8>,
+    accept_key: &[u8; 28],
+    accept: &Accept<'_>,
+    offered: &str,
+    extensions: Option<&str>,
+) -> Result<(), HandshakeMisuse> {
+    accept.check(offered)?;
+    write_status_line(out, 101);
+    for (name, value) in accept.fields(accept_key, extensions) {
+        write_field(out, name, value);
+    }
+    out.extend_from_slice(b"\r\n");
+    Ok(())
+}
+
+/// Writes an answer that does not open the connection; without its body if `head_only` is set,
+/// for the method HEAD. Writes nothing on an error.
+pub(crate) fn write_reject(
+    out: &mut Vec<u8>,
+    reject: &Reject<'_>,
+    head_only: bool,
+) -> Result<(), HandshakeMisuse> {
+    if !(200..=599).contains(&reject.status) {
+        return Err(HandshakeMisuse::InvalidStatus);
+    }
+    if matches!(reject.status, 204 | 205 | 304) && !reject.body.is_empty() {
+        return Err(HandshakeMisuse::BodyNotAllowed);
+    }
+    check_application_headers(reject.headers, &RESERVED_IN_REJECT)?;
+    write_answer(out, reject, head_only);
+    Ok(())
+}
+
+/// Writes a checked answer, the last of its connection.
+pub(super) fn write_answer(out: &mut Vec<u8>, answer: &Reject<'_>, head_only: bool) {
+    write_status_line(out, answer.status);
+    let names_upgrade = answer
+        .headers
+        .iter()
+        .any(|(name, _)| name.eq_ignore_ascii_case("Upgrade"));
+    // RFC 7230 section 6.7: who sends Upgrade must list it in Connection.
+    let connection = if names_upgrade {
+        "close, Upgrade"
+    } else {
+        "close"
+    };
+    write_field(out, "Connection", connection.as_bytes());
+    for (name, value) in answer.headers {
+        write_field(out, name, value.as_bytes());
+    }
+    // RFC 7230 section 3.3.2 forbids it in a 204; in a 304 it would speak of another body.
+    if !matches!(answer.status, 204 | 304) {
+        write_field(
+            out,
+            "Content-Length",
+            answer.body.len().to_string().as_bytes(),
+        );
+    }
+    out.extend_from_slice(b"\r\n");
+    if !head_only {
+        out.extend_from_slice(answer.body);
+    }
+}
+
+/// Writes the first line of an answer.
+fn write_status_line(out: &mut Vec<u8>, status: u16) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(status.to_string().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(reason_phrase(status).as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Writes one line of a head, of a request or an answer.
+pub(super) fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
+}

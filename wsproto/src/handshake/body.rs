@@ -1,0 +1,194 @@
+//! Collects the start of a refusal's body (RFC 7230 section 3.3.3), for the application to read.
+
+use alloc::vec::Vec;
+use core::str;
+
+use super::headers::elements;
+use super::response::Response;
+
+/// A longer line of a chunk's size is not read: nobody needs extensions of this length.
+const MAX_SIZE_LINE: usize = 256;
+
+/// Whether more of a body is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BodyProgress {
+    /// The body goes on, and there is room for more of it.
+    Unfinished,
+    /// The body has ended, or filled its room, or its framing is broken.
+    Finished,
+}
+
+/// Collects a body up to a limit. The end of the stream ends it, too.
+#[derive(Debug)]
+pub(crate) struct BodyReader {
+    body: Vec<u8>,
+    limit: usize,
+    framing: Framing,
+}
+
+/// How the body is delimited, and how far it has come.
+#[derive(Debug)]
+enum Framing {
+    /// This many octets are to come.
+    Length(u64),
+    /// A chunk's size is being read, of which these octets have come.
+    ChunkSize(Vec<u8>),
+    /// This many octets of a chunk are to come.
+    Chunk(u64),
+    /// The line end behind a chunk is to come.
+    ChunkEnd,
+    /// The body lasts until the end of the stream.
+    UntilEnd,
+    /// Nothing is to come.
+    Finished,
+}
+
+impl BodyReader {
+    /// Prepares to read the body that follows the head of `response`: at most `limit` octets, into
+    /// `buf`, an empty vector whose memory is used again.
+    pub(crate) fn new(response: &Response<'_>, limit: usize, buf: Vec<u8>) -> Self {
+        Self {
+            body: buf,
+            limit,
+            framing: Framing::of(response),
+        }
+    }
+
+    /// Takes what has come. What is not part of the body is dropped: the connection ends here.
+    pub(crate) fn push(&mut self, input: &[u8]) -> BodyProgress {
+        let mut rest = input;
+        while !rest.is_empty() && self.progress() == BodyProgress::Unfinished {
+            rest = self.take(rest);
+        }
+        self.progress()
+    }
+
+    /// Whether more is wanted.
+    pub(crate) fn progress(&self) -> BodyProgress {
+        match self.framing {
+            Framing::Finished => BodyProgress::Finished,
+            _ if self.body.len() >= self.limit => BodyProgress::Finished,
+            Framing::Length(_)
+            | Framing::ChunkSize(_)
+            | Framing::Chunk(_)
+            | Framing::ChunkEnd
+            | Framing::UntilEnd => BodyProgress::Unfinished,
+        }
+    }
+
+    /// What has been collected.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// What has been collected, for keeps.
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// Takes one piece of `input`, and returns the rest.
+    fn take<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
+        match &mut self.framing {
+            Framing::Finished => &[],
+            Framing::UntilEnd => {
+                self.collect(input);
+                &[]
+            }
+            Framing::Length(left) => {
+                let (body, rest) = split_at_most(input, *left);
+                *left -= body.len() as u64;
+                if *left == 0 {
+                    self.framing = Framing::Finished;
+                }
+                self.collect(body);
+                rest
+            }
+            Framing::Chunk(left) => {
+                let (body, rest) = split_at_most(input, *left);
+                *left -= body.len() as u64;
+                if *left == 0 {
+                    self.framing = Framing::ChunkEnd;
+                }
+                self.collect(body);
+                rest
+            }
+            Framing::ChunkEnd => {
+                let line_end = input
+                    .iter()
+                    .take_while(|octet| b"\r\n".contains(octet))
+                    .count();
+                if line_end < input.len() {
+                    self.framing = Framing::ChunkSize(Vec::new());
+                }
+                &input[line_end..]
+            }
+            Framing::ChunkSize(line) => {
+                let end = input.iter().position(|&octet| octet == b'\n');
+                let (part, rest) = input.split_at(end.map_or(input.len(), |end| end + 1));
+                if line.len() + part.len() > MAX_SIZE_LINE {
+                    self.framing = Framing::Finished;
+                    return &[];
+                }
+                line.extend_from_slice(part);
+                if end.is_some() {
+                    self.framing = Framing::of_chunk(line);
+                }
+                rest
+            }
+        }
+    }
+
+    /// Keeps what there is room for.
+    fn collect(&mut self, octets: &[u8]) {
+        let room = self.limit - self.body.len();
+        self.body
+            .extend_from_slice(&octets[..octets.len().min(room)]);
+    }
+}
+
+impl Framing {
+    /// RFC 7230 section 3.3.3, for the answer to a GET.
+    fn of(response: &Response<'_>) -> Self {
+        if matches!(response.status(), 100..=199 | 204 | 304) {
+            return Self::Finished;
+        }
+        if let Some(coding) = elements(response.fields(), "Transfer-Encoding").last() {
+            return if coding.eq_ignore_ascii_case(b"chunked") {
+                Self::ChunkSize(Vec::new())
+            } else {
+                Self::UntilEnd
+            };
+        }
+        let mut lengths = elements(response.fields(), "Content-Length").map(parse_length);
+        match lengths.next() {
+            None => Self::UntilEnd,
+            // Lengths that differ, or are none, leave the end unknown: nothing can be trusted.
+            Some(None | Some(0)) => Self::Finished,
+            Some(first) if lengths.any(|other| other != first) => Self::Finished,
+            Some(Some(length)) => Self::Length(length),
+        }
+    }
+
+    /// What follows the line with a chunk's size. The last chunk has none.
+    fn of_chunk(line: &[u8]) -> Self {
+        match httparse::parse_chunk_size(line) {
+            Ok(httparse::Status::Complete((_, size))) if size > 0 => Self::Chunk(size),
+            Ok(httparse::Status::Complete(_) | httparse::Status::Partial)
+            | Err(httparse::InvalidChunkSize) => Self::Finished,
+        }
+    }
+}
+
+/// A `Content-Length`, which is digits only: no sign, as Rust would take one.
+fn parse_length(length: &[u8]) -> Option<u64> {
+    if !length.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    str::from_utf8(length).ok()?.parse().ok()
+}
+
+/// Splits off the first `max` octets, or all.
+fn split_at_most(input: &[u8], max: u64) -> (&[u8], &[u8]) {
+    let len = usize::try_from(max).map_or(input.len(), |max| max.min(input.len()));
+    input.split_at(len)
+}

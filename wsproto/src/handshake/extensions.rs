@@ -1,0 +1,204 @@
+//! `Sec-WebSocket-Extensions`: offers and answers (RFC 6455 section 9.1).
+//!
+//! ```text
+//! extension-list  = 1#extension
+//! extension       = token *( ";" extension-param )
+//! extension-param = token [ "=" ( token | quoted-string ) ]
+//! ```
+//!
+//! Whitespace may stand between any two of these, and a quoted value must be a token once it is
+//! unquoted. A list that breaks this grammar fails the handshake at both ends, as 9.1 demands; an
+//! extension or a parameter that is merely unknown does not.
+
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::error::Error;
+use core::{fmt, str};
+
+use super::headers::{is_token, is_token_octet};
+
+/// One extension of an offer or an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extension<'a> {
+    name: &'a str,
+    /// The parameters as they were sent, known to follow the grammar.
+    parameters: Cursor<'a>,
+}
+
+impl<'a> Extension<'a> {
+    /// The name, such as `permessage-deflate`.
+    pub const fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The parameters, in order.
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter<'a>> + use<'a> {
+        let mut cursor = self.parameters;
+        core::iter::from_fn(move || cursor.next_parameter().ok().flatten())
+    }
+}
+
+/// A parameter of an extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter<'a> {
+    /// The name, such as `client_max_window_bits`.
+    pub name: &'a str,
+    /// The value without its quotes; borrowed, unless a backslash stood in it.
+    pub value: Option<Cow<'a, str>>,
+}
+
+/// A list of extensions that does not follow the grammar of RFC 6455 section 9.1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MalformedExtensions;
+
+impl fmt::Display for MalformedExtensions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the list of extensions is malformed")
+    }
+}
+
+impl Error for MalformedExtensions {}
+
+/// Walks over a list of extensions that may be split over several lines. Ends after an error.
+pub(super) struct Extensions<'a, L> {
+    /// The lines that have not begun; `None` after an error.
+    lines: Option<L>,
+    line: Cursor<'a>,
+}
+
+impl<'a, L: Iterator<Item = &'a [u8]>> Extensions<'a, L> {
+    /// Starts before the first of `lines`.
+    pub(super) const fn new(lines: L) -> Self {
+        Self {
+            lines: Some(lines),
+            line: Cursor { rest: &[] },
+        }
+    }
+}
+
+impl<'a, L: Iterator<Item = &'a [u8]>> Iterator for Extensions<'a, L> {
+    type Item = Result<Extension<'a>, MalformedExtensions>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let lines = self.lines.as_mut()?;
+        // Elements may be empty (RFC 7230 section 7), and so may lines.
+        self.line.skip_separators();
+        while self.line.rest.is_empty() {
+            self.line.rest = lines.next()?;
+            self.line.skip_separators();
+        }
+        let extension = self.line.next_extension();
+        if extension.is_err() {
+            self.lines = None;
+        }
+        Some(extension)
+    }
+}
+
+/// What is left of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cursor<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Cursor<'a> {
+    /// Takes one extension with its parameters, up to the comma or the end of the line.
+    fn next_extension(&mut self) -> Result<Extension<'a>, MalformedExtensions> {
+        let name = self.token()?;
+        let start = self.rest;
+        while self.next_parameter()?.is_some() {}
+        let parameters = Cursor {
+            rest: &start[..start.len() - self.rest.len()],
+        };
+        match self.rest {
+            [] | [b',', ..] => Ok(Extension { name, parameters }),
+            _ => Err(MalformedExtensions),
+        }
+    }
+
+    /// Takes a semicolon and a parameter, if a semicolon comes next.
+    fn next_parameter(&mut self) -> Result<Option<Parameter<'a>>, MalformedExtensions> {
+        if !self.eat(b';') {
+            return Ok(None);
+        }
+        let name = self.token()?;
+        let value = if !self.eat(b'=') {
+            None
+        } else if self.eat(b'"') {
+            Some(self.quoted()?)
+        } else {
+            Some(Cow::Borrowed(self.token()?))
+        };
+        self.skip_space();
+        Ok(Some(Parameter { name, value }))
+    }
+
+    /// Takes a token and the space around it.
+    fn token(&mut self) -> Result<&'a str, MalformedExtensions> {
+        self.skip_space();
+        let is_end = |octet: &u8| !is_token_octet(*octet);
+        let len = self.rest.iter().position(is_end).unwrap_or(self.rest.len());
+        let (token, rest) = self.rest.split_at(len);
+        self.rest = rest;
+        self.skip_space();
+        unquoted_token(token)
+    }
+
+    /// Takes the rest of a quoted string, behind its first quote (RFC 7230 section 3.2.6).
+    fn quoted(&mut self) -> Result<Cow<'a, str>, MalformedExtensions> {
+        let is_special = |octet: &u8| matches!(octet, b'"' | b'\\');
+        let mut unescaped = String::new();
+        loop {
+            let len = self
+                .rest
+                .iter()
+                .position(is_special)
+                .ok_or(MalformedExtensions)?;
+            let plain = &self.rest[..len];
+            match self.rest[len..] {
+                [b'\\', ref escaped, ref rest @ ..] => {
+                    unescaped.push_str(str::from_utf8(plain).map_err(|_| MalformedExtensions)?);
+                    unescaped.push(char::from(*escaped));
+                    self.rest = rest;
+                }
+                [b'"', ref rest @ ..] => {
+                    self.rest = rest;
+                    if unescaped.is_empty() {
+                        return unquoted_token(plain).map(Cow::Borrowed);
+                    }
+                    unescaped.push_str(str::from_utf8(plain).map_err(|_| MalformedExtensions)?);
+                    unquoted_token(unescaped.as_bytes())?;
+                    return Ok(Cow::Owned(unescaped));
+                }
+                _ => return Err(MalformedExtensions),
+            }
+        }
+    }
+
+    /// Takes `octet`, if it comes next.
+    fn eat(&mut self, octet: u8) -> bool {
+        let Some(rest) = self.rest.strip_prefix(&[octet]) else {
+            return false;
+        };
+        self.rest = rest;
+        true
+    }
+
+    /// Takes space and tabs.
+    fn skip_space(&mut self) {
+        while self.eat(b' ') || self.eat(b'\t') {}
+    }
+
+    /// Takes space, tabs and commas.
+    fn skip_separators(&mut self) {
+        while self.eat(b' ') || self.eat(b'\t') || self.eat(b',') {}
+    }
+}
+
+/// Checks that `text` is a token.
+fn unquoted_token(text: &[u8]) -> Result<&str, MalformedExtensions> {
+    if !is_token(text) {
+        return Err(MalformedExtensions);
+    }
+    str::from_utf8(text).map_err(|_| MalformedExtensions)
+}

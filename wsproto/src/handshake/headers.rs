@@ -1,0 +1,190 @@
+//! Header fields: where they lie in a head, and the ways in which the handshake asks for them.
+//!
+//! The checks work on any source of fields ([`Fields`]), so that a head parsed here and one parsed
+//! by an HTTP library pass through the same lines.
+
+use alloc::string::String;
+use core::{fmt, str};
+
+use super::misuse::HandshakeMisuse;
+
+/// One header field of a request or a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// Its name as it was sent; compare without regard to case.
+    pub name: &'a str,
+    /// Its value without surrounding whitespace; not necessarily UTF-8.
+    pub value: &'a [u8],
+}
+
+/// A part of a head, by position: heads move between buffers, references cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    /// Finds `part`, which must be a subslice of `head`; `None` beyond 4 GiB.
+    pub(super) fn locate(part: &[u8], head: &[u8]) -> Option<Self> {
+        let start = part.as_ptr().addr().checked_sub(head.as_ptr().addr())?;
+        Some(Self {
+            start: u32::try_from(start).ok()?,
+            len: u32::try_from(part.len()).ok()?,
+        })
+    }
+
+    /// The octets of the part in its head.
+    pub(super) fn octets(self, head: &[u8]) -> &[u8] {
+        let start = self.start as usize;
+        &head[start..start + self.len as usize]
+    }
+
+    /// The part as text; only for parts that the parser has found to be UTF-8.
+    pub(super) fn text(self, head: &[u8]) -> &str {
+        str::from_utf8(self.octets(head)).unwrap_or_default()
+    }
+}
+
+/// Where the name and the value of one header field lie in their head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HeaderSpan {
+    pub(super) name: Span,
+    pub(super) value: Span,
+}
+
+/// The header fields of one message, in order, whoever parsed them.
+pub(super) trait Fields<'a>: Copy {
+    /// Yields every field.
+    fn fields(self) -> impl Iterator<Item = Header<'a>>;
+}
+
+/// The header fields of a head that was parsed here.
+#[derive(Clone, Copy)]
+pub(super) struct HeadFields<'a> {
+    pub(super) head: &'a [u8],
+    pub(super) spans: &'a [HeaderSpan],
+}
+
+impl fmt::Debug for HeadFields<'_> {
+    /// Names only: cookies and credentials do not belong in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.fields().map(|header| header.name);
+        f.debug_list().entries(names).finish()
+    }
+}
+
+impl<'a> Fields<'a> for HeadFields<'a> {
+    fn fields(self) -> impl Iterator<Item = Header<'a>> {
+        self.spans.iter().map(move |span| Header {
+            name: span.name.text(self.head),
+            value: span.value.octets(self.head),
+        })
+    }
+}
+
+/// How often a field occurs that may occur once.
+pub(super) enum Single<'a> {
+    Absent,
+    Once(&'a [u8]),
+    Repeated,
+}
+
+/// The value of a field that may occur once.
+pub(super) fn single<'a>(fields: impl Fields<'a>, name: &str) -> Single<'a> {
+    let mut values = values(fields, name);
+    match (values.next(), values.next()) {
+        (None, _) => Single::Absent,
+        (Some(value), None) => Single::Once(value),
+        (Some(_), Some(_)) => Single::Repeated,
+    }
+}
+
+/// The values of all fields called `name`, in order.
+pub(super) fn values<'a>(fields: impl Fields<'a>, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    fields
+        .fields()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value.trim_ascii())
+}
+
+/// The elements of a list that may be split over several fields called `name`.
+pub(super) fn elements<'a>(fields: impl Fields<'a>, name: &str) -> impl Iterator<Item = &'a [u8]> {
+    values(fields, name).flat_map(list_elements)
+}
+
+/// The elements of the list in the fields called `name`, joined as one value.
+pub(super) fn join_elements<'a>(fields: impl Fields<'a>, name: &str) -> String {
+    let mut joined = String::new();
+    for element in elements(fields, name).filter_map(|element| str::from_utf8(element).ok()) {
+        if !joined.is_empty() {
+            joined.push_str(", ");
+        }
+        joined.push_str(element);
+    }
+    joined
+}
+
+/// Whether the list in the fields called `name` has `token`, in any case.
+pub(super) fn lists_token<'a>(fields: impl Fields<'a>, name: &str, token: &str) -> bool {
+    elements(fields, name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
+}
+
+/// The elements of one comma-separated list; empty ones are skipped (RFC 7230 section 7).
+pub(super) fn list_elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
+    list.split(|&octet| octet == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|element| !element.is_empty())
+}
+
+/// Whether an octet may occur in a token (RFC 7230 section 3.2.6).
+pub(super) const fn is_token_octet(octet: u8) -> bool {
+    matches!(
+        octet,
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+            | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'
+    )
+}
+
+/// Whether `text` is a token: names of headers, subprotocols and extensions are.
+pub(super) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().copied().all(is_token_octet)
+}
+
+/// Whether `text` consists of octets that an authority without userinfo may have
+/// (RFC 3986 sections 3.2.2 and 3.2.3; RFC 7230 section 5.4 asks for 400 on any other).
+pub(super) fn is_authority(text: &[u8]) -> bool {
+    let is_authority_octet =
+        |octet: u8| octet.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&octet);
+    !text.is_empty() && text.iter().copied().all(is_authority_octet)
+}
+
+/// Whether an octet is a control that no header value may have.
+///
+/// CR and LF would let a value start a new field, and NUL cuts it short at some readers; the other
+/// controls are refused by strict readers (RFC 7230 section 3.2.6, `field-content`).
+pub(super) const fn is_forbidden_in_value(octet: u8) -> bool {
+    octet.is_ascii_control() && octet != b'\t'
+}
+
+/// Checks the headers that an application adds to those of the handshake.
+pub(super) fn check_application_headers(
+    headers: &[(&str, &str)],
+    reserved: &[&str],
+) -> Result<(), HandshakeMisuse> {
+    for (name, value) in headers {
+        if !is_token(name.as_bytes()) {
+            return Err(HandshakeMisuse::InvalidHeaderName);
+        }
+        if value.bytes().any(is_forbidden_in_value) {
+            return Err(HandshakeMisuse::InvalidHeaderValue);
+        }
+        if reserved
+            .iter()
+            .any(|taken| taken.eq_ignore_ascii_case(name))
+        {
+            return Err(HandshakeMisuse::ReservedHeader);
+        }
+    }
+    Ok(())
+}

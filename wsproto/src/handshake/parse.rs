@@ -1,0 +1,135 @@
+//! Parses a whole head: httparse finds the parts, positions are what is kept of them.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::confirmation::ResponseError;
+use super::headers::{HeaderSpan, Span};
+use super::refusal::Refusal;
+use super::request::HttpVersion;
+
+/// The first line of a request, by position.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestLine {
+    pub(super) method: Span,
+    pub(super) target: Span,
+    pub(super) version: HttpVersion,
+}
+
+impl RequestLine {
+    /// Keeps the positions of what was found in `head`.
+    fn locate(request: &httparse::Request<'_, '_>, head: &[u8]) -> Option<Self> {
+        Some(Self {
+            method: Span::locate(request.method?.as_bytes(), head)?,
+            target: Span::locate(request.path?.as_bytes(), head)?,
+            version: http_version(request.version?),
+        })
+    }
+}
+
+/// The first line of a response, by position.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StatusLine {
+    pub(super) version: HttpVersion,
+    pub(super) status: u16,
+    pub(super) reason: Span,
+}
+
+impl StatusLine {
+    /// Keeps the positions of what was found in `head`.
+    fn locate(response: &httparse::Response<'_, '_>, head: &[u8]) -> Option<Self> {
+        // httparse's stand-in for a reason that is absent or not ASCII is no part of the head.
+        let reason = match response.reason? {
+            "" => &head[..0],
+            reason => reason.as_bytes(),
+        };
+        Some(Self {
+            version: http_version(response.version?),
+            status: response.code?,
+            reason: Span::locate(reason, head)?,
+        })
+    }
+
+    /// Whether this is news on the way to the answer, and another head follows.
+    ///
+    /// A client that waits for an answer passes over any 1xx (RFC 7231 section 6.2) but 101.
+    pub(crate) const fn is_interim(&self) -> bool {
+        matches!(self.status, 100 | 102..=199)
+    }
+}
+
+/// Parses the whole head of a request. The positions of its headers replace what `spans` had.
+pub(crate) fn parse_request(
+    head: &[u8],
+    max_headers: usize,
+    spans: &mut Vec<HeaderSpan>,
+) -> Result<RequestLine, Refusal> {
+    let mut headers = header_slots(head, max_headers);
+    let mut request = httparse::Request::new(&mut headers);
+    request.parse(head).map_err(|error| match error {
+        httparse::Error::TooManyHeaders => Refusal::TooManyHeaders,
+        httparse::Error::Version => Refusal::UnsupportedHttpVersion,
+        httparse::Error::HeaderName
+        | httparse::Error::HeaderValue
+        | httparse::Error::NewLine
+        | httparse::Error::Status
+        | httparse::Error::Token => Refusal::Malformed,
+    })?;
+    let line = RequestLine::locate(&request, head);
+    locate_headers(request.headers, head, spans)
+        .and(line)
+        .ok_or(Refusal::Malformed)
+}
+
+/// Parses the whole head of a response. The positions of its headers replace what `spans` had.
+pub(crate) fn parse_response(
+    head: &[u8],
+    max_headers: usize,
+    spans: &mut Vec<HeaderSpan>,
+) -> Result<StatusLine, ResponseError> {
+    let mut headers = header_slots(head, max_headers);
+    let mut response = httparse::Response::new(&mut headers);
+    response.parse(head).map_err(|error| match error {
+        httparse::Error::TooManyHeaders => ResponseError::TooManyHeaders,
+        httparse::Error::Version => ResponseError::UnsupportedHttpVersion,
+        httparse::Error::HeaderName
+        | httparse::Error::HeaderValue
+        | httparse::Error::NewLine
+        | httparse::Error::Status
+        | httparse::Error::Token => ResponseError::Malformed,
+    })?;
+    let line = StatusLine::locate(&response, head);
+    locate_headers(response.headers, head, spans)
+        .and(line)
+        .ok_or(ResponseError::Malformed)
+}
+
+/// Room for the headers of `head`, and no more than it can have: a header takes three octets.
+fn header_slots(head: &[u8], max_headers: usize) -> Vec<httparse::Header<'_>> {
+    vec![httparse::EMPTY_HEADER; max_headers.min(head.len() / 3)]
+}
+
+/// Keeps the positions of `headers`, which were found in `head`.
+fn locate_headers(
+    headers: &[httparse::Header<'_>],
+    head: &[u8],
+    spans: &mut Vec<HeaderSpan>,
+) -> Option<()> {
+    spans.clear();
+    spans.reserve_exact(headers.len());
+    for header in headers {
+        spans.push(HeaderSpan {
+            name: Span::locate(header.name.as_bytes(), head)?,
+            value: Span::locate(header.value, head)?,
+        });
+    }
+    Some(())
+}
+
+/// httparse knows 0 and 1 only.
+const fn http_version(minor: u8) -> HttpVersion {
+    match minor {
+        0 => HttpVersion::Http10,
+        _ => HttpVersion::Http11,
+    }
+}

@@ -1,0 +1,183 @@
+//! Why a request does not become a WebSocket, and the HTTP answer that says so.
+
+use alloc::vec::Vec;
+use core::error::Error;
+use core::fmt;
+
+use super::answer::{Reject, write_answer};
+use super::head::HeadError;
+
+/// A fault of a request, with the answer that belongs to it.
+///
+/// The answer closes the connection, and has its reason as text in the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The octets are no head of an HTTP/1 request: 400.
+    Malformed,
+    /// The head is larger than the limit: 431.
+    HeadTooLarge,
+    /// The head has more headers than the limit: 431.
+    TooManyHeaders,
+    /// The head was not whole before its deadline: 408.
+    TooSlow,
+    /// The major version of HTTP is not 1: 505.
+    UnsupportedHttpVersion,
+    /// HTTP/1.0 has no upgrades (RFC 7230 section 6.7): 400.
+    Http10,
+    /// There is no `Host` (RFC 7230 section 5.4): 400.
+    MissingHost,
+    /// There is more than one `Host`: 400.
+    RepeatedHost,
+    /// `Host` is empty, or holds a character that no authority has: 400.
+    InvalidHost,
+    /// The target is no path and no absolute URI (RFC 6455 section 4.2.1): 400.
+    InvalidTarget,
+    /// The method is not GET: 405.
+    MethodNotAllowed,
+    /// There is no `Upgrade`: 426.
+    UpgradeRequired,
+    /// `Upgrade` does not list `websocket`: 400.
+    UpgradeToOther,
+    /// `Connection` does not list `upgrade`: 400.
+    NoConnectionUpgrade,
+    /// There is no `Sec-WebSocket-Version`: 400.
+    MissingVersion,
+    /// There is more than one `Sec-WebSocket-Version`: 400.
+    RepeatedVersion,
+    /// `Sec-WebSocket-Version` is not 13: 426.
+    UnsupportedVersion,
+    /// There is no `Sec-WebSocket-Key`: 400.
+    MissingKey,
+    /// There is more than one `Sec-WebSocket-Key`: 400.
+    RepeatedKey,
+    /// `Sec-WebSocket-Key` is not the base64 of 16 octets: 400.
+    InvalidKey,
+    /// A request for an upgrade has a body: 400.
+    UnexpectedBody,
+    /// `Sec-WebSocket-Protocol` lists something that is no token: 400.
+    InvalidSubprotocol,
+    /// `Sec-WebSocket-Extensions` does not follow its grammar (RFC 6455 section 9.1): 400.
+    MalformedExtensions,
+}
+
+impl Refusal {
+    /// The status of the answer.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Malformed
+            | Self::Http10
+            | Self::MissingHost
+            | Self::RepeatedHost
+            | Self::InvalidHost
+            | Self::InvalidTarget
+            | Self::UpgradeToOther
+            | Self::NoConnectionUpgrade
+            | Self::MissingVersion
+            | Self::RepeatedVersion
+            | Self::MissingKey
+            | Self::RepeatedKey
+            | Self::InvalidKey
+            | Self::UnexpectedBody
+            | Self::InvalidSubprotocol
+            | Self::MalformedExtensions => 400,
+            Self::MethodNotAllowed => 405,
+            Self::TooSlow => 408,
+            Self::UpgradeRequired | Self::UnsupportedVersion => 426,
+            Self::HeadTooLarge | Self::TooManyHeaders => 431,
+            Self::UnsupportedHttpVersion => 505,
+        }
+    }
+
+    /// Writes the answer; without its body, if the request is known to be a HEAD.
+    pub(crate) fn write(self, out: &mut Vec<u8>, head_only: bool) {
+        let answer = Reject::new(self.status())
+            .headers(self.headers())
+            .body(self.text().as_bytes());
+        write_answer(out, &answer, head_only);
+    }
+
+    /// The headers that tell the client how to do better.
+    pub(super) const fn headers(self) -> &'static [(&'static str, &'static str)] {
+        const TEXT: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
+        match self {
+            // RFC 7231 section 6.5.5.
+            Self::MethodNotAllowed => &[("Allow", "GET"), TEXT],
+            // RFC 7231 section 6.5.15.
+            Self::UpgradeRequired => &[("Upgrade", "websocket"), TEXT],
+            // RFC 6455 section 4.4.
+            Self::UnsupportedVersion => &[
+                ("Upgrade", "websocket"),
+                ("Sec-WebSocket-Version", "13"),
+                TEXT,
+            ],
+            Self::Malformed
+            | Self::HeadTooLarge
+            | Self::TooManyHeaders
+            | Self::TooSlow
+            | Self::UnsupportedHttpVersion
+            | Self::Http10
+            | Self::MissingHost
+            | Self::RepeatedHost
+            | Self::InvalidHost
+            | Self::InvalidTarget
+            | Self::UpgradeToOther
+            | Self::NoConnectionUpgrade
+            | Self::MissingVersion
+            | Self::RepeatedVersion
+            | Self::MissingKey
+            | Self::RepeatedKey
+            | Self::InvalidKey
+            | Self::UnexpectedBody
+            | Self::InvalidSubprotocol
+            | Self::MalformedExtensions => &[TEXT],
+        }
+    }
+
+    /// The reason, for the body of the answer and for logs.
+    pub(super) const fn text(self) -> &'static str {
+        match self {
+            Self::Malformed => "this is not an HTTP/1.1 request",
+            Self::HeadTooLarge => "the head of the request is too large",
+            Self::TooManyHeaders => "the request has too many headers",
+            Self::TooSlow => "the request took too long to arrive",
+            Self::UnsupportedHttpVersion => "the version of HTTP must be 1.1",
+            Self::Http10 => "HTTP/1.0 cannot be upgraded, use HTTP/1.1",
+            Self::MissingHost => "Host is missing",
+            Self::RepeatedHost => "Host occurs more than once",
+            Self::InvalidHost => "Host is not a valid authority",
+            Self::InvalidTarget => "the target must be a path or an absolute URI",
+            Self::MethodNotAllowed => "the method must be GET",
+            Self::UpgradeRequired => "this is a WebSocket endpoint, ask for an upgrade",
+            Self::UpgradeToOther => "Upgrade must list websocket",
+            Self::NoConnectionUpgrade => "Connection must list upgrade",
+            Self::MissingVersion => "Sec-WebSocket-Version is missing",
+            Self::RepeatedVersion => "Sec-WebSocket-Version occurs more than once",
+            Self::UnsupportedVersion => "Sec-WebSocket-Version must be 13",
+            Self::MissingKey => "Sec-WebSocket-Key is missing",
+            Self::RepeatedKey => "Sec-WebSocket-Key occurs more than once",
+            Self::InvalidKey => "Sec-WebSocket-Key must be 16 octets in base64",
+            Self::UnexpectedBody => "a request for an upgrade must not have a body",
+            Self::InvalidSubprotocol => "Sec-WebSocket-Protocol must be a list of tokens",
+            Self::MalformedExtensions => "Sec-WebSocket-Extensions is malformed",
+        }
+    }
+}
+
+impl From<HeadError> for Refusal {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Malformed => Self::Malformed,
+            HeadError::UnsupportedHttpVersion => Self::UnsupportedHttpVersion,
+            HeadError::TooLarge => Self::HeadTooLarge,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl Error for Refusal {}

@@ -1,0 +1,162 @@
+//! The request as the application sees it.
+
+use alloc::string::String;
+use core::{fmt, str};
+
+use super::extensions::{Extension, Extensions, MalformedExtensions};
+use super::headers::{Fields, HeadFields, Header, HeaderSpan, elements, join_elements, values};
+use super::parse::RequestLine;
+use super::upgrade::asks_for_upgrade;
+
+/// The version of HTTP that a head is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// HTTP/1.0, which has no upgrades.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+}
+
+/// A request for a WebSocket, or on request a plain HTTP one; borrowed from the connection.
+///
+/// The body of a plain request is not read: the connection ends with the answer.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    fields: HeadFields<'a>,
+    line: RequestLine,
+}
+
+impl<'a> Request<'a> {
+    /// Views a head through the positions that [`parse_request`](super::parse_request) found in it.
+    pub(crate) const fn new(head: &'a [u8], line: RequestLine, spans: &'a [HeaderSpan]) -> Self {
+        Self {
+            fields: HeadFields { head, spans },
+            line,
+        }
+    }
+
+    /// The method: `GET`, unless this is a plain HTTP request.
+    pub fn method(&self) -> &'a str {
+        self.line.method.text(self.fields.head)
+    }
+
+    /// The target as it was sent (RFC 7230 section 5.3), percent-encoding and query included.
+    pub fn target(&self) -> &'a str {
+        self.line.target.text(self.fields.head)
+    }
+
+    /// The path of the target, percent-encoded as it was sent; never empty.
+    pub fn path(&self) -> &'a str {
+        let (path, _) = split_query(split_authority(self.target()).1);
+        if path.is_empty() { "/" } else { path }
+    }
+
+    /// What follows the first `?` of the target, percent-encoded as it was sent.
+    pub fn query(&self) -> Option<&'a str> {
+        split_query(split_authority(self.target()).1).1
+    }
+
+    /// The version of HTTP: 1.1, unless this is a plain HTTP request.
+    pub const fn version(&self) -> HttpVersion {
+        self.line.version
+    }
+
+    /// Every header in order, repeated ones too.
+    pub fn headers(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
+        self.fields.fields()
+    }
+
+    /// The value of the first header called `name`, in any case.
+    pub fn header(&self, name: &str) -> Option<&'a [u8]> {
+        self.headers_named(name).next()
+    }
+
+    /// The value of the first header called `name`, in any case; `None` also if it is not UTF-8.
+    pub fn header_str(&self, name: &str) -> Option<&'a str> {
+        self.header(name)
+            .and_then(|value| str::from_utf8(value).ok())
+    }
+
+    /// The values of all headers called `name`, in any case, in order.
+    pub fn headers_named<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
+        values(self.fields, name)
+    }
+
+    /// The host, with its port if that was sent: from an absolute target, or else from `Host`
+    /// (RFC 7230 section 5.5).
+    pub fn host(&self) -> Option<&'a str> {
+        split_authority(self.target())
+            .0
+            .or_else(|| self.header_str("Host"))
+    }
+
+    /// The origin of the page that asks (RFC 6454); browsers always send it, others rarely.
+    pub fn origin(&self) -> Option<&'a str> {
+        self.header_str("Origin")
+    }
+
+    /// The subprotocols that the client offers, in its order of preference.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        elements(self.fields, "Sec-WebSocket-Protocol")
+            .filter_map(|element| str::from_utf8(element).ok())
+    }
+
+    /// The offered subprotocols as one list, the form in which a connection keeps them.
+    pub(crate) fn join_subprotocols(&self) -> String {
+        join_elements(self.fields, "Sec-WebSocket-Protocol")
+    }
+
+    /// The extensions that the client offers, in its order of preference.
+    ///
+    /// An `Err` is the last item; a request for a WebSocket has none.
+    pub fn extensions(
+        &self,
+    ) -> impl Iterator<Item = Result<Extension<'a>, MalformedExtensions>> + use<'a> {
+        Extensions::new(values(self.fields, "Sec-WebSocket-Extensions"))
+    }
+
+    /// Whether a WebSocket is asked for; `false` for a plain HTTP request.
+    ///
+    /// An `Upgrade` to something else and one in HTTP/1.0 ask for nothing (RFC 7230 section 6.7).
+    pub fn is_upgrade(&self) -> bool {
+        asks_for_upgrade(self.version(), self.fields)
+    }
+
+    /// The header fields, for the checks.
+    pub(super) const fn fields(&self) -> HeadFields<'a> {
+        self.fields
+    }
+}
+
+impl fmt::Debug for Request<'_> {
+    /// Leaves the values of headers out: cookies and credentials do not belong in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method())
+            .field("target", &self.target())
+            .field("version", &self.version())
+            .field("headers", &self.fields)
+            .finish()
+    }
+}
+
+/// Splits the authority off an absolute target, as proxies send it (RFC 7230 section 5.3.2).
+fn split_authority(target: &str) -> (Option<&str>, &str) {
+    if target.starts_with('/') {
+        return (None, target);
+    }
+    let Some((_scheme, rest)) = target.split_once("://") else {
+        return (None, target);
+    };
+    let end = rest.find(['/', '?']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    (Some(authority), path)
+}
+
+/// Splits the query off a path.
+fn split_query(path: &str) -> (&str, Option<&str>) {
+    match path.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path, None),
+    }
+}
