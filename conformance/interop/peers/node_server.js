@@ -1,0 +1,54 @@
+// Echo server on the Node library `ws`: node_server.js HOST:PORT.
+// The path chooses what comes on top of the echo; README.md lists the paths.
+'use strict';
+
+const { once } = require('node:events');
+const { WebSocketServer } = require('ws');
+
+const FRAGMENT = 1000;
+
+function echo(socket) {
+  socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+}
+
+function echoInFragments(socket) {
+  socket.on('message', (data, binary) => {
+    // Cuts octets, not characters: a code point may well begin in one fragment and end in the next.
+    for (let at = 0; at < data.length; at += FRAGMENT) {
+      socket.send(data.subarray(at, at + FRAGMENT), { binary, fin: false });
+    }
+    // An empty last fragment is legal, and a favourite of nobody's parser.
+    socket.send(Buffer.alloc(0), { binary, fin: true });
+  });
+}
+
+function pingThenEcho(socket) {
+  socket.on('message', async (data, binary) => {
+    const payload = data.subarray(0, 125);
+    socket.ping(payload);
+    const [answer] = await once(socket, 'pong');
+    if (answer.equals(payload)) socket.send(data, { binary });
+    else socket.close(4000, 'wrong pong');
+  });
+}
+
+function closeAsTold(socket) {
+  socket.once('message', (data) => {
+    const [code, ...reason] = data.toString().split(' ');
+    socket.close(Number(code), reason.join(' '));
+  });
+}
+
+const behaviours = { '/fragments': echoInFragments, '/ping': pingThenEcho, '/close': closeAsTold };
+
+const [host, port] = process.argv[2].split(':');
+const server = new WebSocketServer({
+  host,
+  port: Number(port),
+  handleProtocols: (offered) => (offered.has('echo.v1') ? 'echo.v1' : false),
+});
+server.on('connection', (socket, request) => {
+  // An error is followed by a close, and the client under test is the one to report it.
+  socket.on('error', (error) => console.error(error.message));
+  (behaviours[request.url] ?? echo)(socket);
+});

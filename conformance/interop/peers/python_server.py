@@ -1,0 +1,55 @@
+"""Echo server on the Python library `websockets`: python_server.py HOST:PORT.
+
+The path chooses what comes on top of the echo; README.md lists the paths.
+"""
+
+import asyncio
+import sys
+
+from websockets.asyncio.server import serve
+
+FRAGMENT = 1000
+
+
+async def echo(connection):
+    async for message in connection:
+        await connection.send(message)
+
+
+async def echo_in_fragments(connection):
+    async for message in connection:
+        pieces = [message[at : at + FRAGMENT] for at in range(0, len(message), FRAGMENT)]
+        # An empty last fragment is legal, and a favourite of nobody's parser.
+        await connection.send([*pieces, message[:0]])
+
+
+async def ping_then_echo(connection):
+    async for message in connection:
+        answered = await connection.ping(message[:125])
+        await answered
+        await connection.send(message)
+
+
+async def close_as_told(connection):
+    code, _, reason = (await connection.recv()).partition(" ")
+    await connection.close(int(code), reason)
+
+
+BEHAVIOURS = {"/fragments": echo_in_fragments, "/ping": ping_then_echo, "/close": close_as_told}
+
+
+async def converse(connection):
+    await BEHAVIOURS.get(connection.request.path, echo)(connection)
+
+
+def choose_subprotocol(_connection, offered):
+    return "echo.v1" if "echo.v1" in offered else None
+
+
+async def main():
+    host, _, port = sys.argv[1].rpartition(":")
+    async with serve(converse, host, int(port), select_subprotocol=choose_subprotocol) as server:
+        await server.serve_forever()
+
+
+asyncio.run(main())
