@@ -29,10 +29,10 @@ impl<'a> Accept<'a> {
         }
     }
 
-    /// Chooses a subprotocol.
+    /// Chooses a subprotocol, or none.
     #[must_use]
-    pub const fn subprotocol(mut self, subprotocol: &'a str) -> Self {
-        self.subprotocol = Some(subprotocol);
+    pub fn subprotocol(mut self, subprotocol: impl Into<Option<&'a str>>) -> Self {
+        self.subprotocol = subprotocol.into();
         self
     }
 

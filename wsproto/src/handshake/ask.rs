@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::answer::write_field;
-use super::headers::{check_application_headers, is_authority, is_token};
+use super::headers::{check_application_headers, check_value, is_authority, is_token};
 use super::misuse::HandshakeMisuse;
 
 /// A client's request for a WebSocket.
@@ -86,12 +86,7 @@ impl<'a> ClientRequest<'a> {
             return Err(HandshakeMisuse::InvalidTarget);
         }
         self.check_subprotocols()?;
-        check_application_headers(
-            &self
-                .origin
-                .map_or([("Origin", "")], |origin| [("Origin", origin)]),
-            &[],
-        )?;
+        self.origin.map_or(Ok(()), check_value)?;
         if let Some(Credentials { user, password }) = self.credentials
             && (user.contains(':') || user.chars().chain(password.chars()).any(char::is_control))
         {

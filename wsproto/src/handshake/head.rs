@@ -199,3 +199,235 @@ fn after_version(read: u8, octet: u8, kind: HeadKind) -> Result<State, HeadError
         _ => Err(HeadError::Malformed),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const MAX_LEN: usize = 16 << 10;
+
+    const REQUEST: &[u8] = b"GET /chat?room=1 HTTP/1.1\r\nHost: a\r\nEmpty:\r\nTab:\tb \r\n\r\n";
+    const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+
+    /// What a head amounts to: how many octets were taken, and the end.
+    #[derive(Debug, PartialEq, Eq)]
+    enum Outcome {
+        Complete(usize),
+        Unfinished(usize),
+        Failed(HeadError, u64),
+    }
+
+    fn read<'a>(kind: HeadKind, parts: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
+        let mut reader = HeadReader::new(kind, Vec::new());
+        let mut octets = 0;
+        for part in parts {
+            match reader.push(part, MAX_LEN) {
+                Ok(taken) => octets += taken.octets,
+                Err(error) => return Outcome::Failed(error, reader.examined()),
+            }
+            if reader.state == State::Complete {
+                assert_eq!(reader.into_buf().len(), octets);
+                return Outcome::Complete(octets);
+            }
+        }
+        Outcome::Unfinished(octets)
+    }
+
+    /// The same question, asked of httparse by parsing every prefix.
+    fn parse_every_prefix(kind: HeadKind, octets: &[u8]) -> Result<Option<usize>, usize> {
+        for end in 0..=octets.len() {
+            let mut headers = [httparse::EMPTY_HEADER; 64];
+            let parsed = match kind {
+                HeadKind::Request => httparse::Request::new(&mut headers).parse(&octets[..end]),
+                HeadKind::Response => httparse::Response::new(&mut headers).parse(&octets[..end]),
+            };
+            match parsed {
+                Ok(httparse::Status::Complete(len)) => return Ok(Some(len)),
+                Ok(httparse::Status::Partial) => {}
+                Err(_) => return Err(end),
+            }
+        }
+        Ok(None)
+    }
+
+    #[test]
+    fn the_end_is_found_and_what_follows_is_left() {
+        for (kind, head) in [
+            (HeadKind::Request, REQUEST),
+            (HeadKind::Response, RESPONSE),
+            (HeadKind::Request, b"GET / HTTP/1.1\n\n"),
+            (HeadKind::Request, b"GET / HTTP/1.1\nHost: a\n\r\n"),
+            (HeadKind::Request, b"GET / HTTP/1.1\r\nHost: a\r\n\n"),
+            (HeadKind::Request, b"\r\n\n\r\nGET / HTTP/1.0\r\n\r\n"),
+            (HeadKind::Response, b"\nHTTP/1.0 404\n\n"),
+            (HeadKind::Response, b"HTTP/1.1 200 \r\n\r\n"),
+            (HeadKind::Response, b"HTTP/1.1 200 \xc3\xa9\tok\r\n\r\n"),
+        ] {
+            let input = [head, b"\x81\x00\r\n\r\n"].concat();
+            assert_eq!(read(kind, [&input[..]]), Outcome::Complete(head.len()));
+        }
+    }
+
+    #[test]
+    fn garbage_is_refused_at_the_octet_that_shows_it() {
+        use HeadError::{Malformed, UnsupportedHttpVersion};
+        use HeadKind::{Request, Response};
+        for (kind, octets, error, examined) in [
+            (Request, &b"\x16\x03\x01\x02\x00\x01"[..], Malformed, 1),
+            (Request, b"\x00", Malformed, 1),
+            (Request, b" GET", Malformed, 1),
+            (Request, b"\rG", Malformed, 2),
+            (Request, b"SSH-2.0-client\r\n", Malformed, 15),
+            (Request, b"GET\r\n", Malformed, 4),
+            (Request, b"GET  /", Malformed, 5),
+            (Request, b"GET /\r\n", Malformed, 6),
+            (Request, b"GET /a\x07b", Malformed, 7),
+            (Request, b"GET /a\x7fb", Malformed, 7),
+            (Request, b"GET / FTP/1.1", Malformed, 7),
+            (Request, b"GET / HTTP/x", Malformed, 12),
+            (Request, b"GET / HTTP/1.2", Malformed, 14),
+            (Request, b"GET / HTTP/1.1 ", Malformed, 15),
+            (Request, b"GET / HTTP/1.1\rx", Malformed, 16),
+            (Request, b"GET / HTTP/1.1\r\n Host", Malformed, 17),
+            (Request, b"GET / HTTP/1.1\r\n\rx", Malformed, 18),
+            (Request, b"PRI * HTTP/2.0\r\n", UnsupportedHttpVersion, 12),
+            (Request, b"GET / HTTP/0.9\r\n", UnsupportedHttpVersion, 12),
+            (Request, b"GET / HTTP/10.1", UnsupportedHttpVersion, 13),
+            (Response, b"\x15\x03\x03", Malformed, 1),
+            (Response, b"SSH-2.0-server\r\n", Malformed, 1),
+            (Response, b"HTTP/2.0 101", UnsupportedHttpVersion, 6),
+            (Response, b"HTTP/1.12", Malformed, 9),
+            (Response, b"HTTP/1.1 10x", Malformed, 12),
+            (Response, b"HTTP/1.1 1011", Malformed, 13),
+            (Response, b"HTTP/1.1 101 a\x00", Malformed, 15),
+        ] {
+            let whole = read(kind, [octets]);
+            assert_eq!(
+                whole,
+                Outcome::Failed(error, examined),
+                "{}",
+                octets.escape_ascii()
+            );
+            let trickle = read(kind, octets.chunks(1));
+            assert_eq!(trickle, whole, "{}", octets.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_head_may_be_as_long_as_the_limit_and_no_longer() {
+        let mut fits = HeadReader::new(HeadKind::Request, Vec::new());
+        let taken = fits.push(REQUEST, REQUEST.len());
+        assert_eq!(taken.map(|taken| taken.complete), Ok(true));
+
+        for chunk in [1, 7, REQUEST.len()] {
+            let mut reader = HeadReader::new(HeadKind::Request, Vec::new());
+            let max_len = REQUEST.len() - 1;
+            let error = REQUEST
+                .chunks(chunk)
+                .find_map(|part| reader.push(part, max_len).err());
+            assert_eq!(error, Some(HeadError::TooLarge));
+            assert_eq!(reader.examined(), max_len as u64);
+        }
+    }
+
+    #[test]
+    fn each_octet_is_examined_once_however_the_head_is_chopped() {
+        let mut head = b"GET / HTTP/1.1\r\n".to_vec();
+        while head.len() < MAX_LEN - 100 {
+            head.extend_from_slice(b"Name: value\r\n");
+        }
+        head.extend_from_slice(b"\r\n");
+        for chunk in [1, 2, 3, 1000, head.len()] {
+            let mut reader = HeadReader::new(HeadKind::Request, Vec::new());
+            for part in head.chunks(chunk) {
+                reader.push(part, MAX_LEN).expect("a valid head");
+            }
+            assert_eq!(reader.examined(), head.len() as u64);
+            assert_eq!(reader.into_buf(), head);
+        }
+    }
+
+    #[test]
+    fn recycled_memory_is_used_again() {
+        let buf = Vec::with_capacity(1000);
+        let memory = buf.as_ptr();
+        let mut reader = HeadReader::new(HeadKind::Request, buf);
+        reader.push(REQUEST, MAX_LEN).expect("a valid head");
+        assert_eq!(reader.into_buf().as_ptr(), memory);
+    }
+
+    /// Octets that are nearly a head: a sample with pieces put in, and cut somewhere.
+    fn nearly_a_head() -> impl Strategy<Value = (HeadKind, Vec<u8>)> {
+        let piece = prop::sample::select(vec![
+            &b"\r"[..],
+            b"\n",
+            b"\r\n",
+            b"\r\n\r\n",
+            b" ",
+            b":",
+            b"\x00",
+            b"\x80",
+            b"HTTP/1.1",
+            b"2",
+            b"a: b\n",
+        ]);
+        let samples = vec![(HeadKind::Request, REQUEST), (HeadKind::Response, RESPONSE)];
+        let sample = prop::sample::select(samples);
+        let edits = prop::collection::vec((any::<prop::sample::Index>(), piece, 0..3usize), 0..4);
+        (sample, edits).prop_map(|((kind, sample), edits)| {
+            let mut octets = sample.to_vec();
+            for (index, piece, removed) in edits {
+                let start = index.index(octets.len() + 1);
+                let end = octets.len().min(start + removed);
+                octets.splice(start..end, piece.iter().copied());
+            }
+            (kind, octets)
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_chopping_gives_the_same_outcome(
+            (kind, octets) in nearly_a_head(),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
+            cuts.extend([0, octets.len()]);
+            cuts.sort_unstable();
+            let parts = cuts.windows(2).map(|cut| &octets[cut[0]..cut[1]]);
+            let whole = read(kind, [&octets[..]]);
+            prop_assert_eq!(read(kind, parts), whole);
+        }
+
+        #[test]
+        fn the_end_is_where_httparse_finds_it((kind, octets) in nearly_a_head()) {
+            let naive = parse_every_prefix(kind, &octets);
+            match read(kind, [&octets[..]]) {
+                // What is wrong with a header line is left to the parser, which sees it in time.
+                Outcome::Complete(len) => {
+                    prop_assert!(naive == Ok(Some(len)) || naive.is_err_and(|end| end <= len));
+                }
+                Outcome::Unfinished(_) => prop_assert!(!matches!(naive, Ok(Some(_)))),
+                Outcome::Failed(_, examined) => {
+                    prop_assert!(naive.is_err_and(|end| end as u64 <= examined));
+                }
+            }
+        }
+
+        #[test]
+        fn no_octets_make_it_panic(
+            octets in prop::collection::vec(any::<u8>(), 0..200),
+            max_len in 0..200usize,
+        ) {
+            for kind in [HeadKind::Request, HeadKind::Response] {
+                let mut reader = HeadReader::new(kind, vec![]);
+                let _ = reader.push(&octets, max_len);
+                prop_assert!(reader.examined() <= octets.len().min(max_len) as u64);
+            }
+        }
+    }
+}

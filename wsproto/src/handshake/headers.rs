@@ -159,12 +159,15 @@ pub(super) fn is_authority(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().copied().all(is_authority_octet)
 }
 
-/// Whether an octet is a control that no header value may have.
-///
-/// CR and LF would let a value start a new field, and NUL cuts it short at some readers; the other
-/// controls are refused by strict readers (RFC 7230 section 3.2.6, `field-content`).
-pub(super) const fn is_forbidden_in_value(octet: u8) -> bool {
-    octet.is_ascii_control() && octet != b'\t'
+/// Checks a header value that an application gave.
+pub(super) fn check_value(value: &str) -> Result<(), HandshakeMisuse> {
+    // CR and LF would let a value start a field of its own, and some readers stop at NUL; no other
+    // control may occur either (RFC 7230 section 3.2, `field-content`).
+    let is_forbidden = |octet: u8| octet.is_ascii_control() && octet != b'\t';
+    if value.bytes().any(is_forbidden) {
+        return Err(HandshakeMisuse::InvalidHeaderValue);
+    }
+    Ok(())
 }
 
 /// Checks the headers that an application adds to those of the handshake.
@@ -176,9 +179,7 @@ pub(super) fn check_application_headers(
         if !is_token(name.as_bytes()) {
             return Err(HandshakeMisuse::InvalidHeaderName);
         }
-        if value.bytes().any(is_forbidden_in_value) {
-            return Err(HandshakeMisuse::InvalidHeaderValue);
-        }
+        check_value(value)?;
         if reserved
             .iter()
             .any(|taken| taken.eq_ignore_ascii_case(name))

@@ -38,8 +38,7 @@ impl<'a> Fields<'a> for &'a HeaderMap {
 ///     Err(refusal) => return refusal.into_response().map(String::from),
 /// };
 /// let chosen = upgrade.subprotocols().find(|offer| *offer == "chat");
-/// # let mut accept = Accept::new();
-/// # accept.subprotocol = chosen;
+/// let accept = Accept::new().subprotocol(chosen);
 /// let (response, agreed) = upgrade.accept(&accept).expect("it was offered");
 /// // Send `response`, take over the stream, and go on with `agreed`.
 /// # response.map(|()| String::new())

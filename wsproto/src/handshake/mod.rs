@@ -20,6 +20,8 @@ mod parse;
 mod refusal;
 mod request;
 mod response;
+#[cfg(test)]
+mod sample;
 mod status;
 mod upgrade;
 

@@ -1,0 +1,78 @@
+//! Moments and spans: the core has no clock of its own, the driver tells it the time.
+
+use core::{fmt, num::NonZeroU64, time::Duration};
+
+/// A moment, counted from an epoch that the driver picks.
+///
+/// The resolution is one nanosecond and the range 584 years. Only differences matter, so any
+/// monotonic clock serves: nanoseconds since the event loop started, say. `Option<Time>` is as
+/// small as `Time`: 8 bytes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(NonZeroU64);
+
+impl Time {
+    /// The epoch itself.
+    pub const EPOCH: Self = Self(NonZeroU64::MIN);
+
+    /// The moment that many nanoseconds after the epoch; saturates at the end of the range.
+    #[must_use]
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(nanos))
+    }
+
+    /// The moment that long after the epoch; saturates at the end of the range.
+    #[must_use]
+    pub fn since_epoch(elapsed: Duration) -> Self {
+        Self::EPOCH + elapsed
+    }
+
+    /// Nanoseconds since the epoch.
+    #[must_use]
+    pub const fn as_nanos(self) -> u64 {
+        self.0.get() - 1
+    }
+
+    /// How long `self` is after `earlier`; zero if it is not.
+    #[must_use]
+    pub const fn saturating_since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
+    }
+}
+
+impl core::ops::Add<Duration> for Time {
+    type Output = Self;
+
+    /// Saturates at the end of the range.
+    fn add(self, span: Duration) -> Self {
+        let nanos = u64::try_from(span.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(nanos))
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:?} after the epoch",
+            Duration::from_nanos(self.as_nanos())
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn option_costs_nothing() {
+        assert_eq!(size_of::<Option<Time>>(), 8);
+    }
+
+    #[test]
+    fn arithmetic_saturates_at_both_ends() {
+        let end = Time::from_nanos(u64::MAX);
+        assert_eq!(end + Duration::MAX, end);
+        assert_eq!(Time::EPOCH.saturating_since(end), Duration::ZERO);
+        assert_eq!(Time::from_nanos(5).as_nanos(), 5);
+    }
+}

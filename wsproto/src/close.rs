@@ -1,0 +1,240 @@
+//! Close codes and how a connection ended (RFC 6455 7).
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::error::{Deadline, Violation};
+
+/// A status code of the closing handshake (RFC 6455 7.4).
+///
+/// Three of them are never on the wire and only tell the application what happened:
+/// [`NO_STATUS`](Self::NO_STATUS), [`ABNORMAL`](Self::ABNORMAL) and [`TLS_FAILED`](Self::TLS_FAILED).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CloseCode(u16);
+
+impl CloseCode {
+    /// 1000: the purpose of the connection is fulfilled.
+    pub const NORMAL: Self = Self(1000);
+    /// 1001: a server goes down, or a browser has left the page.
+    pub const GOING_AWAY: Self = Self(1001);
+    /// 1002: the peer broke the protocol.
+    pub const PROTOCOL_ERROR: Self = Self(1002);
+    /// 1003: a kind of data that the endpoint cannot accept.
+    pub const UNSUPPORTED_DATA: Self = Self(1003);
+    /// 1005: the Close frame had no status code. Never on the wire; passed to
+    /// [`Connection::close`](crate::Connection::close) it sends a Close without a code.
+    pub const NO_STATUS: Self = Self(1005);
+    /// 1006: the connection was lost without a Close frame. Never on the wire.
+    pub const ABNORMAL: Self = Self(1006);
+    /// 1007: data that does not fit the message's type, such as text that is not UTF-8.
+    pub const INVALID_DATA: Self = Self(1007);
+    /// 1008: a message that breaks the endpoint's policy.
+    pub const POLICY_VIOLATION: Self = Self(1008);
+    /// 1009: a message too big to process.
+    pub const TOO_BIG: Self = Self(1009);
+    /// 1010: a client expected an extension that the server did not negotiate.
+    pub const EXTENSION_REQUIRED: Self = Self(1010);
+    /// 1011: an unexpected condition kept the endpoint from fulfilling the request.
+    pub const INTERNAL_ERROR: Self = Self(1011);
+    /// 1012: the service restarts (registered with IANA).
+    pub const SERVICE_RESTART: Self = Self(1012);
+    /// 1013: the service is overloaded, try again later (registered with IANA).
+    pub const TRY_AGAIN_LATER: Self = Self(1013);
+    /// 1014: a gateway got an invalid answer (registered with IANA).
+    pub const BAD_GATEWAY: Self = Self(1014);
+    /// 1015: the TLS handshake failed. Never on the wire.
+    pub const TLS_FAILED: Self = Self(1015);
+
+    /// A code that may be sent: 1000–1003, 1007–1014 or 3000–4999; `None` for any other.
+    #[must_use]
+    pub const fn new(code: u16) -> Option<Self> {
+        match code {
+            1000..=1003 | 1007..=1014 | 3000..=4999 => Some(Self(code)),
+            _ => None,
+        }
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+
+    /// 7.4: a peer must not send the reserved codes nor those that nobody has defined.
+    pub(crate) fn from_wire(code: u16) -> Result<Self, Violation> {
+        Self::new(code).ok_or(Violation::CloseCode(code))
+    }
+}
+
+impl fmt::Debug for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for CloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0 {
+            1000 => "normal closure",
+            1001 => "going away",
+            1002 => "protocol error",
+            1003 => "unsupported data",
+            1005 => "no status received",
+            1006 => "abnormal closure",
+            1007 => "invalid payload data",
+            1008 => "policy violation",
+            1009 => "message too big",
+            1010 => "extension required",
+            1011 => "internal error",
+            1012 => "service restart",
+            1013 => "try again later",
+            1014 => "bad gateway",
+            1015 => "TLS handshake failed",
+            3000..=3999 => "registered",
+            _ => "private use",
+        };
+        write!(f, "{} ({name})", self.0)
+    }
+}
+
+/// Who or what ended a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ClosedBy {
+    /// The peer sent the first Close frame.
+    Peer,
+    /// The application called [`close`](crate::Connection::close), or rejected the handshake.
+    Application,
+    /// The peer broke the protocol or a limit, and was told so.
+    Error,
+    /// A deadline of ours passed.
+    Deadline(Deadline),
+    /// The transport ended or broke without a closing handshake.
+    Transport,
+}
+
+/// How a connection ended. There is exactly one for each connection, in
+/// [`Event::Closed`](crate::Event::Closed) or in the one [`Error`](crate::Error).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Closed {
+    /// The code of the peer's Close frame; [`NO_STATUS`](CloseCode::NO_STATUS) if that had none; the
+    /// code that we sent if the peer broke the protocol; [`ABNORMAL`](CloseCode::ABNORMAL) if no
+    /// Close frame was seen.
+    pub code: CloseCode,
+    /// The reason in the peer's Close frame, or the one that we sent; often empty.
+    pub reason: Box<str>,
+    /// Whether the closing handshake was completed: both sides have sent a Close frame.
+    pub clean: bool,
+    /// Who or what ended it.
+    pub by: ClosedBy,
+}
+
+impl fmt::Display for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("closed ")?;
+        match self.by {
+            ClosedBy::Peer => f.write_str("by the peer")?,
+            ClosedBy::Application => f.write_str("by the application")?,
+            ClosedBy::Error => f.write_str("because the peer broke the protocol")?,
+            ClosedBy::Deadline(deadline) => write!(f, "because {deadline}")?,
+            ClosedBy::Transport => f.write_str("because the transport ended")?,
+        }
+        write!(f, " with {}", self.code)?;
+        if !self.reason.is_empty() {
+            write!(f, ": {:?}", self.reason)?;
+        }
+        Ok(())
+    }
+}
+
+/// The longest reason that fits a Close frame beside its code (RFC 6455 5.5: 125 octets in all).
+pub(crate) const MAX_REASON: usize = 123;
+
+/// The payload of a Close frame, at most 125 octets.
+pub(crate) struct ClosePayload {
+    octets: [u8; 2 + MAX_REASON],
+    len: usize,
+}
+
+impl ClosePayload {
+    /// 5.5.1: the code, then the reason, cut at a character boundary if it is too long.
+    pub(crate) fn new(code: CloseCode, reason: &str) -> Self {
+        let mut payload = Self {
+            octets: [0; 2 + MAX_REASON],
+            len: 0,
+        };
+        if CloseCode::new(code.get()).is_none() {
+            // 7.4.1: 1005, 1006 and 1015 are never sent; and a reason needs a code before it.
+            return payload;
+        }
+        let mut end = reason.len().min(MAX_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        let reason = &reason[..end];
+        payload.octets[..2].copy_from_slice(&code.get().to_be_bytes());
+        payload.octets[2..2 + reason.len()].copy_from_slice(reason.as_bytes());
+        payload.len = 2 + reason.len();
+        payload
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.octets[..self.len]
+    }
+}
+
+/// Reads the payload of a Close frame (RFC 6455 5.5.1).
+pub(crate) fn parse(payload: &[u8]) -> Result<(CloseCode, &str), Violation> {
+    match payload {
+        [] => Ok((CloseCode::NO_STATUS, "")),
+        [_] => Err(Violation::CloseTooShort),
+        [high, low, reason @ ..] => {
+            let code = CloseCode::from_wire(u16::from_be_bytes([*high, *low]))?;
+            let reason = core::str::from_utf8(reason).map_err(|_| Violation::CloseReasonNotUtf8)?;
+            Ok((code, reason))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_defined_codes_pass() {
+        for code in 0..=u16::MAX {
+            let allowed = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
+            assert_eq!(CloseCode::new(code).is_some(), allowed, "{code}");
+            assert_eq!(parse(&code.to_be_bytes()).is_ok(), allowed, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        let payload = ClosePayload::new(CloseCode::NORMAL, &"é".repeat(70));
+        assert_eq!(payload.as_slice().len(), 2 + 122);
+        assert_eq!(
+            parse(payload.as_slice()),
+            Ok((CloseCode::NORMAL, "é".repeat(61).as_str()))
+        );
+    }
+
+    #[test]
+    fn codes_that_are_never_on_the_wire_send_an_empty_close() {
+        for code in [
+            CloseCode::NO_STATUS,
+            CloseCode::ABNORMAL,
+            CloseCode::TLS_FAILED,
+        ] {
+            assert_eq!(ClosePayload::new(code, "lost").as_slice(), b"");
+        }
+    }
+
+    #[test]
+    fn a_close_of_one_octet_or_with_a_broken_reason_is_a_violation() {
+        assert_eq!(parse(b"\x03"), Err(Violation::CloseTooShort));
+        assert_eq!(parse(b"\x03\xe8\xff"), Err(Violation::CloseReasonNotUtf8));
+        assert_eq!(parse(b"\x03\xed"), Err(Violation::CloseCode(1005)));
+    }
+}

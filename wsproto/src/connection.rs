@@ -1,0 +1,752 @@
+//! One end of a WebSocket connection: its state, and what a driver is to do about it.
+
+use alloc::{boxed::Box, string::ToString, sync::Arc};
+
+use crate::{
+    clock::Time,
+    close::{CloseCode, ClosePayload, Closed, ClosedBy},
+    config::Config,
+    deadlines::Timers,
+    env::Env,
+    error::{Cause, Deadline, Error, SendError, Violation},
+    event::{Binary, Chunk, Event, Kind, Text},
+    handshake::{Agreed, Request, Response},
+    input::{Input, Last, Lent, Payload, Ready},
+    opening::Opening,
+    partial::Partial,
+    queue::Queue,
+    receive::Receiver,
+    utf8,
+};
+
+/// Which end of the connection this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Connects, and masks what it sends.
+    Client,
+    /// Accepts.
+    Server,
+}
+
+/// One end of a WebSocket connection: a state machine over bytes and time, without any I/O.
+///
+/// The methods come in four kinds:
+///
+/// 1. **Making one**: [`accepting`](Self::accepting), [`connecting`](Self::connecting),
+///    [`upgraded`](Self::upgraded).
+/// 2. **News from outside**: [`next_event`](Self::next_event) (octets that were read),
+///    [`handle_eof`](Self::handle_eof), [`handle_lost`](Self::handle_lost),
+///    [`handle_timeout`](Self::handle_timeout), [`handle_shutdown`](Self::handle_shutdown).
+/// 3. **What the application wants**: [`accept`](Self::accept), [`reject`](Self::reject),
+///    `send_*`, [`start`](Self::start) … [`finish`](Self::finish), [`close`](Self::close).
+/// 4. **What the driver is to do**: [`wants`](Self::wants), [`outgoing`](Self::outgoing),
+///    [`sent`](Self::sent).
+///
+/// One turn of a driver: set the present ([`Env::set_now`]); read into [`Input::spare`]; call
+/// [`next_event`](Self::next_event) until it returns `Ok(None)`; write [`outgoing`](Self::outgoing) and
+/// report it with [`sent`](Self::sent); ask [`wants`](Self::wants) what to wait for.
+///
+/// A connection between messages owns no memory beside itself. Nothing here panics, whatever the peer
+/// sends.
+///
+/// ```
+/// # extern crate alloc;
+/// # use alloc::sync::Arc;
+/// use wsproto::{ClientRequest, Config, Connection, Entropy, Env, Event, Input};
+///
+/// # struct Fixed;
+/// # impl Entropy for Fixed { fn fill(&mut self, buf: &mut [u8]) { buf.fill(7) } }
+/// # fn carry(from: &mut Connection, env: &mut Env, to: &mut Input<Vec<u8>>) {
+/// #     while let Some(len) = from.outgoing().next().map(|octets| {
+/// #         to.spare()[..octets.len()].copy_from_slice(octets);
+/// #         octets.len()
+/// #     }) {
+/// #         to.filled(len);
+/// #         from.sent(env, len);
+/// #     }
+/// # }
+/// # fn main() -> Result<(), Box<dyn core::error::Error>> {
+/// let config = Arc::new(Config::default());
+/// let mut env = Env::new(Fixed); // a real one uses a cryptographic generator
+/// let mut server = Connection::accepting(config.clone(), &mut env);
+/// let mut client = Connection::connecting(config, &ClientRequest::new("localhost", "/"), &mut env)?;
+/// let (mut to_server, mut to_client) = (Input::new(vec![0; 4096]), Input::new(vec![0; 4096]));
+///
+/// carry(&mut client, &mut env, &mut to_server); // stands for a network
+/// assert!(matches!(server.next_event(&mut env, &mut to_server)?, Some(Event::Request(_))));
+/// server.accept(&mut env, &Default::default())?;
+///
+/// carry(&mut server, &mut env, &mut to_client);
+/// assert!(matches!(client.next_event(&mut env, &mut to_client)?, Some(Event::Open(_))));
+/// client.send_text(&mut env, "hello")?;
+///
+/// carry(&mut client, &mut env, &mut to_server);
+/// while let Some(event) = server.next_event(&mut env, &mut to_server)? {
+///     let Event::Text(text) = event else { continue };
+///     server.send_text(&mut env, &text)?; // the event borrows the input, not the connection
+/// }
+///
+/// carry(&mut server, &mut env, &mut to_client);
+/// let Some(Event::Text(echo)) = client.next_event(&mut env, &mut to_client)? else { panic!() };
+/// assert_eq!(&*echo, "hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) config: Arc<Config>,
+    /// The opening handshake, until it is complete.
+    pub(crate) opening: Option<Box<Opening>>,
+    /// Half of something that was received.
+    pub(crate) partial: Option<Box<Partial>>,
+    /// What waits to be sent.
+    pub(crate) queue: Option<Box<Queue>>,
+    pub(crate) timers: Timers,
+    pub(crate) receiver: Receiver,
+    /// The message that `start` began.
+    pub(crate) outgoing_message: Option<OutgoingMessage>,
+    pub(crate) phase: Phase,
+    pub(crate) role: Role,
+    /// What ended or will end the connection, once that is known.
+    pub(crate) closed_by: Option<ClosedBy>,
+    /// Something to report that no input brings.
+    pub(crate) notice: Option<Notice>,
+    pub(crate) transport: Transport,
+    /// The application takes no further input for now.
+    pub(crate) paused: bool,
+    /// The queue was high and is not drained yet.
+    pub(crate) queue_high: bool,
+    /// The queue was high and has drained: to be reported.
+    pub(crate) drained: bool,
+}
+
+/// How far a connection is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// The opening handshake is under way.
+    Opening,
+    /// Messages pass.
+    Open,
+    /// Our Close frame is queued or sent, the peer's has not come (RFC 6455 7.1.3).
+    Closing,
+    /// Nothing further is received: what is queued is sent, then the transport is ended in order.
+    Ending,
+    /// There is nothing to do any more.
+    Over,
+}
+
+/// A message whose length was not known when it was started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OutgoingMessage {
+    pub(crate) kind: Kind,
+    /// The first frame is queued.
+    pub(crate) begun: bool,
+    pub(crate) utf8: utf8::Carry,
+}
+
+/// Something to report that no input brings.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Notice {
+    /// A deadline passed and the connection failed.
+    Failed(Deadline),
+    /// The connection is over, for the reason in [`Connection::closed_by`].
+    Closed,
+}
+
+/// What is known of the transport.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Transport {
+    /// The peer sends nothing any more.
+    pub(crate) eof: bool,
+    /// Neither reading nor writing is possible.
+    pub(crate) lost: bool,
+    /// Our side of it was shut.
+    pub(crate) shut: bool,
+    /// Our side of it is to be shut when everything is sent.
+    pub(crate) shut_when_sent: bool,
+}
+
+/// A driver's whole to-do list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Wants {
+    /// Read when there is something, and hand it to [`Connection::next_event`].
+    pub read: bool,
+    /// Write [`Connection::outgoing`] as soon as the transport takes it.
+    pub write: bool,
+    /// Shut the transport's writing side, then call [`Connection::handle_shutdown`].
+    pub shutdown: bool,
+    /// Drop the transport: there is nothing to do any more.
+    pub done: bool,
+    /// Call [`Connection::handle_timeout`] at that moment, or soon after.
+    pub deadline: Option<Time>,
+}
+
+impl Connection {
+    /// One end of a transport on which the handshake was completed by somebody else, for example an
+    /// HTTP library. Octets that came behind the head belong into the [`Input`].
+    #[must_use]
+    pub fn upgraded(role: Role, config: Arc<Config>, agreed: &Agreed, env: &mut Env) -> Self {
+        let _ = agreed;
+        let mut connection = Self::new(role, config, env);
+        connection.enter_open(env);
+        connection
+    }
+
+    pub(crate) fn new(role: Role, config: Arc<Config>, env: &Env) -> Self {
+        let timers = Timers::new(env.now());
+        Self {
+            config,
+            opening: None,
+            partial: None,
+            queue: None,
+            timers,
+            receiver: Receiver::default(),
+            outgoing_message: None,
+            phase: Phase::Opening,
+            role,
+            closed_by: None,
+            notice: None,
+            transport: Transport::default(),
+            paused: false,
+            queue_high: false,
+            drained: false,
+        }
+    }
+
+    /// Which end of the connection this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The configuration that was given when the connection was made.
+    #[must_use]
+    pub const fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Whether messages may be sent: the handshake is complete and no Close frame is queued.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    // News from outside.
+
+    /// Takes the next event out of `input`.
+    ///
+    /// `Ok(None)` means that the input is used up, and may serve another connection. What could not
+    /// be consumed yet (a half message, or everything behind a request that waits for its answer) is
+    /// in the connection then, in memory of its own. The memory that the previous event has lent is
+    /// taken back.
+    ///
+    /// # Errors
+    /// When the connection fails. It is the last thing that it reports; see [`Error`].
+    #[inline]
+    pub fn next_event<'a, B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &'a mut Input<B>,
+    ) -> Result<Option<Event<'a>>, Error> {
+        let ready = match input.ready.take() {
+            Some(ready) => ready,
+            None => match self.advance(env, input)? {
+                Some(ready) => ready,
+                None => return Ok(None),
+            },
+        };
+        self.lend(env, input, ready).map(Some)
+    }
+
+    /// Whether [`next_event`](Self::next_event) has an event or an error to return.
+    ///
+    /// Lends nothing, so a loop may test it where the borrow checker does not let it test
+    /// `next_event`. If it returns `true`, `next_event` must be called with the same input next.
+    ///
+    /// # Errors
+    /// As [`next_event`](Self::next_event).
+    pub fn has_event<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Result<bool, Error> {
+        if input.ready.is_none() {
+            input.ready = self.advance(env, input)?;
+        }
+        Ok(input.ready.is_some())
+    }
+
+    /// Stops consuming for now: moves the rest of `input` into the connection, so that the input may
+    /// serve another one. [`next_event`](Self::next_event) goes on with it, whatever input it is given.
+    ///
+    /// An event that [`has_event`](Self::has_event) announced is to be taken first; it is lost otherwise.
+    pub fn set_aside<B: AsMut<[u8]>>(&mut self, env: &mut Env, input: &mut Input<B>) {
+        input.recycle(env);
+        if !input.is_empty() {
+            let rest = input.take_rest(&mut env.spare);
+            let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
+            let before = core::mem::replace(&mut partial.aside, rest);
+            env.spare.put(before);
+        }
+        input.clear();
+    }
+
+    /// Whether input was [set aside](Self::set_aside) that [`next_event`](Self::next_event) would go on with.
+    #[must_use]
+    pub fn has_input_aside(&self) -> bool {
+        self.opening
+            .as_ref()
+            .is_none_or(|opening| !opening.awaits_answer())
+            && self
+                .partial
+                .as_ref()
+                .is_some_and(|partial| !partial.aside.is_empty())
+    }
+
+    /// The peer has ended its side of the transport; nothing further will be read.
+    ///
+    /// Everything read before may still be handed to [`next_event`](Self::next_event), which reports
+    /// the end of the connection when the input is used up.
+    pub fn handle_eof(&mut self, _env: &mut Env) {
+        self.transport.eof = true;
+    }
+
+    /// The transport broke: nothing can be read or written any more.
+    ///
+    /// Everything read before may still be handed to [`next_event`](Self::next_event), which reports
+    /// the end of the connection when the input is used up.
+    pub fn handle_lost(&mut self, env: &mut Env) {
+        self.transport.eof = true;
+        self.transport.lost = true;
+        self.drop_queue(env);
+    }
+
+    /// The driver has shut the transport's writing side, as [`Wants::shutdown`] asked.
+    pub fn handle_shutdown(&mut self) {
+        self.transport.shut = true;
+    }
+
+    /// Stops reading: the application cannot take more for now. Clocks that would end the connection
+    /// because nothing comes stand still until [`resume`](Self::resume).
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Goes on reading after [`pause`](Self::pause).
+    pub fn resume(&mut self, env: &mut Env) {
+        if core::mem::take(&mut self.paused) {
+            self.timers.resume(env.now());
+        }
+    }
+
+    /// Finds out what comes next.
+    #[inline]
+    fn advance<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Result<Option<Ready>, Error> {
+        input.recycle(env);
+        if let Some(partial) = &mut self.partial
+            && !partial.aside.is_empty()
+        {
+            let aside = core::mem::take(&mut partial.aside);
+            input.put_before(aside, env);
+        }
+        if core::mem::take(&mut self.drained) {
+            return Ok(Some(Ready::Drained));
+        }
+        if let Some(notice) = self.notice.take() {
+            return self.report(env, input, notice).map(Some);
+        }
+        let ready = match self.phase {
+            Phase::Open | Phase::Closing => self.receive(env, input)?,
+            Phase::Opening => self.advance_opening(env, input)?,
+            Phase::Ending | Phase::Over => {
+                input.clear();
+                None
+            }
+        };
+        if ready.is_some() {
+            return Ok(ready);
+        }
+        if self
+            .partial
+            .as_ref()
+            .is_some_and(|partial| partial.is_empty())
+            && let Some(partial) = self.partial.take()
+        {
+            env.spare.put_partial(partial);
+        }
+        if self.transport.eof {
+            Ok(self.ended_by_transport(env, input))
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Reports what no input brings, as the last thing.
+    fn report<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        notice: Notice,
+    ) -> Result<Ready, Error> {
+        input.clear();
+        self.release(env);
+        let by = self.closed_by.unwrap_or(ClosedBy::Transport);
+        let closed = Closed {
+            code: CloseCode::ABNORMAL,
+            reason: Box::default(),
+            clean: false,
+            by,
+        };
+        match notice {
+            Notice::Closed => Ok(Ready::Closed(closed)),
+            Notice::Failed(deadline) => Err(Error {
+                cause: Cause::Deadline(deadline),
+                closed,
+            }),
+        }
+    }
+
+    /// All input is used up and no more will come: the end, if it has not been reported before.
+    fn ended_by_transport<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Option<Ready> {
+        match self.phase {
+            Phase::Opening => {
+                if let Some(ready) = self.opening_ended(env, input) {
+                    return Some(ready);
+                }
+            }
+            Phase::Open | Phase::Closing => {}
+            Phase::Ending => {
+                if self.transport.lost {
+                    self.phase = Phase::Over;
+                }
+                return None;
+            }
+            Phase::Over => return None,
+        }
+        let by = self.closed_by.unwrap_or(ClosedBy::Transport);
+        self.release(env);
+        self.enter_ending(env, false);
+        // 7.1.5: without a Close frame, the code is 1006.
+        Some(Ready::Closed(Closed {
+            code: CloseCode::ABNORMAL,
+            reason: Box::default(),
+            clean: false,
+            by,
+        }))
+    }
+
+    /// Makes the event, which borrows what it is made of.
+    #[inline]
+    fn lend<'a, B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &'a mut Input<B>,
+        ready: Ready,
+    ) -> Result<Event<'a>, Error> {
+        match ready {
+            Ready::Here(payload, span) => {
+                let (octets, rest) = input.lend(span);
+                Ok(match payload {
+                    Payload::Message(Kind::Text) if self.config.check_utf8 => {
+                        match utf8::whole(octets) {
+                            Ok(text) => Event::Text(Text::in_place(text)),
+                            Err(utf8::NotUtf8) => {
+                                rest.clear();
+                                return Err(
+                                    self.fail(env, Cause::Violation(Violation::TextNotUtf8))
+                                );
+                            }
+                        }
+                    }
+                    Payload::Message(kind) => Event::Binary(Binary::in_place(octets, kind)),
+                    Payload::Chunk(kind, last) => Event::Chunk(Chunk {
+                        kind,
+                        data: octets,
+                        last: last == Last::Yes,
+                    }),
+                    Payload::Ping => Event::Ping(octets),
+                    Payload::Pong => Event::Pong(octets),
+                })
+            }
+            Ready::Lent(payload) => Ok(match (&mut input.lent, payload) {
+                (Lent::Text(text), _) => Event::Text(Text::assembled(text)),
+                (Lent::Octets(octets), Payload::Message(kind)) => {
+                    Event::Binary(Binary::assembled(octets, kind))
+                }
+                (Lent::Octets(octets), Payload::Ping) => Event::Ping(octets),
+                (Lent::Octets(octets), Payload::Pong) => Event::Pong(octets),
+                // An empty message needs no memory; a chunk is never assembled, but may be empty.
+                (Lent::Octets(octets), Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
+                    kind,
+                    data: octets,
+                    last: last == Last::Yes,
+                }),
+                (Lent::None, Payload::Message(Kind::Text)) if self.config.check_utf8 => {
+                    Event::Text(Text::in_place(""))
+                }
+                (Lent::None, Payload::Message(kind)) => Event::Binary(Binary::in_place(&[], kind)),
+                (Lent::None, Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
+                    kind,
+                    data: &[],
+                    last: last == Last::Yes,
+                }),
+                (Lent::None, Payload::Ping) => Event::Ping(&[]),
+                (Lent::None, Payload::Pong) => Event::Pong(&[]),
+            }),
+            Ready::Request(line) => Ok(Event::Request(Request::new(
+                input.lent.octets(),
+                line,
+                &input.spans,
+            ))),
+            Ready::Open(line) => Ok(Event::Open(Response::new(
+                input.lent.octets(),
+                line,
+                &input.spans,
+                &[],
+            ))),
+            Ready::Refused(line, body) => {
+                let (head, body) = input.lent.octets().split_at(body);
+                Ok(Event::Refused(Response::new(
+                    head,
+                    line,
+                    &input.spans,
+                    body,
+                )))
+            }
+            Ready::Drained => Ok(Event::Drained),
+            Ready::Closed(closed) => Ok(Event::Closed(closed)),
+        }
+    }
+
+    // What the driver is to do.
+
+    /// The octets to put on the wire, oldest first: one slice per `IoSlice`, none of them empty.
+    pub fn outgoing(&self) -> impl Iterator<Item = &[u8]> {
+        self.queue.iter().flat_map(|queue| queue.outgoing())
+    }
+
+    /// How many octets [`outgoing`](Self::outgoing) has in all.
+    #[must_use]
+    #[inline]
+    pub fn queued(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.len())
+    }
+
+    /// The transport took the first `n` octets of [`outgoing`](Self::outgoing); more than there were counts as all.
+    #[inline]
+    pub fn sent(&mut self, env: &mut Env, n: usize) {
+        let Some(queue) = &mut self.queue else { return };
+        if n == 0 {
+            return;
+        }
+        queue.sent(n, &mut env.spare);
+        let left = queue.len();
+        if left == 0 {
+            self.timers.unsent_since = None;
+            if let Some(queue) = self.queue.take() {
+                env.spare.put_queue(queue);
+            }
+        } else {
+            self.timers.unsent_since = Some(env.now());
+        }
+        if self.queue_high && left <= self.config.queue_low {
+            self.queue_high = false;
+            if self.phase == Phase::Open {
+                self.drained = true;
+            }
+            if self.config.pause_when_high {
+                self.timers.resume(env.now());
+            }
+        }
+    }
+
+    /// What the driver is to do: the answer to this is its whole job.
+    #[must_use]
+    pub fn wants(&self) -> Wants {
+        let queued = self.queued() > 0;
+        let Transport {
+            eof,
+            lost,
+            shut,
+            shut_when_sent,
+        } = self.transport;
+        let mut wants = Wants {
+            write: queued && !lost,
+            deadline: self.next_deadline(),
+            ..Wants::default()
+        };
+        match self.phase {
+            Phase::Opening | Phase::Open | Phase::Closing => wants.read = !eof && self.reads(),
+            Phase::Ending => {
+                // 7.1.1: octets that nobody reads would make the transport a reset, which can destroy
+                // what was sent last. So they are read, and dropped, until the peer has ended its side.
+                wants.read = !eof;
+                wants.shutdown = !queued && shut_when_sent && !shut && !lost;
+                wants.done = lost || (eof && !queued && !wants.shutdown);
+            }
+            Phase::Over => {
+                wants = Wants {
+                    done: true,
+                    ..Wants::default()
+                }
+            }
+        }
+        wants
+    }
+
+    /// Whether the application takes further input.
+    pub(crate) fn reads(&self) -> bool {
+        let queue_blocks = self.queue_high && self.config.pause_when_high;
+        let answer_due = self
+            .opening
+            .as_ref()
+            .is_some_and(|opening| opening.awaits_answer());
+        !self.paused && !queue_blocks && !answer_due
+    }
+
+    // How it ends.
+
+    /// Starts the closing handshake (RFC 6455 7.1.2): queues a Close frame behind everything queued
+    /// before. The peer's Close, or a deadline, brings [`Event::Closed`].
+    ///
+    /// [`CloseCode::NO_STATUS`] sends no code. A reason longer than 123 octets is cut at a character
+    /// boundary. Before the handshake is complete, this gives the connection up. A second call does
+    /// nothing. A message that was [started](Self::start) and not finished is left unfinished.
+    pub fn close(&mut self, env: &mut Env, code: CloseCode, reason: &str) {
+        match self.phase {
+            Phase::Open => self.start_closing(env, code, reason, ClosedBy::Application),
+            Phase::Opening => self.give_up(env),
+            Phase::Closing | Phase::Ending | Phase::Over => {}
+        }
+    }
+
+    /// Queues the first Close frame and waits for the peer's.
+    pub(crate) fn start_closing(
+        &mut self,
+        env: &mut Env,
+        code: CloseCode,
+        reason: &str,
+        by: ClosedBy,
+    ) {
+        self.queue_close(env, code, reason);
+        self.closed_by = Some(by);
+        self.phase = Phase::Closing;
+        self.timers.until = self.config.close_timeout.map(|span| env.now() + span);
+    }
+
+    /// The peer's Close frame is in: answers it if ours is not queued yet.
+    pub(crate) fn peer_closed(&mut self, env: &mut Env, code: CloseCode, reason: &str) -> Closed {
+        if self.phase == Phase::Open {
+            // 5.5.1: the answer typically echoes the code.
+            self.queue_close(env, code, "");
+        }
+        let by = self.closed_by.unwrap_or(ClosedBy::Peer);
+        self.release(env);
+        self.enter_ending(env, true);
+        Closed {
+            code,
+            reason: reason.into(),
+            clean: true,
+            by,
+        }
+    }
+
+    /// The peer broke the protocol or a limit: tells it so and ends (RFC 6455 7.1.7).
+    #[cold]
+    pub(crate) fn fail(&mut self, env: &mut Env, cause: Cause) -> Error {
+        let (code, reason) = match &cause {
+            Cause::Violation(violation) => (violation.close_code(), violation.to_string()),
+            Cause::Limit(limit) => (CloseCode::TOO_BIG, limit.to_string()),
+            Cause::Deadline(_) | Cause::Refused(_) | Cause::Response(_) => {
+                (CloseCode::ABNORMAL, Default::default())
+            }
+        };
+        if self.phase == Phase::Open {
+            self.queue_close(env, code, &reason);
+        }
+        self.release(env);
+        self.enter_ending(env, false);
+        Error {
+            cause,
+            closed: Closed {
+                code,
+                reason: reason.into(),
+                clean: false,
+                by: ClosedBy::Error,
+            },
+        }
+    }
+
+    /// Nothing further is received. The transport is ended in order, at the latest at a deadline.
+    pub(crate) fn enter_ending(&mut self, env: &Env, clean: bool) {
+        self.phase = if self.transport.lost {
+            Phase::Over
+        } else {
+            Phase::Ending
+        };
+        // 7.1.1: the server closes first; a client does so only if something went wrong.
+        self.transport.shut_when_sent = self.role == Role::Server || !clean;
+        self.timers.until = self.config.close_timeout.map(|span| env.now() + span);
+    }
+
+    /// The handshake is complete.
+    pub(crate) fn enter_open(&mut self, env: &Env) {
+        self.phase = Phase::Open;
+        self.timers.open(env.now(), self.config.max_lifetime);
+    }
+
+    /// 7.1.1: what has come of a message is worth nothing once the connection ends.
+    pub(crate) fn release(&mut self, env: &mut Env) {
+        if let Some(partial) = self.partial.take() {
+            env.spare.put_partial(partial);
+        }
+        self.opening = None;
+        self.receiver = Receiver::default();
+        self.outgoing_message = None;
+    }
+
+    pub(crate) fn drop_queue(&mut self, env: &mut Env) {
+        if let Some(mut queue) = self.queue.take() {
+            queue.clear(&mut env.spare);
+            env.spare.put_queue(queue);
+        }
+        self.timers.unsent_since = None;
+    }
+
+    pub(crate) fn queue_close(&mut self, env: &mut Env, code: CloseCode, reason: &str) {
+        let payload = ClosePayload::new(code, reason);
+        self.queue_frame(
+            env,
+            crate::frame::FIN | crate::frame::Opcode::Close as u8,
+            payload.as_slice(),
+        );
+    }
+
+    /// Whether data may be sent, or why not.
+    pub(crate) fn check_open(&self) -> Result<(), SendError> {
+        match self.phase {
+            Phase::Open => Ok(()),
+            Phase::Opening => Err(SendError::NotOpen),
+            Phase::Closing | Phase::Ending | Phase::Over => Err(SendError::Closed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_stays_small() {
+        assert!(size_of::<Connection>() <= 160, "{} bytes", size_of::<Connection>());
+    }
+}

@@ -1,0 +1,169 @@
+//! Every deadline of a connection, on the clock that the driver passes in.
+
+use alloc::string::ToString;
+use core::time::Duration;
+
+use crate::{
+    clock::Time,
+    close::{CloseCode, ClosedBy},
+    connection::{Connection, Notice, Phase},
+    env::Env,
+    error::Deadline,
+};
+
+/// When things happened that deadlines count from.
+#[derive(Debug)]
+pub(crate) struct Timers {
+    /// When the present phase must be over: opening, lifetime, closing or ending.
+    pub(crate) until: Option<Time>,
+    /// When the peer last sent an octet, or reading resumed.
+    pub(crate) heard: Time,
+    /// When a message last passed, in either direction.
+    pub(crate) active: Time,
+    /// Since when a ping of ours waits for any octet.
+    pub(crate) pinged: Option<Time>,
+    /// Since when octets are queued of which the transport has taken none.
+    pub(crate) unsent_since: Option<Time>,
+}
+
+impl Timers {
+    pub(crate) const fn new(now: Time) -> Self {
+        Self {
+            until: None,
+            heard: now,
+            active: now,
+            pinged: None,
+            unsent_since: None,
+        }
+    }
+
+    /// The connection opens.
+    pub(crate) fn open(&mut self, now: Time, max_lifetime: Option<Duration>) {
+        self.until = max_lifetime.map(|span| now + span);
+        self.heard = now;
+        self.active = now;
+    }
+
+    /// Octets came. Any octet is a sign of life: a pong may have to wait behind a long message.
+    #[inline]
+    pub(crate) fn heard(&mut self, now: Time) {
+        self.heard = now;
+        self.pinged = None;
+    }
+
+    /// Reading goes on after we had stopped it: the peer is not to blame for that time.
+    pub(crate) fn resume(&mut self, now: Time) {
+        self.heard = now;
+        self.active = now;
+        if self.pinged.is_some() {
+            self.pinged = Some(now);
+        }
+    }
+}
+
+/// A deadline is always later than what it counts from, however short it was configured.
+fn after(from: Time, span: Duration) -> Time {
+    from + span.max(Duration::from_nanos(1))
+}
+
+impl Connection {
+    /// The present has reached [`Wants::deadline`](crate::Wants::deadline), or passed it.
+    ///
+    /// Does what is due: a ping, an answer, a Close frame, or the end of the connection, which
+    /// [`next_event`](Self::next_event) then reports. A call too early does nothing. Afterwards the
+    /// next deadline is none or later than the present.
+    pub fn handle_timeout(&mut self, env: &mut Env) {
+        let now = env.now();
+        if self.timers.until.is_some_and(|until| until <= now) {
+            self.timers.until = None;
+            match self.phase {
+                Phase::Opening => self.opening_timed_out(env),
+                Phase::Open => self.close_politely(env, Deadline::Lifetime),
+                Phase::Closing => {
+                    // The application wanted the end and gets it, though not a clean one.
+                    self.closed_by = Some(ClosedBy::Deadline(Deadline::Close));
+                    self.end_at_once(env, Notice::Closed);
+                }
+                Phase::Ending => self.phase = Phase::Over,
+                Phase::Over => {}
+            }
+        }
+        if self.phase == Phase::Open && self.write_deadline().is_some_and(|at| at <= now) {
+            self.closed_by = Some(ClosedBy::Deadline(Deadline::Write));
+            self.end_at_once(env, Notice::Failed(Deadline::Write));
+        }
+        if self.phase == Phase::Open && self.pong_deadline().is_some_and(|at| at <= now) {
+            // The peer may be gone or only slow: in the second case it learns why.
+            self.queue_close(env, CloseCode::INTERNAL_ERROR, &Deadline::Pong.to_string());
+            self.release(env);
+            self.enter_ending(env, false);
+            self.closed_by = Some(ClosedBy::Deadline(Deadline::Pong));
+            self.notice = Some(Notice::Failed(Deadline::Pong));
+        }
+        if self.phase == Phase::Open && self.idle_deadline().is_some_and(|at| at <= now) {
+            self.close_politely(env, Deadline::Idle);
+        }
+        if self.phase == Phase::Open && self.ping_deadline().is_some_and(|at| at <= now) {
+            self.queue_ping(env, &[]);
+            self.timers.pinged = Some(now);
+        }
+    }
+
+    /// The earliest of all deadlines.
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        let mut next = self.timers.until;
+        if self.phase == Phase::Open {
+            let open = [
+                self.write_deadline(),
+                self.pong_deadline(),
+                self.idle_deadline(),
+                self.ping_deadline(),
+            ];
+            for deadline in open.into_iter().flatten() {
+                next = Some(next.map_or(deadline, |next| next.min(deadline)));
+            }
+        }
+        next
+    }
+
+    fn write_deadline(&self) -> Option<Time> {
+        Some(after(self.timers.unsent_since?, self.config.write_timeout?))
+    }
+
+    fn pong_deadline(&self) -> Option<Time> {
+        let (pinged, span) = (self.timers.pinged?, self.config.pong_timeout?);
+        // While we do not read, a pong could not be seen.
+        self.reads().then(|| after(pinged, span))
+    }
+
+    fn ping_deadline(&self) -> Option<Time> {
+        let interval = self.config.ping_interval?;
+        // A further ping is no use while one waits for its pong, unless nothing else ends the wait.
+        let from = match self.timers.pinged {
+            Some(_) if self.config.pong_timeout.is_some() => return None,
+            Some(pinged) => pinged,
+            None => self.timers.heard,
+        };
+        self.reads().then(|| after(from, interval))
+    }
+
+    fn idle_deadline(&self) -> Option<Time> {
+        let span = self.config.idle_timeout?;
+        self.reads().then(|| after(self.timers.active, span))
+    }
+
+    /// Closes an open connection that did nothing wrong.
+    fn close_politely(&mut self, env: &mut Env, deadline: Deadline) {
+        let by = ClosedBy::Deadline(deadline);
+        self.start_closing(env, CloseCode::GOING_AWAY, &deadline.to_string(), by);
+    }
+
+    /// Ends without a further word: nothing more can be sent, or nobody listens.
+    pub(crate) fn end_at_once(&mut self, env: &mut Env, notice: Notice) {
+        self.drop_queue(env);
+        self.release(env);
+        self.phase = Phase::Over;
+        self.timers.until = None;
+        self.notice = Some(notice);
+    }
+}

@@ -1,0 +1,166 @@
+//! What a connection must not fetch for itself: the time, randomness, spare memory.
+
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+
+use crate::{clock::Time, partial::Partial, queue::Queue};
+
+/// A source of octets that nobody can predict.
+///
+/// RFC 6455 5.3 demands it for masking keys: a page's script must not be able to choose what a
+/// proxy sees on the wire.
+pub trait Entropy {
+    /// Fills `buf` with octets of a cryptographically secure generator.
+    fn fill(&mut self, buf: &mut [u8]);
+}
+
+/// What all connections of one thread share: the present, randomness and recycled memory.
+///
+/// One per event-loop thread serves any number of connections; a connection may move to the
+/// environment of another thread between calls. It cannot be cloned, so no two environments ever
+/// draw the same masks.
+pub struct Env {
+    now: Time,
+    entropy: Box<dyn Entropy + Send>,
+    /// Octets drawn ahead: a generator is fast in blocks, and a masking key is four octets.
+    drawn: [u8; 256],
+    used: usize,
+    pub(crate) spare: Spare,
+}
+
+impl Env {
+    /// An environment at the [epoch](Time::EPOCH), with nothing to recycle yet.
+    #[must_use]
+    pub fn new(entropy: impl Entropy + Send + 'static) -> Self {
+        let drawn = [0; 256];
+        let used = drawn.len();
+        Self {
+            now: Time::EPOCH,
+            entropy: Box::new(entropy),
+            drawn,
+            used,
+            spare: Spare::default(),
+        }
+    }
+
+    /// The present, as last set.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Sets the present, usually once per turn of an event loop. A step backwards is ignored.
+    pub fn set_now(&mut self, now: Time) {
+        self.now = self.now.max(now);
+    }
+
+    /// The next `N` random octets; `N` must be at most 256.
+    #[inline]
+    pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
+        if self.used + N > self.drawn.len() {
+            self.entropy.fill(&mut self.drawn);
+            self.used = 0;
+        }
+        let mut octets = [0; N];
+        octets.copy_from_slice(&self.drawn[self.used..self.used + N]);
+        self.used += N;
+        octets
+    }
+}
+
+impl fmt::Debug for Env {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Neither the generator nor what was drawn from it belongs in a log.
+        f.debug_struct("Env")
+            .field("now", &self.now)
+            .field("spare", &self.spare)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Buffers that are kept at most, and their octets in sum.
+const MAX_BUFFERS: usize = 64;
+const MAX_BUFFER_OCTETS: usize = 8 << 20;
+/// Up to this size a buffer counts as small; a short message does not get a large one.
+const SMALL: usize = 64 << 10;
+
+/// Memory that connections have given back, for the next that needs some. Bounded.
+#[derive(Default)]
+#[expect(clippy::vec_box, reason = "the boxes themselves are what is recycled")]
+pub(crate) struct Spare {
+    small: Vec<Vec<u8>>,
+    large: Vec<Vec<u8>>,
+    octets: usize,
+    queues: Vec<Box<Queue>>,
+    partials: Vec<Box<Partial>>,
+}
+
+impl Spare {
+    /// An empty buffer, perhaps with capacity, for about `expected` octets.
+    pub(crate) fn take(&mut self, expected: usize) -> Vec<u8> {
+        let buffer = if expected > SMALL {
+            self.large.pop()
+        } else {
+            None
+        };
+        let Some(buffer) = buffer.or_else(|| self.small.pop()) else {
+            return Vec::new();
+        };
+        self.octets -= buffer.capacity();
+        buffer
+    }
+
+    /// Keeps a buffer's memory, unless there is enough already.
+    pub(crate) fn put(&mut self, mut buffer: Vec<u8>) {
+        let capacity = buffer.capacity();
+        let class = if capacity > SMALL {
+            &mut self.large
+        } else {
+            &mut self.small
+        };
+        if capacity == 0 || class.len() >= MAX_BUFFERS || self.octets + capacity > MAX_BUFFER_OCTETS
+        {
+            return;
+        }
+        self.octets += capacity;
+        buffer.clear();
+        class.push(buffer);
+    }
+
+    /// An empty queue.
+    #[inline]
+    pub(crate) fn take_queue(&mut self) -> Box<Queue> {
+        self.queues.pop().unwrap_or_default()
+    }
+
+    /// Keeps an empty queue's memory, unless there is enough already.
+    #[inline]
+    pub(crate) fn put_queue(&mut self, queue: Box<Queue>) {
+        if self.queues.len() < MAX_BUFFERS {
+            self.queues.push(queue);
+        }
+    }
+
+    /// Room for half a message.
+    pub(crate) fn take_partial(&mut self) -> Box<Partial> {
+        self.partials.pop().unwrap_or_default()
+    }
+
+    /// Takes the memory of half a message back.
+    pub(crate) fn put_partial(&mut self, mut partial: Box<Partial>) {
+        partial.clear(self);
+        if self.partials.len() < MAX_BUFFERS {
+            self.partials.push(partial);
+        }
+    }
+}
+
+impl fmt::Debug for Spare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let buffers = self.small.len() + self.large.len();
+        f.debug_struct("Spare")
+            .field("buffers", &buffers)
+            .field("octets", &self.octets)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,270 @@
+//! What a connection reports to the application. Events borrow the input, never the connection.
+
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use core::{fmt, ops::Deref};
+
+use crate::{
+    close::Closed,
+    handshake::{Request, Response},
+};
+
+/// The type of a data message (RFC 6455 5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// UTF-8 text.
+    Text,
+    /// Any octets.
+    Binary,
+}
+
+/// Something that happened on a connection. It borrows the [`Input`](crate::Input).
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Server: a request is in. Answer it with [`accept`](crate::Connection::accept) or
+    /// [`reject`](crate::Connection::reject), now or later.
+    Request(Request<'a>),
+    /// Client: the server agreed, messages may be sent.
+    Open(Response<'a>),
+    /// Client: the server refused, or redirects. [`Closed`](Self::Closed) follows.
+    Refused(Response<'a>),
+    /// A text message.
+    Text(Text<'a>),
+    /// A binary message.
+    Binary(Binary<'a>),
+    /// Part of a message, with [`Delivery::Chunks`](crate::Delivery::Chunks).
+    Chunk(Chunk<'a>),
+    /// A ping. Its pong is already queued, unless the configuration leaves that to the application.
+    Ping(&'a [u8]),
+    /// A pong, asked for or not.
+    Pong(&'a [u8]),
+    /// The outgoing queue was [high](crate::Config::queue_high) and is [low](crate::Config::queue_low) again.
+    Drained,
+    /// The connection ended. The last event, unless an error was.
+    Closed(Closed),
+}
+
+/// Part of a message. The chunks of a message, one after the other, are the message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Chunk<'a> {
+    /// The type of the message. A chunk of text may end inside a code point; the text as a whole is
+    /// checked as it comes.
+    pub kind: Kind,
+    /// The octets; may be empty if it is the last.
+    pub data: &'a [u8],
+    /// Whether the message ends here.
+    pub last: bool,
+}
+
+/// A text message: derefs to `str`.
+pub struct Text<'a>(Place<'a, str, String>);
+
+/// A binary message: derefs to `[u8]`.
+pub struct Binary<'a> {
+    place: Place<'a, [u8], Vec<u8>>,
+    kind: Kind,
+}
+
+/// Where a whole message lies.
+enum Place<'a, T: ?Sized, O> {
+    /// In the read buffer.
+    Input(&'a T),
+    /// In memory of its own, because it came in several parts.
+    Assembled(&'a mut O),
+}
+
+impl<'a> Text<'a> {
+    pub(crate) const fn in_place(text: &'a str) -> Self {
+        Self(Place::Input(text))
+    }
+
+    pub(crate) const fn assembled(text: &'a mut String) -> Self {
+        Self(Place::Assembled(text))
+    }
+
+    /// The text, for as long as the input is not used further.
+    #[must_use]
+    pub fn into_str(self) -> &'a str {
+        match self.0 {
+            Place::Input(text) => text,
+            Place::Assembled(text) => text,
+        }
+    }
+
+    /// The text to keep: moved if it was assembled in memory of about its size, else copied once.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        match self.0 {
+            Place::Input(text) => text.to_owned(),
+            Place::Assembled(text) if fits(text.len(), text.capacity()) => core::mem::take(text),
+            Place::Assembled(text) => text.clone(),
+        }
+    }
+}
+
+impl Deref for Text<'_> {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        match &self.0 {
+            Place::Input(text) => text,
+            Place::Assembled(text) => text,
+        }
+    }
+}
+
+impl fmt::Debug for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+impl<'a> Binary<'a> {
+    pub(crate) const fn in_place(octets: &'a [u8], kind: Kind) -> Self {
+        Self {
+            place: Place::Input(octets),
+            kind,
+        }
+    }
+
+    pub(crate) const fn assembled(octets: &'a mut Vec<u8>, kind: Kind) -> Self {
+        Self {
+            place: Place::Assembled(octets),
+            kind,
+        }
+    }
+
+    /// The type that the peer gave the message. Always binary, unless
+    /// [`check_utf8`](crate::Config::check_utf8) is off: then text comes this way too.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The octets, for as long as the input is not used further.
+    #[must_use]
+    pub fn into_slice(self) -> &'a [u8] {
+        match self.place {
+            Place::Input(octets) => octets,
+            Place::Assembled(octets) => octets,
+        }
+    }
+
+    /// The octets to keep: moved if they were assembled in memory of about their size, else copied once.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<u8> {
+        match self.place {
+            Place::Input(octets) => octets.to_vec(),
+            Place::Assembled(octets) if fits(octets.len(), octets.capacity()) => {
+                core::mem::take(octets)
+            }
+            Place::Assembled(octets) => octets.clone(),
+        }
+    }
+}
+
+/// Whether memory of that capacity may leave with a message of that length: at most an eighth is lost.
+const fn fits(len: usize, capacity: usize) -> bool {
+    capacity - len <= len / 8
+}
+
+impl Deref for Binary<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.place {
+            Place::Input(octets) => octets,
+            Place::Assembled(octets) => octets,
+        }
+    }
+}
+
+impl fmt::Debug for Binary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&**self, f)
+    }
+}
+
+/// A message of one's own: what drivers hand to applications that keep messages.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// A text message.
+    Text(String),
+    /// A binary message.
+    Binary(Vec<u8>),
+}
+
+impl Message {
+    /// The type of the message.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Text(_) => Kind::Text,
+            Self::Binary(_) => Kind::Binary,
+        }
+    }
+
+    /// The octets of the message, text as UTF-8.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Binary(octets) => octets,
+        }
+    }
+
+    /// The text of a text message.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Binary(_) => None,
+        }
+    }
+
+    /// The octets of the message, without a copy.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.into_bytes(),
+            Self::Binary(octets) => octets,
+        }
+    }
+}
+
+impl From<String> for Message {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+impl From<&str> for Message {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+impl From<Vec<u8>> for Message {
+    fn from(octets: Vec<u8>) -> Self {
+        Self::Binary(octets)
+    }
+}
+
+impl From<&[u8]> for Message {
+    fn from(octets: &[u8]) -> Self {
+        Self::Binary(octets.to_vec())
+    }
+}
+
+impl From<Text<'_>> for Message {
+    fn from(text: Text<'_>) -> Self {
+        Self::Text(text.into_string())
+    }
+}
+
+impl From<Binary<'_>> for Message {
+    fn from(binary: Binary<'_>) -> Self {
+        Self::Binary(binary.into_vec())
+    }
+}

@@ -1,0 +1,434 @@
+//! The frame header (RFC 6455 5.2): read strictly, octet by octet if need be, and written.
+
+use crate::{
+    error::{Cause, Limit, Violation},
+    event::Kind,
+};
+
+/// FIN: this is the last frame of its message.
+pub(crate) const FIN: u8 = 0x80;
+/// RSV1: the message is compressed, if permessage-deflate was negotiated (RFC 7692 6).
+pub(crate) const RSV1: u8 = 0x40;
+const RESERVED: u8 = 0x70;
+const MASK: u8 = 0x80;
+/// 5.5: a control frame carries at most this many octets.
+pub(crate) const MAX_CONTROL: usize = 125;
+/// First octet, 7-bit length, 64-bit length, masking key.
+pub(crate) const MAX_HEADER: usize = 14;
+
+/// What a frame is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opcode {
+    Continuation = 0x0,
+    Text = 0x1,
+    Binary = 0x2,
+    Close = 0x8,
+    Ping = 0x9,
+    Pong = 0xa,
+}
+
+impl Opcode {
+    fn from_wire(first: u8) -> Result<Self, Violation> {
+        Ok(match first & 0x0f {
+            0x0 => Self::Continuation,
+            0x1 => Self::Text,
+            0x2 => Self::Binary,
+            0x8 => Self::Close,
+            0x9 => Self::Ping,
+            0xa => Self::Pong,
+            reserved => return Err(Violation::ReservedOpcode(reserved)),
+        })
+    }
+
+    /// 5.5: control frames are those whose most significant bit is set.
+    pub(crate) const fn is_control(self) -> bool {
+        self as u8 & 0x8 != 0
+    }
+}
+
+impl Kind {
+    /// The opcode of a message's first frame.
+    pub(crate) const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::Text,
+            Self::Binary => Opcode::Binary,
+        }
+    }
+}
+
+/// The header of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) fin: bool,
+    /// RSV1 was set.
+    pub(crate) compressed: bool,
+    pub(crate) opcode: Opcode,
+    /// Octets of payload that follow.
+    pub(crate) len: u64,
+    /// The masking key; zero, which changes nothing, if the frame is not masked.
+    pub(crate) key: [u8; 4],
+    /// Octets of the header itself.
+    pub(crate) size: usize,
+}
+
+/// What a frame is measured against: the state of the connection in front of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules {
+    /// The peer is a client, so its frames are masked; else they are not.
+    pub(crate) masked: bool,
+    /// RSV1 has a meaning.
+    pub(crate) compression: bool,
+    /// A message is under way.
+    pub(crate) in_message: bool,
+    /// That message may have further fragments.
+    pub(crate) fragments_left: bool,
+    /// Octets that a data frame may carry.
+    pub(crate) max_frame: u64,
+    /// Octets that the message may still grow by.
+    pub(crate) room: u64,
+}
+
+/// Reads the header at the front of `octets`; `None` if more octets are needed.
+///
+/// What the octets prove is decided even if the header is not whole yet.
+#[inline]
+pub(crate) fn parse(octets: &[u8], rules: &Rules) -> Result<Option<Header>, Cause> {
+    let [first, rest @ ..] = octets else {
+        return Ok(None);
+    };
+    let opcode = check_first(*first, rules)?;
+    let [second, rest @ ..] = rest else {
+        return Ok(None);
+    };
+    let masked = second & MASK != 0;
+    if masked != rules.masked {
+        // 5.1: a server closes on a frame that is not masked, a client on one that is.
+        let violation = if masked {
+            Violation::MaskPresent
+        } else {
+            Violation::MaskMissing
+        };
+        return Err(Cause::Violation(violation));
+    }
+    let short = second & !MASK;
+    let (len, size) = if opcode.is_control() {
+        if usize::from(short) > MAX_CONTROL {
+            return Err(Cause::Violation(Violation::ControlTooLong));
+        }
+        if opcode == Opcode::Close && short == 1 {
+            // 5.5.1: if there is a body, its first two octets are the code.
+            return Err(Cause::Violation(Violation::CloseTooShort));
+        }
+        (u64::from(short), 0)
+    } else {
+        let size = match short {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let Some(len) = check_length(short, rest, size, rules)? else {
+            return Ok(None);
+        };
+        (len, size)
+    };
+    let mut key = [0; 4];
+    let mut size = 2 + size;
+    if masked {
+        let Some(octets) = octets.get(size..size + 4) else {
+            return Ok(None);
+        };
+        key.copy_from_slice(octets);
+        size += 4;
+    }
+    let (fin, compressed) = (first & FIN != 0, first & RSV1 != 0);
+    Ok(Some(Header {
+        fin,
+        compressed,
+        opcode,
+        len,
+        key,
+        size,
+    }))
+}
+
+/// What the first octet proves.
+#[inline]
+fn check_first(first: u8, rules: &Rules) -> Result<Opcode, Cause> {
+    let opcode = Opcode::from_wire(first);
+    let reserved = first & RESERVED;
+    if reserved != 0 {
+        // RFC 7692 6.1: RSV1 only on the first frame of a message; and never on control frames.
+        let starts = matches!(opcode, Ok(Opcode::Text | Opcode::Binary));
+        if reserved != RSV1 || !rules.compression || !starts {
+            return Err(Cause::Violation(Violation::ReservedBits));
+        }
+    }
+    let opcode = opcode.map_err(Cause::Violation)?;
+    let violation = match opcode {
+        Opcode::Close | Opcode::Ping | Opcode::Pong if first & FIN == 0 => {
+            Violation::ControlFragmented
+        }
+        Opcode::Continuation if !rules.in_message => Violation::ContinuationWithoutStart,
+        Opcode::Continuation if !rules.fragments_left => {
+            return Err(Cause::Limit(Limit::Fragments));
+        }
+        Opcode::Text | Opcode::Binary if rules.in_message => Violation::MessageInterrupted,
+        Opcode::Continuation
+        | Opcode::Text
+        | Opcode::Binary
+        | Opcode::Close
+        | Opcode::Ping
+        | Opcode::Pong => {
+            return Ok(opcode);
+        }
+    };
+    Err(Cause::Violation(violation))
+}
+
+/// The length of a data frame, whose `size` further octets are at the front of `octets`, perhaps not
+/// all of them yet. Unknown octets count as zeros or ones, whatever is kinder.
+#[inline]
+fn check_length(
+    short: u8,
+    octets: &[u8],
+    size: usize,
+    rules: &Rules,
+) -> Result<Option<u64>, Cause> {
+    let known = octets.len().min(size);
+    let (least, most) = if size == 0 {
+        (u64::from(short), u64::from(short))
+    } else {
+        let mut least = [0; 8];
+        let mut most = [0; 8];
+        most[8 - size..].fill(0xff);
+        least[8 - size..][..known].copy_from_slice(&octets[..known]);
+        most[8 - size..][..known].copy_from_slice(&octets[..known]);
+        (u64::from_be_bytes(least), u64::from_be_bytes(most))
+    };
+    // 5.2: the most significant bit must be 0, and the shortest form must be used.
+    if least >> 63 != 0 {
+        return Err(Cause::Violation(Violation::LengthOutOfRange));
+    }
+    let shortest = match size {
+        0 => 0,
+        2 => 126,
+        _ => 1 << 16,
+    };
+    if most < shortest {
+        return Err(Cause::Violation(Violation::LengthNotMinimal));
+    }
+    if least > rules.max_frame.min(rules.room) {
+        let limit = if rules.room < rules.max_frame {
+            Limit::Message
+        } else {
+            Limit::Frame
+        };
+        return Err(Cause::Limit(limit));
+    }
+    Ok((known == size).then_some(least))
+}
+
+/// Writes a header; returns the octets and how many of them count.
+#[inline]
+pub(crate) fn encode(first: u8, len: usize, key: Option<[u8; 4]>) -> ([u8; MAX_HEADER], usize) {
+    let mut octets = [0; MAX_HEADER];
+    octets[0] = first;
+    // 5.2: the shortest form that fits.
+    let mut size = if len < 126 {
+        octets[1] = len as u8;
+        2
+    } else if let Ok(len) = u16::try_from(len) {
+        octets[1] = 126;
+        octets[2..4].copy_from_slice(&len.to_be_bytes());
+        4
+    } else {
+        octets[1] = 127;
+        octets[2..10].copy_from_slice(&(len as u64).to_be_bytes());
+        10
+    };
+    if let Some(key) = key {
+        octets[1] |= MASK;
+        octets[size..size + 4].copy_from_slice(&key);
+        size += 4;
+    }
+    (octets, size)
+}
+
+/// The length of a whole frame of our own making, header and all, from its first octets.
+pub(crate) fn own_len(octets: &[u8]) -> usize {
+    let second = octets[1];
+    let mut be = [0; 8];
+    let (len, size) = match second & !MASK {
+        126 => {
+            be[6..].copy_from_slice(&octets[2..4]);
+            (u64::from_be_bytes(be) as usize, 4)
+        }
+        127 => {
+            be.copy_from_slice(&octets[2..10]);
+            (u64::from_be_bytes(be) as usize, 10)
+        }
+        short => (usize::from(short), 2),
+    };
+    len + size + if second & MASK != 0 { 4 } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    const OPEN: Rules = Rules {
+        masked: false,
+        compression: false,
+        in_message: false,
+        fragments_left: true,
+        max_frame: u64::MAX,
+        room: u64::MAX,
+    };
+
+    /// After how many octets the front of `octets` is refused, and why.
+    fn refused(octets: &[u8], rules: &Rules) -> Option<(usize, Cause)> {
+        (0..=octets.len()).find_map(|n| Some((n, parse(&octets[..n], rules).err()?)))
+    }
+
+    #[test]
+    fn every_violation_is_found_on_the_octet_that_proves_it() {
+        let in_message = Rules {
+            in_message: true,
+            ..OPEN
+        };
+        let exhausted = Rules {
+            fragments_left: false,
+            ..in_message
+        };
+        let masked = Rules {
+            masked: true,
+            ..OPEN
+        };
+        let compression = Rules {
+            compression: true,
+            ..OPEN
+        };
+        let small = Rules {
+            max_frame: 1000,
+            room: 70_000,
+            ..OPEN
+        };
+        let little = Rules {
+            max_frame: 1000,
+            room: 10,
+            ..OPEN
+        };
+        use Violation::*;
+        for (octets, rules, proof, cause) in [
+            (&[0xc1, 0][..], OPEN, 1, Cause::Violation(ReservedBits)),
+            (&[0xa1, 0], OPEN, 1, Cause::Violation(ReservedBits)),
+            (&[0x91, 0], compression, 1, Cause::Violation(ReservedBits)),
+            (&[0xf1, 0], compression, 1, Cause::Violation(ReservedBits)),
+            (&[0xc9, 0], compression, 1, Cause::Violation(ReservedBits)),
+            (
+                &[0xc0, 0],
+                Rules {
+                    compression: true,
+                    ..in_message
+                },
+                1,
+                Cause::Violation(ReservedBits),
+            ),
+            (&[0x83, 0], OPEN, 1, Cause::Violation(ReservedOpcode(3))),
+            (&[0x8f, 0], OPEN, 1, Cause::Violation(ReservedOpcode(15))),
+            (&[0x09, 0], OPEN, 1, Cause::Violation(ControlFragmented)),
+            (
+                &[0x80, 0],
+                OPEN,
+                1,
+                Cause::Violation(ContinuationWithoutStart),
+            ),
+            (
+                &[0x81, 0],
+                in_message,
+                1,
+                Cause::Violation(MessageInterrupted),
+            ),
+            (&[0x80, 0], exhausted, 1, Cause::Limit(Limit::Fragments)),
+            (&[0x81, 0x80], OPEN, 2, Cause::Violation(MaskPresent)),
+            (&[0x81, 0x05], masked, 2, Cause::Violation(MaskMissing)),
+            (
+                &[0x89, 126, 0, 126],
+                OPEN,
+                2,
+                Cause::Violation(ControlTooLong),
+            ),
+            (&[0x88, 127, 0], OPEN, 2, Cause::Violation(ControlTooLong)),
+            (&[0x88, 1, 3], OPEN, 2, Cause::Violation(CloseTooShort)),
+            (
+                &[0x82, 126, 0, 125],
+                OPEN,
+                4,
+                Cause::Violation(LengthNotMinimal),
+            ),
+            (
+                &[0x82, 127, 0, 0, 0, 0, 0, 0, 1, 0],
+                OPEN,
+                8,
+                Cause::Violation(LengthNotMinimal),
+            ),
+            (
+                &[0x82, 127, 0x80, 0, 0, 0],
+                OPEN,
+                3,
+                Cause::Violation(LengthOutOfRange),
+            ),
+            (&[0x82, 126, 4, 0], small, 3, Cause::Limit(Limit::Frame)),
+            (&[0x82, 126, 3, 0xe9], small, 4, Cause::Limit(Limit::Frame)),
+            (
+                &[0x82, 127, 0, 0, 0, 1, 0],
+                small,
+                6,
+                Cause::Limit(Limit::Frame),
+            ),
+            (&[0x82, 11], little, 2, Cause::Limit(Limit::Message)),
+        ] {
+            assert_eq!(refused(octets, &rules), Some((proof, cause)), "{octets:x?}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        for len in [0_usize, 1, 125, 126, 127, 65_535, 65_536, 1 << 40] {
+            for key in [None, Some([1, 2, 3, 4])] {
+                let (octets, size) = encode(FIN | Opcode::Binary as u8, len, key);
+                let rules = Rules {
+                    masked: key.is_some(),
+                    ..OPEN
+                };
+                for short in 0..size {
+                    assert_eq!(parse(&octets[..short], &rules), Ok(None));
+                }
+                let header = parse(&octets[..size], &rules);
+                let expected = Header {
+                    fin: true,
+                    compressed: false,
+                    opcode: Opcode::Binary,
+                    len: len as u64,
+                    key: key.unwrap_or_default(),
+                    size,
+                };
+                assert_eq!(header, Ok(Some(expected)));
+                assert_eq!(own_len(&octets), size + len);
+            }
+        }
+    }
+
+    #[test]
+    fn compression_allows_rsv1_on_the_first_frame_of_a_message() {
+        let rules = Rules {
+            compression: true,
+            ..OPEN
+        };
+        let compressed: Vec<_> = [0xc1, 0x41, 0xc2]
+            .map(|first| parse(&[first, 0], &rules).map(|h| h.map(|h| h.compressed)))
+            .into();
+        assert_eq!(compressed, [Ok(Some(true)), Ok(Some(true)), Ok(Some(true))]);
+    }
+}

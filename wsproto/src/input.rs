@@ -1,0 +1,277 @@
+//! A read buffer, how far it is consumed, and what the last event borrows.
+
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+use crate::{
+    close::Closed,
+    env::{Env, Spare},
+    event::Kind,
+    handshake::{HeaderSpan, RequestLine, StatusLine},
+};
+
+/// A read buffer and how far it is consumed.
+///
+/// `B` is the memory: `Box<[u8]>`, `&mut [u8]`, `Vec<u8>` at a fixed length, a type of your own. One
+/// input serves all connections of a thread, one after the other: whenever
+/// [`next_event`](crate::Connection::next_event) returns `Ok(None)` or an error it is used up. 64 KiB
+/// to 256 KiB serve well; a message that lies whole in the buffer is never copied.
+///
+/// ```
+/// let mut input = wsproto::Input::new(vec![0; 64 << 10]);
+/// input.spare()[..2].copy_from_slice(b"\x8a\x00"); // a transport reads here ...
+/// input.filled(2); // ... and says how much it read
+/// assert!(!input.is_empty());
+/// ```
+pub struct Input<B> {
+    buf: B,
+    start: usize,
+    end: usize,
+    /// Octets that a connection had set aside: they come before those of `buf`.
+    aside: Vec<u8>,
+    aside_start: usize,
+    /// What the last event borrows, if it does not lie in `buf` or `aside`.
+    pub(crate) lent: Lent,
+    /// Where the headers of a lent head are.
+    pub(crate) spans: Vec<HeaderSpan>,
+    /// An event that was announced and not taken yet.
+    pub(crate) ready: Option<Ready>,
+}
+
+impl<B: AsMut<[u8]>> Input<B> {
+    /// Wraps the memory, which must not be empty.
+    #[must_use]
+    pub fn new(buf: B) -> Self {
+        let (aside, spans) = (Vec::new(), Vec::new());
+        Self {
+            buf,
+            start: 0,
+            end: 0,
+            aside,
+            aside_start: 0,
+            lent: Lent::None,
+            spans,
+            ready: None,
+        }
+    }
+
+    /// Where the transport writes next: everything, if the input is used up.
+    pub fn spare(&mut self) -> &mut [u8] {
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+        }
+        &mut self.buf.as_mut()[self.end..]
+    }
+
+    /// Records that the transport wrote `n` octets to the front of [`spare`](Self::spare).
+    ///
+    /// # Panics
+    /// If `n` is more than there was room for.
+    pub fn filled(&mut self, n: usize) {
+        let end = self.end + n;
+        assert!(
+            end <= self.buf.as_mut().len(),
+            "more octets than there was room for"
+        );
+        self.end = end;
+    }
+
+    /// Whether nothing is left to consume.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end && self.aside_start == self.aside.len() && self.ready.is_none()
+    }
+
+    /// Forgets what is left: the rest of one connection is not for the next.
+    pub fn clear(&mut self) {
+        self.start = self.end;
+        self.aside_start = self.aside.len();
+        self.ready = None;
+    }
+
+    /// Gives the memory back. What was not consumed is lost.
+    #[must_use]
+    pub fn into_inner(self) -> B {
+        self.buf
+    }
+
+    /// Octets not consumed yet, without a gap. There may be more behind them.
+    #[inline]
+    pub(crate) fn unread(&mut self) -> &mut [u8] {
+        if self.aside_start < self.aside.len() {
+            &mut self.aside[self.aside_start..]
+        } else {
+            &mut self.buf.as_mut()[self.start..self.end]
+        }
+    }
+
+    /// Consumes the first `n` octets of [`unread`](Self::unread), and tells where they are.
+    #[inline]
+    pub(crate) fn consume(&mut self, n: usize) -> Span {
+        if self.aside_start < self.aside.len() {
+            let start = self.aside_start;
+            self.aside_start += n;
+            Span {
+                start,
+                len: n,
+                aside: true,
+            }
+        } else {
+            let start = self.start;
+            self.start += n;
+            Span {
+                start,
+                len: n,
+                aside: false,
+            }
+        }
+    }
+
+    /// Puts octets that were set aside before those of the buffer.
+    pub(crate) fn put_before(&mut self, aside: Vec<u8>, env: &mut Env) {
+        if self.aside_start == self.aside.len() {
+            env.spare.put(core::mem::replace(&mut self.aside, aside));
+            self.aside_start = 0;
+        } else {
+            // Of the same connection, which takes its input back before it was used up.
+            self.aside.splice(..self.aside_start, aside);
+            self.aside_start = 0;
+        }
+    }
+
+    /// Takes everything that is left out of the input, in memory of its own.
+    pub(crate) fn take_rest(&mut self, spare: &mut Spare) -> Vec<u8> {
+        let mut rest = core::mem::take(&mut self.aside);
+        rest.drain(..core::mem::take(&mut self.aside_start));
+        let octets = &self.buf.as_mut()[self.start..self.end];
+        if rest.is_empty() && !octets.is_empty() {
+            let empty = core::mem::replace(&mut rest, spare.take(octets.len()));
+            spare.put(empty);
+        }
+        rest.extend_from_slice(octets);
+        self.start = self.end;
+        rest
+    }
+
+    /// Takes back what the last event has borrowed.
+    #[inline]
+    pub(crate) fn recycle(&mut self, env: &mut Env) {
+        if !matches!(self.lent, Lent::None) {
+            match core::mem::take(&mut self.lent) {
+                Lent::None => {}
+                Lent::Text(text) => env.spare.put(text.into_bytes()),
+                Lent::Octets(octets) => env.spare.put(octets),
+            }
+        }
+        if self.aside_start == self.aside.len() && self.aside.capacity() > 0 {
+            env.spare.put(core::mem::take(&mut self.aside));
+            self.aside_start = 0;
+        }
+    }
+
+    /// Splits the input into what an event borrows and what forgets the rest.
+    #[inline]
+    pub(crate) fn lend(&mut self, span: Span) -> (&mut [u8], Rest<'_>) {
+        let range = span.start..span.start + span.len;
+        let aside_len = self.aside.len();
+        let octets = if span.aside {
+            &mut self.aside[range]
+        } else {
+            &mut self.buf.as_mut()[range]
+        };
+        (
+            octets,
+            Rest {
+                start: &mut self.start,
+                end: self.end,
+                aside_start: &mut self.aside_start,
+                aside_len,
+            },
+        )
+    }
+}
+
+/// What is left of an input while an event borrows a part of it.
+pub(crate) struct Rest<'a> {
+    start: &'a mut usize,
+    end: usize,
+    aside_start: &'a mut usize,
+    aside_len: usize,
+}
+
+impl Rest<'_> {
+    pub(crate) fn clear(self) {
+        *self.start = self.end;
+        *self.aside_start = self.aside_len;
+    }
+}
+
+impl<B> fmt::Debug for Input<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unread = self.end - self.start + self.aside.len() - self.aside_start;
+        f.debug_struct("Input")
+            .field("unread", &unread)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where consumed octets lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    start: usize,
+    pub(crate) len: usize,
+    /// In what was set aside; else in the buffer.
+    aside: bool,
+}
+
+/// Memory that the last event borrows.
+#[derive(Debug, Default)]
+pub(crate) enum Lent {
+    #[default]
+    None,
+    Text(String),
+    Octets(Vec<u8>),
+}
+
+impl Lent {
+    pub(crate) fn octets(&self) -> &[u8] {
+        match self {
+            Self::None => &[],
+            Self::Text(text) => text.as_bytes(),
+            Self::Octets(octets) => octets,
+        }
+    }
+}
+
+/// An event before it borrows anything: what it is and where its octets lie.
+#[derive(Debug)]
+pub(crate) enum Ready {
+    /// In the input, in place.
+    Here(Payload, Span),
+    /// In [`Input::lent`].
+    Lent(Payload),
+    Request(RequestLine),
+    Open(StatusLine),
+    /// The body starts at that octet of what is lent.
+    Refused(StatusLine, usize),
+    Drained,
+    Closed(Closed),
+}
+
+/// What the octets of an event are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Payload {
+    /// A whole message.
+    Message(Kind),
+    Chunk(Kind, Last),
+    Ping,
+    Pong,
+}
+
+/// Whether a chunk ends its message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Last {
+    Yes,
+    No,
+}

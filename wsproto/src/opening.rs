@@ -1,0 +1,431 @@
+//! The opening handshake (RFC 6455 4) as a phase of the connection: what is read, when, and answered.
+
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+
+use crate::{
+    close::{CloseCode, Closed, ClosedBy},
+    config::Config,
+    connection::{Connection, Notice, Role},
+    env::Env,
+    error::{Cause, Deadline, Error, SendError},
+    handshake::{
+        Accept, BodyProgress, BodyReader, ClientRequest, HandshakeMisuse, HeadError, HeadKind,
+        HeadReader, Refusal, Reject, Request, Response, ResponseError, StatusLine, Verdict,
+        accept_key, check_request, check_response, encode_key, join_subprotocols, parse_request,
+        parse_response, write_accept, write_reject, write_request,
+    },
+    input::{Input, Lent, Ready},
+};
+
+/// Octets of a refusal's body that a client is shown.
+const MAX_BODY: usize = 16 << 10;
+
+/// What is known of an opening handshake that is not complete.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    /// Server: the request comes in.
+    Request(HeadReader),
+    /// Server: the application has the request.
+    Answer {
+        verdict: Verdict,
+        subprotocols: String,
+        head_only: bool,
+    },
+    /// Client: the response comes in.
+    Response {
+        reader: HeadReader,
+        accept: [u8; 28],
+        subprotocols: String,
+    },
+    /// Client: the server refused, and says more in the body.
+    Body { head: Vec<u8>, reader: BodyReader },
+}
+
+impl Opening {
+    /// The application has a request and has not answered it.
+    pub(crate) const fn awaits_answer(&self) -> bool {
+        matches!(self, Self::Answer { .. })
+    }
+}
+
+impl Connection {
+    /// The server's end of a transport that was just accepted.
+    #[must_use]
+    pub fn accepting(config: Arc<Config>, env: &mut Env) -> Self {
+        let mut connection = Self::new(Role::Server, config, env);
+        let reader = HeadReader::new(HeadKind::Request, env.spare.take(0));
+        connection.begin_opening(env, Opening::Request(reader));
+        connection
+    }
+
+    /// The client's end of a transport that was just connected: queues the request.
+    ///
+    /// # Errors
+    /// [`SendError::Handshake`] if the request cannot be written as asked.
+    pub fn connecting(
+        config: Arc<Config>,
+        request: &ClientRequest<'_>,
+        env: &mut Env,
+    ) -> Result<Self, SendError> {
+        let mut connection = Self::new(Role::Client, config, env);
+        // 4.1: the nonce is chosen at random for each connection.
+        let key = encode_key(env.random());
+        connection.write_head(env, |out| write_request(out, request, &key, None))?;
+        let reader = HeadReader::new(HeadKind::Response, env.spare.take(0));
+        let subprotocols = join_subprotocols(request.subprotocols);
+        connection.begin_opening(
+            env,
+            Opening::Response {
+                reader,
+                accept: accept_key(&key),
+                subprotocols,
+            },
+        );
+        Ok(connection)
+    }
+
+    /// Accepts the request: the connection is open, and messages may be sent at once.
+    ///
+    /// # Errors
+    /// [`NoRequest`](SendError::NoRequest) if none waits for an answer, or if it asked for no upgrade;
+    /// [`Handshake`](SendError::Handshake) if the answer cannot be written as asked: it may be tried
+    /// again, differently.
+    pub fn accept(&mut self, env: &mut Env, with: &Accept<'_>) -> Result<(), SendError> {
+        let Some(Opening::Answer {
+            verdict: Verdict::Upgrade { accept },
+            subprotocols,
+            ..
+        }) = self.opening.as_deref_mut()
+        else {
+            return Err(SendError::NoRequest);
+        };
+        let (accept, subprotocols) = (*accept, core::mem::take(subprotocols));
+        let written = self.write_head(env, |out| {
+            write_accept(out, &accept, with, &subprotocols, None)
+        });
+        if let Err(error) = written {
+            if let Some(Opening::Answer {
+                subprotocols: offered,
+                ..
+            }) = self.opening.as_deref_mut()
+            {
+                *offered = subprotocols;
+            }
+            return Err(error);
+        }
+        self.opening = None;
+        self.enter_open(env);
+        Ok(())
+    }
+
+    /// Answers the request without opening a connection: refuses or redirects it, or, if it is a plain
+    /// HTTP request that was [surfaced](Config::surface_plain_http), serves it.
+    ///
+    /// # Errors
+    /// [`NoRequest`](SendError::NoRequest) if none waits for an answer;
+    /// [`Handshake`](SendError::Handshake) if the answer cannot be written as asked.
+    pub fn reject(&mut self, env: &mut Env, with: &Reject<'_>) -> Result<(), SendError> {
+        let Some(Opening::Answer { head_only, .. }) = self.opening.as_deref() else {
+            return Err(SendError::NoRequest);
+        };
+        let head_only = *head_only;
+        self.write_head(env, |out| write_reject(out, with, head_only))?;
+        self.end_opening(env, ClosedBy::Application, Notice::Closed);
+        Ok(())
+    }
+
+    fn begin_opening(&mut self, env: &Env, opening: Opening) {
+        self.opening = Some(Box::new(opening));
+        self.timers.until = self.config.opening_timeout.map(|span| env.now() + span);
+    }
+
+    /// Goes on with the opening handshake.
+    pub(crate) fn advance_opening<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Result<Option<Ready>, Error> {
+        let Some(mut opening) = self.opening.take() else {
+            return Ok(None);
+        };
+        let advanced = match &mut *opening {
+            Opening::Request(reader) => match self.read_head(input, reader) {
+                Ok(true) => {
+                    let head =
+                        core::mem::replace(reader, HeadReader::new(HeadKind::Request, Vec::new()))
+                            .into_buf();
+                    return self.request_complete(env, input, opening, head).map(Some);
+                }
+                Ok(false) => Ok(None),
+                Err(error) => Err(Cause::Refused(refusal(error))),
+            },
+            Opening::Answer { .. } => {
+                self.opening = Some(opening);
+                // What comes behind the request waits for the answer.
+                self.set_aside(env, input);
+                return Ok(None);
+            }
+            Opening::Response { reader, .. } => match self.read_head(input, reader) {
+                Ok(true) => return self.response_complete(env, input, opening),
+                Ok(false) => Ok(None),
+                Err(error) => Err(Cause::Response(response_error(error))),
+            },
+            Opening::Body { head, reader } => {
+                let octets = input.unread();
+                let progress = reader.push(octets);
+                let len = octets.len();
+                input.consume(len);
+                match progress {
+                    BodyProgress::Finished => {
+                        let head = core::mem::take(head);
+                        return Ok(self.refused(env, input, head, reader.body()));
+                    }
+                    BodyProgress::Unfinished => Ok(None),
+                }
+            }
+        };
+        match advanced {
+            Ok(ready) => {
+                self.opening = Some(opening);
+                Ok(ready)
+            }
+            Err(cause) => Err(self.fail_opening(env, input, cause, false)),
+        }
+    }
+
+    /// Moves octets to the reader; tells whether the head is whole.
+    fn read_head<B: AsMut<[u8]>>(
+        &self,
+        input: &mut Input<B>,
+        reader: &mut HeadReader,
+    ) -> Result<bool, HeadError> {
+        // What was set aside comes first, then what is in the buffer.
+        while !input.unread().is_empty() {
+            let taken = reader.push(input.unread(), self.config.max_head)?;
+            input.consume(taken.octets);
+            if taken.complete {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A request is in: checks it and shows it to the application.
+    fn request_complete<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        mut opening: Box<Opening>,
+        head: Vec<u8>,
+    ) -> Result<Ready, Error> {
+        let line = match parse_request(&head, self.config.max_headers, &mut input.spans) {
+            Ok(line) => line,
+            Err(refusal) => {
+                return Err(self.fail_opening(env, input, Cause::Refused(refusal), false));
+            }
+        };
+        let request = Request::new(&head, line, &input.spans);
+        let head_only = request.method() == "HEAD";
+        match check_request(&request, self.config.surface_plain_http) {
+            Ok(verdict) => {
+                let subprotocols = request.join_subprotocols();
+                *opening = Opening::Answer {
+                    verdict,
+                    subprotocols,
+                    head_only,
+                };
+                self.begin_answer(env, opening);
+                input.lent = Lent::Octets(head);
+                Ok(Ready::Request(line))
+            }
+            Err(refusal) => Err(self.fail_opening(env, input, Cause::Refused(refusal), head_only)),
+        }
+    }
+
+    /// Waits for the application's answer, but not for ever.
+    fn begin_answer(&mut self, env: &Env, opening: Box<Opening>) {
+        self.opening = Some(opening);
+        self.timers.until = self.config.opening_timeout.map(|span| env.now() + span);
+    }
+
+    /// A response is in: checks it.
+    fn response_complete<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        mut opening: Box<Opening>,
+    ) -> Result<Option<Ready>, Error> {
+        let Opening::Response {
+            reader,
+            accept,
+            subprotocols,
+        } = &mut *opening
+        else {
+            return Ok(None);
+        };
+        let head =
+            core::mem::replace(reader, HeadReader::new(HeadKind::Response, Vec::new())).into_buf();
+        let line = match parse_response(&head, self.config.max_headers, &mut input.spans) {
+            Ok(line) => line,
+            Err(error) => return Err(self.fail_opening(env, input, Cause::Response(error), false)),
+        };
+        if line.is_interim() {
+            env.spare.put(head);
+            self.opening = Some(opening);
+            return self.advance_opening(env, input);
+        }
+        let response = Response::new(&head, line, &input.spans, &[]);
+        if response.status() == 101 {
+            if let Err(error) = check_response(&response, accept, subprotocols, &[]) {
+                return Err(self.fail_opening(env, input, Cause::Response(error), false));
+            }
+            self.enter_open(env);
+            input.lent = Lent::Octets(head);
+            return Ok(Some(Ready::Open(line)));
+        }
+        let reader = BodyReader::new(&response, MAX_BODY, env.spare.take(0));
+        *opening = Opening::Body { head, reader };
+        self.opening = Some(opening);
+        self.advance_opening(env, input)
+    }
+
+    /// The server's refusal is in, as far as it is shown.
+    fn refused<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        mut head: Vec<u8>,
+        body: &[u8],
+    ) -> Option<Ready> {
+        let line = self.reparse(&head, input)?;
+        let body_start = head.len();
+        head.extend_from_slice(body);
+        input.lent = Lent::Octets(head);
+        self.end_opening(env, ClosedBy::Peer, Notice::Closed);
+        Some(Ready::Refused(line, body_start))
+    }
+
+    /// The head was parsed before; where its headers are was not kept.
+    fn reparse<B>(&self, head: &[u8], input: &mut Input<B>) -> Option<StatusLine> {
+        parse_response(head, self.config.max_headers, &mut input.spans).ok()
+    }
+
+    /// The transport ended during the handshake: a body may end that way.
+    pub(crate) fn opening_ended<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Option<Ready> {
+        match self.opening.take().map(|opening| *opening) {
+            Some(Opening::Body { head, reader }) => self.refused(env, input, head, reader.body()),
+            _ => None,
+        }
+    }
+
+    /// The opening handshake took too long.
+    pub(crate) fn opening_timed_out(&mut self, env: &mut Env) {
+        let by = ClosedBy::Deadline(Deadline::Opening);
+        match self.opening.as_deref() {
+            Some(Opening::Request(_)) => {
+                self.write_refusal(env, Refusal::TooSlow, false);
+                self.end_opening(env, by, Notice::Failed(Deadline::Opening));
+            }
+            Some(Opening::Answer { .. }) => {
+                let unavailable =
+                    Reject::new(503).body(b"the application did not answer in time\n");
+                // A status and a body that we chose ourselves are always fit to be written.
+                let _ = self.reject(env, &unavailable);
+                self.end_opening(env, by, Notice::Failed(Deadline::Opening));
+            }
+            Some(Opening::Response { .. } | Opening::Body { .. }) | None => {
+                self.closed_by = Some(by);
+                self.end_at_once(env, Notice::Failed(Deadline::Opening));
+            }
+        }
+    }
+
+    /// The application does not want the connection any more before it is open.
+    pub(crate) fn give_up(&mut self, env: &mut Env) {
+        self.closed_by = Some(ClosedBy::Application);
+        self.end_at_once(env, Notice::Closed);
+    }
+
+    /// The handshake cannot succeed: answers it, if there is somebody to answer.
+    fn fail_opening<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        cause: Cause,
+        head_only: bool,
+    ) -> Error {
+        input.clear();
+        if let Cause::Refused(refusal) = &cause {
+            self.write_refusal(env, *refusal, head_only);
+        }
+        self.release(env);
+        self.enter_ending(env, false);
+        let (code, by) = (CloseCode::ABNORMAL, ClosedBy::Error);
+        Error {
+            cause,
+            closed: Closed {
+                code,
+                reason: Box::default(),
+                clean: false,
+                by,
+            },
+        }
+    }
+
+    /// Ends a handshake that was answered otherwise than by opening the connection.
+    fn end_opening(&mut self, env: &mut Env, by: ClosedBy, notice: Notice) {
+        self.release(env);
+        self.enter_ending(env, false);
+        self.closed_by = Some(by);
+        self.notice = Some(notice);
+    }
+
+    fn write_refusal(&mut self, env: &mut Env, refusal: Refusal, head_only: bool) {
+        let written = self.write_head(env, |out| {
+            refusal.write(out, head_only);
+            Ok::<(), HandshakeMisuse>(())
+        });
+        debug_assert!(written.is_ok());
+    }
+
+    /// Queues an HTTP head, and perhaps a body; nothing, if `write` returns an error.
+    fn write_head(
+        &mut self,
+        env: &mut Env,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), HandshakeMisuse>,
+    ) -> Result<(), SendError> {
+        let mut head = env.spare.take(0);
+        let written = write(&mut head);
+        if written.is_ok() {
+            let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+            queue
+                .reserve(head.len(), &mut env.spare)
+                .extend_from_slice(&head);
+            // Not a frame: no pong may overtake it.
+            queue.begin_all();
+            self.timers.unsent_since = Some(env.now());
+        }
+        env.spare.put(head);
+        Ok(written?)
+    }
+}
+
+fn refusal(error: HeadError) -> Refusal {
+    match error {
+        HeadError::Malformed => Refusal::Malformed,
+        HeadError::UnsupportedHttpVersion => Refusal::UnsupportedHttpVersion,
+        HeadError::TooLarge => Refusal::HeadTooLarge,
+    }
+}
+
+fn response_error(error: HeadError) -> ResponseError {
+    match error {
+        HeadError::Malformed => ResponseError::Malformed,
+        HeadError::UnsupportedHttpVersion => ResponseError::UnsupportedHttpVersion,
+        HeadError::TooLarge => ResponseError::HeadTooLarge,
+    }
+}

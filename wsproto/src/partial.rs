@@ -1,0 +1,52 @@
+//! Half a payload: what has come of a message or control frame that is not whole yet.
+
+use alloc::{string::String, vec::Vec};
+
+use crate::env::Spare;
+
+/// What a connection owns between reads, if it stopped in the middle of something. Recycled.
+#[derive(Debug, Default)]
+pub(crate) struct Partial {
+    /// The message under way, unmasked.
+    pub(crate) message: Assembly,
+    /// The payload of a control frame under way, unmasked; at most 125 octets.
+    pub(crate) control: Vec<u8>,
+    /// Input that was set aside, still as it came.
+    pub(crate) aside: Vec<u8>,
+}
+
+impl Partial {
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self.message, Assembly::None) && self.control.is_empty() && self.aside.is_empty()
+    }
+
+    /// Gives all memory back.
+    pub(crate) fn clear(&mut self, spare: &mut Spare) {
+        self.message.take().recycle(spare);
+        spare.put(core::mem::take(&mut self.control));
+        spare.put(core::mem::take(&mut self.aside));
+    }
+}
+
+/// A message as far as it has come. Text is kept as text, so that no octet is checked twice.
+#[derive(Debug, Default)]
+pub(crate) enum Assembly {
+    #[default]
+    None,
+    Text(String),
+    Octets(Vec<u8>),
+}
+
+impl Assembly {
+    pub(crate) fn take(&mut self) -> Self {
+        core::mem::take(self)
+    }
+
+    pub(crate) fn recycle(self, spare: &mut Spare) {
+        match self {
+            Self::None => {}
+            Self::Text(text) => spare.put(text.into_bytes()),
+            Self::Octets(octets) => spare.put(octets),
+        }
+    }
+}

@@ -1,0 +1,549 @@
+//! The outgoing queue: data in order, control frames that overtake it at a frame boundary.
+
+use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
+
+use crate::{
+    env::Spare,
+    frame::{self, FIN, Opcode},
+};
+
+/// Small frames share a buffer of about this many octets, so that they leave in one write.
+const BUFFER: usize = 64 << 10;
+
+/// What waits to be sent. A connection owns one only while something does.
+///
+/// Data is one stream of frames, cut into buffers: `first`, then `more`. Frame boundaries are not
+/// written down: the frames are our own, so their headers can be read back whenever a write ends
+/// somewhere between them.
+#[derive(Default)]
+pub(crate) struct Queue {
+    first: Vec<u8>,
+    more: VecDeque<Buffer>,
+    /// Octets already sent of the front buffer: that is `first` unless it is empty.
+    front_sent: usize,
+    /// Octets of data that are not sent yet.
+    data_len: usize,
+    /// Of those, how many belong to a frame (or an HTTP head) whose first octets are sent.
+    begun: usize,
+    /// Control frames: they go next, after what has begun.
+    control: Vec<u8>,
+    control_sent: usize,
+    /// Where the newest pong starts in `control`.
+    newest_pong: Option<usize>,
+}
+
+impl core::fmt::Debug for Queue {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Queue")
+            .field("len", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+enum Buffer {
+    Owned(Vec<u8>),
+    /// Frames encoded once for many connections.
+    Shared(Arc<[u8]>),
+}
+
+impl Buffer {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Owned(octets) => octets,
+            Self::Shared(octets) => octets,
+        }
+    }
+}
+
+impl Queue {
+    /// Octets that are not sent yet.
+    pub(crate) fn len(&self) -> usize {
+        self.data_len + self.control.len() - self.control_sent
+    }
+
+    /// Whether a frame waits of which nothing has been sent.
+    pub(crate) fn has_whole_frame(&self) -> bool {
+        self.data_len > self.begun
+    }
+
+    /// A buffer to which `len` octets of whole frames will be appended at once. All of them must be.
+    #[inline]
+    pub(crate) fn reserve(&mut self, len: usize, spare: &mut Spare) -> &mut Vec<u8> {
+        self.data_len += len;
+        if self.more.is_empty() {
+            if self.first.is_empty() && len > BUFFER {
+                // A large frame gets a buffer of its own size instead of growing a small one.
+                let small = core::mem::replace(&mut self.first, spare.take(len));
+                spare.put(small);
+                self.first.reserve_exact(len);
+            }
+            if self.first.is_empty() || self.first.len() + len <= BUFFER {
+                return &mut self.first;
+            }
+        }
+        self.reserve_more(len, spare)
+    }
+
+    #[cold]
+    fn reserve_more(&mut self, len: usize, spare: &mut Spare) -> &mut Vec<u8> {
+        let fits =
+            matches!(self.more.back(), Some(Buffer::Owned(last)) if last.len() + len <= BUFFER);
+        if !fits {
+            let mut buffer = spare.take(len);
+            if len > BUFFER {
+                buffer.reserve_exact(len);
+            }
+            self.more.push_back(Buffer::Owned(buffer));
+        }
+        match self.more.back_mut() {
+            Some(Buffer::Owned(last)) => last,
+            Some(Buffer::Shared(_)) | None => unreachable!("an owned buffer was just pushed"),
+        }
+    }
+
+    /// Appends whole frames that other connections send as well.
+    pub(crate) fn push_shared(&mut self, frames: Arc<[u8]>) {
+        self.data_len += frames.len();
+        self.more.push_back(Buffer::Shared(frames));
+    }
+
+    /// Appends a payload whose header was appended just before, without copying it.
+    pub(crate) fn push_payload(&mut self, payload: Vec<u8>) {
+        self.data_len += payload.len();
+        self.more.push_back(Buffer::Owned(payload));
+    }
+
+    /// Declares that everything queued so far must leave before any control frame: an HTTP head, or
+    /// the rest of a frame whose first octets are sent.
+    pub(crate) fn begin_all(&mut self) {
+        self.begun = self.data_len;
+    }
+
+    /// Appends a control frame.
+    pub(crate) fn push_control(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        write(&mut self.control);
+    }
+
+    /// Appends a pong. Once the unsent ones come to `max` octets, a further one replaces the newest.
+    pub(crate) fn push_pong(&mut self, max: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.control.len() - self.control_sent >= max
+            && let Some(newest) = self.newest_pong
+            && newest >= self.control_sent
+            && newest + frame::own_len(&self.control[newest..]) == self.control.len()
+        {
+            self.control.truncate(newest);
+        }
+        self.newest_pong = Some(self.control.len());
+        write(&mut self.control);
+    }
+
+    /// What to put on the wire, oldest first.
+    pub(crate) fn outgoing(&self) -> Outgoing<'_> {
+        Outgoing {
+            queue: self,
+            begun: self.begun,
+            control: self.control.len() > self.control_sent,
+            index: 0,
+            given: 0,
+        }
+    }
+
+    /// The transport took `n` octets, at most [`len`](Self::len).
+    #[inline]
+    pub(crate) fn sent(&mut self, n: usize, spare: &mut Spare) {
+        if n >= self.len() {
+            self.clear(spare);
+        } else {
+            self.sent_some(n, spare);
+        }
+    }
+
+    fn sent_some(&mut self, mut n: usize, spare: &mut Spare) {
+        let begun = n.min(self.begun);
+        self.begun -= begun;
+        self.advance(begun, spare);
+        n -= begun;
+        let control = n.min(self.control.len() - self.control_sent);
+        self.control_sent += control;
+        n -= control;
+        if self.control_sent == self.control.len() {
+            self.control.clear();
+            self.control_sent = 0;
+            self.newest_pong = None;
+        }
+        while n > 0 {
+            let frame = frame::own_len(&self.front());
+            let part = n.min(frame);
+            self.advance(part, spare);
+            self.begun = frame - part;
+            n -= part;
+        }
+    }
+
+    /// The first octets of unsent data, enough for a header. A header never spans two buffers.
+    fn front(&self) -> [u8; frame::MAX_HEADER] {
+        self.header_at(0)
+    }
+
+    /// Passes over `n` octets of data.
+    fn advance(&mut self, mut n: usize, spare: &mut Spare) {
+        self.data_len -= n;
+        loop {
+            let front = if self.first.is_empty() {
+                self.more.front()
+            } else {
+                None
+            };
+            let unsent = front.map_or(&*self.first, Buffer::as_slice).len() - self.front_sent;
+            if n < unsent {
+                self.front_sent += n;
+                return;
+            }
+            n -= unsent;
+            self.front_sent = 0;
+            if !self.first.is_empty() {
+                self.first.clear();
+            } else if let Some(Buffer::Owned(octets)) = self.more.pop_front() {
+                spare.put(octets);
+            }
+            // An owned buffer at the front takes the place of `first`, to be appended to.
+            if let Some(Buffer::Owned(next)) = self.more.front_mut() {
+                let next = core::mem::take(next);
+                self.more.pop_front();
+                spare.put(core::mem::replace(&mut self.first, next));
+            } else if self.more.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Forgets everything and gives large memory back.
+    pub(crate) fn clear(&mut self, spare: &mut Spare) {
+        for buffer in self.more.drain(..) {
+            if let Buffer::Owned(octets) = buffer {
+                spare.put(octets);
+            }
+        }
+        if self.first.capacity() > BUFFER {
+            spare.put(core::mem::take(&mut self.first));
+        }
+        self.first.clear();
+        self.control.clear();
+        self.front_sent = 0;
+        self.data_len = 0;
+        self.begun = 0;
+        self.control_sent = 0;
+        self.newest_pong = None;
+    }
+
+    /// Drops whole messages of which nothing is sent, oldest first, until `octets` are gained or
+    /// none is left. Returns how many octets were gained.
+    ///
+    /// Compressed messages stay: under context takeover the peer needs each of them.
+    pub(crate) fn drop_oldest(&mut self, octets: usize) -> usize {
+        let mut gained = 0;
+        let mut at = self.begun;
+        // A message that has begun to leave is not dropped: its further fragments are passed over.
+        while gained < octets
+            && let Some((start, end)) = self.next_whole_message(at)
+        {
+            if self.header_at(start)[0] & frame::RSV1 == 0 {
+                self.remove(start, end);
+                gained += end - start;
+                at = start;
+            } else {
+                at = end;
+            }
+        }
+        gained
+    }
+
+    /// The first whole message at or after the frame boundary `at`, as offsets into unsent data.
+    fn next_whole_message(&self, mut at: usize) -> Option<(usize, usize)> {
+        let mut start = None;
+        while at < self.data_len {
+            let header = self.header_at(at);
+            let end = at + frame::own_len(&header);
+            let opcode = header[0] & 0x0f;
+            if opcode == Opcode::Text as u8 || opcode == Opcode::Binary as u8 {
+                start = Some(at);
+            } else if opcode == Opcode::Close as u8 {
+                return None;
+            }
+            if let Some(start) = start
+                && header[0] & FIN != 0
+            {
+                return Some((start, end));
+            }
+            at = end;
+        }
+        None
+    }
+
+    /// The header at the frame boundary `at`, an offset into unsent data.
+    fn header_at(&self, mut at: usize) -> [u8; frame::MAX_HEADER] {
+        let mut header = [0; frame::MAX_HEADER];
+        let mut index = 0;
+        while let Some(octets) = self.unsent(index) {
+            if at < octets.len() {
+                let len = (octets.len() - at).min(header.len());
+                header[..len].copy_from_slice(&octets[at..at + len]);
+                break;
+            }
+            at -= octets.len();
+            index += 1;
+        }
+        header
+    }
+
+    /// Takes the octets from `start` to `end` out of unsent data.
+    fn remove(&mut self, start: usize, end: usize) {
+        self.data_len -= end - start;
+        let mut offset = 0;
+        // Which octets of a buffer go, of which `sent` are not part of unsent data.
+        let mut part = |len: usize, sent: usize| {
+            let (from, to) = (offset, offset + len - sent);
+            offset = to;
+            start.clamp(from, to) - from + sent..end.clamp(from, to) - from + sent
+        };
+        let mut sent = self.front_sent;
+        if !self.first.is_empty() {
+            self.first.drain(part(self.first.len(), sent));
+            sent = 0;
+            if self.first.len() == self.front_sent {
+                self.first.clear();
+                self.front_sent = 0;
+            }
+        }
+        for buffer in &mut self.more {
+            let part = part(buffer.as_slice().len(), sent);
+            sent = 0;
+            match buffer {
+                _ if part.is_empty() => {}
+                Buffer::Owned(octets) => drop(octets.drain(part)),
+                Buffer::Shared(octets) => {
+                    let mut rest = octets[..part.start].to_vec();
+                    rest.extend_from_slice(&octets[part.end..]);
+                    *buffer = Buffer::Owned(rest);
+                }
+            }
+        }
+        self.more.retain(|buffer| !buffer.as_slice().is_empty());
+    }
+
+    /// What is unsent of the buffer with that index: 0 is `first`, the others are `more`.
+    fn unsent(&self, index: usize) -> Option<&[u8]> {
+        let front = usize::from(self.first.is_empty());
+        let octets = match index.checked_sub(1) {
+            None => &*self.first,
+            Some(index) => self.more.get(index)?.as_slice(),
+        };
+        let sent = if index == front { self.front_sent } else { 0 };
+        Some(&octets[sent..])
+    }
+}
+
+/// The slices to put on the wire, oldest first; none is empty.
+pub(crate) struct Outgoing<'a> {
+    queue: &'a Queue,
+    /// Octets of the frame that has begun and were not given yet.
+    begun: usize,
+    /// Control frames wait to be given.
+    control: bool,
+    /// The buffer to look at next, and the octets of it that were given.
+    index: usize,
+    given: usize,
+}
+
+impl<'a> Iterator for Outgoing<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.begun == 0 && core::mem::take(&mut self.control) {
+            return Some(&self.queue.control[self.queue.control_sent..]);
+        }
+        loop {
+            let octets = self.queue.unsent(self.index)?;
+            let mut octets = &octets[self.given..];
+            if octets.is_empty() {
+                self.index += 1;
+                self.given = 0;
+                continue;
+            }
+            if self.begun > 0 {
+                octets = &octets[..octets.len().min(self.begun)];
+                self.begun -= octets.len();
+            }
+            self.given += octets.len();
+            return Some(octets);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let (header, size) = frame::encode(first, payload.len(), None);
+        [&header[..size], payload].concat()
+    }
+
+    fn unsent(queue: &Queue) -> Vec<u8> {
+        queue.outgoing().collect::<Vec<_>>().concat()
+    }
+
+    fn push(queue: &mut Queue, spare: &mut Spare, octets: &[u8]) {
+        queue.reserve(octets.len(), spare).extend_from_slice(octets);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Frame(usize),
+        Shared(usize),
+        Split(usize),
+        Control,
+        Sent(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let len = || prop_oneof![4 => 0_usize..300, 1 => 60_000_usize..140_000];
+        let step = prop_oneof![
+            4 => len().prop_map(Step::Frame),
+            1 => len().prop_map(Step::Shared),
+            1 => len().prop_map(Step::Split),
+            1 => Just(Step::Control),
+            4 => len().prop_map(Step::Sent),
+        ];
+        proptest::collection::vec(step, 0..40)
+    }
+
+    proptest! {
+        /// The twin is a list of frames: each leaves in one piece, data in order, and control frames
+        /// before every data frame that has not begun.
+        #[test]
+        fn frames_leave_whole_and_in_order(steps in steps()) {
+            let (mut queue, mut spare) = (Queue::default(), Spare::default());
+            let mut twin: VecDeque<Vec<u8>> = VecDeque::new();
+            let mut begun = false;
+            for (i, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Frame(len) => {
+                        twin.push_back(frame(0x82, &[i as u8].repeat(len)));
+                        push(&mut queue, &mut spare, &twin[twin.len() - 1]);
+                    }
+                    Step::Shared(len) => {
+                        twin.push_back(frame(0x82, &[i as u8].repeat(len)));
+                        queue.push_shared(twin[twin.len() - 1].as_slice().into());
+                    }
+                    Step::Split(len) => {
+                        let (header, size) = frame::encode(0x82, len, None);
+                        let payload = [i as u8].repeat(len);
+                        push(&mut queue, &mut spare, &header[..size]);
+                        queue.push_payload(payload.clone());
+                        twin.push_back([&header[..size], &payload].concat());
+                    }
+                    Step::Control => {
+                        let ping = frame(0x89, &[i as u8]);
+                        queue.push_control(|out| out.extend_from_slice(&ping));
+                        let controls = twin.iter().skip(usize::from(begun)).take_while(|f| f[0] == 0x89).count();
+                        // A control frame of which a part is sent stays in front of the new one.
+                        let part = usize::from(begun);
+                        twin.insert(part + controls, ping);
+                    }
+                    Step::Sent(n) => {
+                        let mut n = n.min(queue.len());
+                        queue.sent(n, &mut spare);
+                        while n > 0 {
+                            let front = &mut twin[0];
+                            let part = n.min(front.len());
+                            front.drain(..part);
+                            begun = !front.is_empty();
+                            if !begun {
+                                twin.pop_front();
+                            }
+                            n -= part;
+                        }
+                    }
+                }
+                let expected = twin.iter().flatten().copied().collect::<Vec<_>>();
+                prop_assert_eq!(queue.len(), expected.len());
+                prop_assert!(unsent(&queue) == expected);
+            }
+        }
+    }
+
+    #[test]
+    fn pongs_beyond_the_bound_replace_the_newest() {
+        let mut queue = Queue::default();
+        for i in 0..100 {
+            queue.push_pong(20, |out| out.extend_from_slice(&frame(0x8a, &[i])));
+        }
+        let mut expected: Vec<u8> = (0..6).flat_map(|i| frame(0x8a, &[i])).collect();
+        expected.extend(frame(0x8a, &[99]));
+        assert_eq!(unsent(&queue), expected);
+    }
+
+    #[test]
+    fn a_pong_of_which_a_part_is_sent_is_not_replaced() {
+        let (mut queue, mut spare) = (Queue::default(), Spare::default());
+        queue.push_pong(1, |out| out.extend_from_slice(&frame(0x8a, b"a")));
+        queue.sent(2, &mut spare);
+        queue.push_pong(1, |out| out.extend_from_slice(&frame(0x8a, b"b")));
+        queue.push_pong(1, |out| out.extend_from_slice(&frame(0x8a, b"c")));
+        assert_eq!(unsent(&queue), b"a\x8a\x01c");
+    }
+
+    #[test]
+    fn only_whole_unsent_uncompressed_messages_are_dropped() {
+        let (mut queue, mut spare) = (Queue::default(), Spare::default());
+        let frames = [
+            frame(0x82, b"begun"),
+            frame(0x82, b"old"),
+            frame(0x01, b"in "),
+            frame(0x00, b"two "),
+            frame(0x80, b"parts"),
+            frame(0xc1, b"compressed"),
+            frame(0x81, b"newer"),
+            frame(0x01, b"unfinished"),
+        ];
+        for frame in &frames[..4] {
+            push(&mut queue, &mut spare, frame);
+        }
+        queue.push_shared(frames[4].as_slice().into());
+        for frame in &frames[5..] {
+            push(&mut queue, &mut spare, frame);
+        }
+        queue.sent(1, &mut spare);
+        assert_eq!(queue.drop_oldest(1), 5, "the oldest whole one");
+        assert_eq!(
+            queue.drop_oldest(6),
+            5 + 6 + 7,
+            "all fragments of a message"
+        );
+        assert_eq!(queue.drop_oldest(100), 7);
+        assert_eq!(queue.drop_oldest(100), 0);
+        assert_eq!(
+            unsent(&queue),
+            [&frames[0][1..], &frames[5], &frames[7]].concat()
+        );
+        let len = queue.len();
+        queue.sent(len - 1, &mut spare);
+        assert_eq!(unsent(&queue), b"d");
+    }
+
+    #[test]
+    fn a_shared_buffer_is_never_copied() {
+        let (mut queue, mut spare) = (Queue::default(), Spare::default());
+        let shared: Arc<[u8]> = frame(0x82, &[7; 100_000]).into();
+        queue.push_shared(Arc::clone(&shared));
+        queue.sent(50_000, &mut spare);
+        assert_eq!(
+            queue.outgoing().next().map(<[u8]>::as_ptr),
+            Some(shared[50_000..].as_ptr())
+        );
+        queue.sent(shared.len() - 50_000, &mut spare);
+        assert_eq!(Arc::strong_count(&shared), 1);
+    }
+}

@@ -1,0 +1,477 @@
+//! Frames come in: headers, payloads, messages, control frames (RFC 6455 5).
+
+use alloc::string::String;
+
+use crate::{
+    close::{self, Closed},
+    config::Delivery,
+    connection::{Connection, Role},
+    env::Env,
+    error::{Cause, Error, Violation},
+    event::Kind,
+    frame::{self, Header, MAX_HEADER, Opcode, Rules},
+    input::{Input, Last, Lent, Payload, Ready},
+    mask,
+    partial::Assembly,
+    utf8::Carry,
+};
+
+/// Where the stream of frames stands.
+#[derive(Debug, Default)]
+pub(crate) struct Receiver {
+    expect: Expect,
+    /// The message under way, if there is one.
+    message: Option<IncomingMessage>,
+    /// RSV1 has a meaning on this connection.
+    pub(crate) compression: bool,
+}
+
+/// What the next octet is part of.
+#[derive(Debug, Clone, Copy)]
+enum Expect {
+    /// A header, of which some octets may have come.
+    Header { octets: [u8; MAX_HEADER], len: u8 },
+    /// A payload of which octets are missing.
+    Payload {
+        missing: u64,
+        key: [u8; 4],
+        opcode: Opcode,
+        fin: bool,
+    },
+}
+
+impl Default for Expect {
+    fn default() -> Self {
+        Self::Header {
+            octets: [0; MAX_HEADER],
+            len: 0,
+        }
+    }
+}
+
+/// A message whose frames are not all in.
+#[derive(Debug, Clone, Copy)]
+struct IncomingMessage {
+    /// Octets of all its frames so far, the missing ones of the present frame included.
+    len: u64,
+    fragments: u32,
+    kind: Kind,
+    utf8: Carry,
+}
+
+impl Connection {
+    /// Goes on with the input up to the next event, or until it is used up.
+    #[inline]
+    pub(crate) fn receive<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Result<Option<Ready>, Error> {
+        if !input.unread().is_empty() {
+            self.timers.heard(env.now());
+        }
+        loop {
+            let ready = match self.receiver.expect {
+                Expect::Header { len: 0, .. } => {
+                    let octets = input.unread();
+                    match frame::parse(octets, &self.rules()) {
+                        Ok(Some(header)) => {
+                            input.consume(header.size);
+                            self.begin_frame(env, input, header)
+                        }
+                        Ok(None) => {
+                            // Fewer octets than a header has; they fit.
+                            let len = octets.len();
+                            let mut kept = [0; MAX_HEADER];
+                            kept[..len].copy_from_slice(octets);
+                            self.receiver.expect = Expect::Header {
+                                octets: kept,
+                                len: len as u8,
+                            };
+                            input.consume(len);
+                            if input.unread().is_empty() {
+                                return Ok(None);
+                            }
+                            continue;
+                        }
+                        Err(cause) => Err(cause),
+                    }
+                }
+                Expect::Header { octets, len } => match self.complete_header(input, octets, len) {
+                    Ok(Some(header)) => {
+                        self.receiver.expect = Expect::default();
+                        self.begin_frame(env, input, header)
+                    }
+                    Ok(None) => return Ok(None),
+                    Err(cause) => Err(cause),
+                },
+                Expect::Payload { missing, .. } => {
+                    if missing > 0 && input.unread().is_empty() {
+                        return Ok(None);
+                    }
+                    self.receive_payload(env, input)
+                }
+            };
+            match ready {
+                Ok(Some(ready)) => return Ok(Some(ready)),
+                Ok(None) => {}
+                Err(cause) => {
+                    input.clear();
+                    return Err(self.fail(env, cause));
+                }
+            }
+        }
+    }
+
+    /// What the next frame is measured against.
+    #[inline]
+    fn rules(&self) -> Rules {
+        let config = &*self.config;
+        let (in_message, fragments, len) = self.receiver.message.map_or((false, 0, 0), |message| {
+            (true, message.fragments, message.len)
+        });
+        Rules {
+            masked: self.role == Role::Server,
+            compression: self.receiver.compression,
+            in_message,
+            fragments_left: fragments < config.max_fragments,
+            max_frame: config.max_frame,
+            room: config.max_message - len,
+        }
+    }
+
+    /// Adds octets to a header that came in parts, one by one: each may be the one that refuses it.
+    #[cold]
+    fn complete_header<B: AsMut<[u8]>>(
+        &mut self,
+        input: &mut Input<B>,
+        mut octets: [u8; MAX_HEADER],
+        mut len: u8,
+    ) -> Result<Option<Header>, Cause> {
+        let rules = self.rules();
+        while let Some(octet) = input.unread().first().copied() {
+            input.consume(1);
+            octets[usize::from(len)] = octet;
+            len += 1;
+            let header = frame::parse(&octets[..usize::from(len)], &rules)?;
+            if header.is_some() {
+                return Ok(header);
+            }
+        }
+        self.receiver.expect = Expect::Header { octets, len };
+        Ok(None)
+    }
+
+    /// A header is in and legal: takes the payload at once if all of it is there, and needs no room.
+    #[inline]
+    fn begin_frame<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        header: Header,
+    ) -> Result<Option<Ready>, Cause> {
+        let Header {
+            fin,
+            compressed,
+            opcode,
+            len,
+            key,
+            ..
+        } = header;
+        let octets = input.unread();
+        let payload = usize::try_from(len)
+            .ok()
+            .and_then(|len| octets.get_mut(..len));
+        let Some(payload) = payload else {
+            self.begin_partial_frame(header);
+            return Ok(None);
+        };
+        let kind = match opcode {
+            Opcode::Text => Kind::Text,
+            Opcode::Binary => Kind::Binary,
+            Opcode::Close | Opcode::Ping | Opcode::Pong => {
+                mask::apply(payload, key);
+                let control = self.receive_control(env, opcode, payload)?;
+                let span = input.consume(len as usize);
+                return Ok(Some(match control {
+                    Control::Payload(payload) => Ready::Here(payload, span),
+                    Control::Closed(closed) => {
+                        input.clear();
+                        Ready::Closed(closed)
+                    }
+                }));
+            }
+            Opcode::Continuation => {
+                self.begin_partial_frame(header);
+                return Ok(None);
+            }
+        };
+        if !fin || compressed || self.config.delivery == Delivery::Chunks {
+            self.begin_partial_frame(header);
+            return Ok(None);
+        }
+        // A whole message, where it lies.
+        mask::apply(payload, key);
+        self.timers.active = env.now();
+        Ok(Some(Ready::Here(
+            Payload::Message(kind),
+            input.consume(len as usize),
+        )))
+    }
+
+    /// The payload is not all there, or belongs to a message in several frames.
+    fn begin_partial_frame(&mut self, header: Header) {
+        let Header {
+            fin,
+            opcode,
+            len,
+            key,
+            ..
+        } = header;
+        match opcode {
+            Opcode::Text | Opcode::Binary => {
+                let kind = if opcode == Opcode::Text {
+                    Kind::Text
+                } else {
+                    Kind::Binary
+                };
+                self.receiver.message = Some(IncomingMessage {
+                    len,
+                    fragments: 1,
+                    kind,
+                    utf8: Carry::default(),
+                });
+            }
+            Opcode::Continuation => {
+                if let Some(message) = &mut self.receiver.message {
+                    message.fragments += 1;
+                    message.len += len;
+                }
+            }
+            Opcode::Close | Opcode::Ping | Opcode::Pong => {}
+        }
+        self.receiver.expect = Expect::Payload {
+            missing: len,
+            key,
+            opcode,
+            fin,
+        };
+    }
+
+    /// Takes what has come of the present payload.
+    fn receive_payload<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Result<Option<Ready>, Cause> {
+        let Expect::Payload {
+            missing,
+            key,
+            opcode,
+            fin,
+        } = self.receiver.expect
+        else {
+            return Ok(None);
+        };
+        let octets = input.unread();
+        let len =
+            usize::try_from(missing).map_or(octets.len(), |missing| missing.min(octets.len()));
+        let piece = &mut octets[..len];
+        mask::apply(piece, key);
+        let still_missing = missing - len as u64;
+        let whole = still_missing == 0;
+        self.receiver.expect = if whole {
+            Expect::default()
+        } else {
+            Expect::Payload {
+                missing: still_missing,
+                key: mask::rotated(key, len),
+                opcode,
+                fin,
+            }
+        };
+        if opcode.is_control() {
+            let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
+            partial.control.extend_from_slice(piece);
+            input.consume(len);
+            return if whole {
+                self.control_complete(env, input, opcode).map(Some)
+            } else {
+                Ok(None)
+            };
+        }
+        let last = whole && fin;
+        match self.config.delivery {
+            Delivery::Messages => {
+                self.assemble(env, piece, missing)?;
+                input.consume(len);
+                if last {
+                    self.message_complete(env, input)
+                } else {
+                    Ok(None)
+                }
+            }
+            Delivery::Chunks => {
+                let kind = self.check_chunk(piece, last)?;
+                let span = input.consume(len);
+                if last {
+                    self.receiver.message = None;
+                }
+                self.timers.active = env.now();
+                let payload = Payload::Chunk(kind, if last { Last::Yes } else { Last::No });
+                Ok((last || len > 0).then_some(Ready::Here(payload, span)))
+            }
+        }
+    }
+
+    /// Adds a piece to the message under way, of whose frame `missing` octets come with it or later.
+    fn assemble(&mut self, env: &mut Env, piece: &[u8], missing: u64) -> Result<(), Cause> {
+        let Some(message) = &mut self.receiver.message else {
+            return Ok(());
+        };
+        if piece.is_empty() {
+            return Ok(());
+        }
+        let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
+        if let Assembly::None = partial.message {
+            let octets = env.spare.take(piece.len());
+            partial.message = match message.kind {
+                // A recycled buffer is empty, and so it is text.
+                Kind::Text if self.config.check_utf8 => {
+                    Assembly::Text(String::from_utf8(octets).unwrap_or_default())
+                }
+                Kind::Text | Kind::Binary => Assembly::Octets(octets),
+            };
+        }
+        match &mut partial.message {
+            Assembly::Text(text) => {
+                // The start of a code point may be carried over from before.
+                text.reserve_exact(growth(
+                    text.len(),
+                    text.capacity(),
+                    piece.len() + Carry::MAX,
+                    missing,
+                ));
+                message
+                    .utf8
+                    .push(piece, |valid| text.push_str(valid))
+                    .map_err(|_| Violation::TextNotUtf8)?;
+            }
+            Assembly::Octets(octets) => {
+                octets.reserve_exact(growth(
+                    octets.len(),
+                    octets.capacity(),
+                    piece.len(),
+                    missing,
+                ));
+                octets.extend_from_slice(piece);
+            }
+            Assembly::None => {}
+        }
+        Ok(())
+    }
+
+    /// The last octet of an assembled message is in.
+    fn message_complete<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Result<Option<Ready>, Cause> {
+        let Some(mut message) = self.receiver.message.take() else {
+            return Ok(None);
+        };
+        message.utf8.finish().map_err(|_| Violation::TextNotUtf8)?;
+        input.lent = match self.partial.as_mut().map(|partial| partial.message.take()) {
+            Some(Assembly::Text(text)) => Lent::Text(text),
+            Some(Assembly::Octets(octets)) => Lent::Octets(octets),
+            Some(Assembly::None) | None => Lent::None,
+        };
+        self.timers.active = env.now();
+        Ok(Some(Ready::Lent(Payload::Message(message.kind))))
+    }
+
+    /// Checks the text of a chunk, which is delivered where it lies.
+    fn check_chunk(&mut self, piece: &[u8], last: bool) -> Result<Kind, Cause> {
+        let Some(message) = &mut self.receiver.message else {
+            return Ok(Kind::Binary);
+        };
+        if message.kind == Kind::Text && self.config.check_utf8 {
+            message
+                .utf8
+                .push(piece, |_| {})
+                .map_err(|_| Violation::TextNotUtf8)?;
+            if last {
+                message.utf8.finish().map_err(|_| Violation::TextNotUtf8)?;
+            }
+        }
+        Ok(message.kind)
+    }
+
+    /// A control frame that came in parts is whole.
+    fn control_complete<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        opcode: Opcode,
+    ) -> Result<Ready, Cause> {
+        let octets = self
+            .partial
+            .as_mut()
+            .map(|partial| core::mem::take(&mut partial.control))
+            .unwrap_or_default();
+        let control = self.receive_control(env, opcode, &octets);
+        input.lent = Lent::Octets(octets);
+        Ok(match control? {
+            Control::Payload(payload) => Ready::Lent(payload),
+            Control::Closed(closed) => {
+                input.clear();
+                Ready::Closed(closed)
+            }
+        })
+    }
+
+    /// Does what a control frame asks for.
+    fn receive_control(
+        &mut self,
+        env: &mut Env,
+        opcode: Opcode,
+        payload: &[u8],
+    ) -> Result<Control, Cause> {
+        match opcode {
+            Opcode::Close => {
+                let (code, reason) = close::parse(payload)?;
+                Ok(Control::Closed(self.peer_closed(env, code, reason)))
+            }
+            Opcode::Ping => {
+                // 5.5.2: unless a Close was received, a pong is sent.
+                if self.config.answer_pings {
+                    self.queue_pong(env, payload);
+                }
+                Ok(Control::Payload(Payload::Ping))
+            }
+            Opcode::Pong | Opcode::Continuation | Opcode::Text | Opcode::Binary => {
+                Ok(Control::Payload(Payload::Pong))
+            }
+        }
+    }
+}
+
+/// What a control frame comes to.
+enum Control {
+    Payload(Payload),
+    Closed(Closed),
+}
+
+/// By how much to grow a buffer for `len` further octets, when `declared` octets of the frame,
+/// those included, are still to come. Grows with what has come, never by what was only declared.
+fn growth(had: usize, capacity: usize, len: usize, declared: u64) -> usize {
+    const LEAST: usize = 1 << 10;
+    if capacity - had >= len {
+        return 0;
+    }
+    let double = (had + len).max(LEAST) + len;
+    // Where the frame ends before that, the buffer fits exactly.
+    usize::try_from(declared)
+        .map_or(double, |declared| declared.min(double))
+        .max(len)
+}

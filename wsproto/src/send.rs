@@ -1,0 +1,377 @@
+//! Messages and control frames go out (RFC 6455 5.4, 5.5).
+
+use alloc::{sync::Arc, vec::Vec};
+
+use crate::{
+    close::{CloseCode, ClosedBy},
+    config::Overflow,
+    connection::{Connection, OutgoingMessage, Phase, Role},
+    env::Env,
+    error::SendError,
+    event::{Kind, Message},
+    frame::{self, FIN, MAX_CONTROL, Opcode},
+    mask,
+    prepared::Prepared,
+    utf8,
+};
+
+/// From this length on, a prepared frame is queued by reference, and an owned payload is moved.
+const WORTH_A_BUFFER: usize = 256;
+
+impl Connection {
+    /// Queues a text message.
+    ///
+    /// # Errors
+    /// [`NotOpen`](SendError::NotOpen) and [`Closed`](SendError::Closed) outside the open state;
+    /// [`MessageUnfinished`](SendError::MessageUnfinished) between [`start`](Self::start) and
+    /// [`finish`](Self::finish); [`QueueFull`](SendError::QueueFull) and
+    /// [`Dropped`](SendError::Dropped) as [`Config::overflow`](crate::Config::overflow) says. Nothing
+    /// is queued then.
+    #[inline]
+    pub fn send_text(&mut self, env: &mut Env, text: &str) -> Result<(), SendError> {
+        self.send(env, Kind::Text, text.as_bytes())
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    #[inline]
+    pub fn send_binary(&mut self, env: &mut Env, data: &[u8]) -> Result<(), SendError> {
+        self.send(env, Kind::Binary, data)
+    }
+
+    /// Queues a message that is not needed any more: a long one is moved into the queue, not copied.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text). The message is lost then: look at [`queued`](Self::queued)
+    /// first where that matters.
+    pub fn send_message(&mut self, env: &mut Env, message: Message) -> Result<(), SendError> {
+        let kind = message.kind();
+        if message.as_bytes().len() < WORTH_A_BUFFER || self.config.fragment_size.is_some() {
+            let sent = self.send(env, kind, message.as_bytes());
+            env.spare.put(message.into_bytes());
+            return sent;
+        }
+        let mut payload = message.into_bytes();
+        self.admit(env, payload.len())?;
+        let key = self.masking_key(env);
+        if let Some(key) = key {
+            mask::apply(&mut payload, key);
+        }
+        let (header, size) = frame::encode(FIN | kind.opcode() as u8, payload.len(), key);
+        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+        queue
+            .reserve(size, &mut env.spare)
+            .extend_from_slice(&header[..size]);
+        queue.push_payload(payload);
+        self.queued_more(env);
+        Ok(())
+    }
+
+    /// Queues a prepared message. On a server, nothing is encoded, and a long one is not copied.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn send_prepared(&mut self, env: &mut Env, message: &Prepared) -> Result<(), SendError> {
+        if self.role == Role::Client || self.config.fragment_size.is_some() {
+            return self.send(env, message.kind(), message.payload());
+        }
+        let frame = message.frame();
+        self.admit(env, frame.len())?;
+        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+        if frame.len() < WORTH_A_BUFFER {
+            queue
+                .reserve(frame.len(), &mut env.spare)
+                .extend_from_slice(frame);
+        } else {
+            queue.push_shared(Arc::clone(frame));
+        }
+        self.queued_more(env);
+        Ok(())
+    }
+
+    /// Sends a message past the queue: offers its header and payload to `write`, which puts them on
+    /// the transport, and queues only what `write` did not take. `write` returns how many octets it took.
+    ///
+    /// `write` is not called if something is queued already, which has to go first, nor on a
+    /// client, which has to copy the payload to mask it; then the message is queued as a whole.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text), and [`NotUtf8`](SendError::NotUtf8) for text that is not.
+    /// `write` was not called then.
+    pub fn send_through(
+        &mut self,
+        env: &mut Env,
+        kind: Kind,
+        data: &[u8],
+        write: impl FnOnce(&[&[u8]]) -> usize,
+    ) -> Result<(), SendError> {
+        if kind == Kind::Text {
+            utf8::whole(data).map_err(|_| SendError::NotUtf8)?;
+        }
+        if self.queue.is_some() || self.role == Role::Client || self.config.fragment_size.is_some()
+        {
+            return self.send(env, kind, data);
+        }
+        self.admit(env, data.len())?;
+        let (header, size) = frame::encode(FIN | kind.opcode() as u8, data.len(), None);
+        let header = &header[..size];
+        let taken = write(&[header, data]);
+        let left = (size + data.len()).saturating_sub(taken);
+        if left > 0 {
+            let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+            let buffer = queue.reserve(left, &mut env.spare);
+            buffer.extend_from_slice(header.get(taken..).unwrap_or_default());
+            buffer.extend_from_slice(&data[taken.saturating_sub(size)..]);
+            if taken > 0 {
+                queue.begin_all();
+            }
+            self.queued_more(env);
+        }
+        Ok(())
+    }
+
+    /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
+    /// [`finish`](Self::finish). Pings, pongs and a Close may go in between (RFC 6455 5.4).
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn start(&mut self, env: &mut Env, kind: Kind) -> Result<(), SendError> {
+        self.admit(env, 0)?;
+        self.outgoing_message = Some(OutgoingMessage {
+            kind,
+            begun: false,
+            utf8: utf8::Carry::default(),
+        });
+        Ok(())
+    }
+
+    /// Queues a part of the message that [`start`](Self::start) began, as a frame of its own.
+    ///
+    /// A part of a text may end inside a code point. An empty part sends nothing.
+    ///
+    /// # Errors
+    /// [`NoMessage`](SendError::NoMessage) without `start`; [`NotUtf8`](SendError::NotUtf8) if text
+    /// cannot be; [`Closed`](SendError::Closed); [`QueueFull`](SendError::QueueFull), whatever the
+    /// policy, since a message in parts cannot be dropped. The part is not queued then, and the message
+    /// can go on.
+    pub fn write(&mut self, env: &mut Env, data: &[u8]) -> Result<(), SendError> {
+        self.write_fragment(env, data, 0)
+    }
+
+    /// Ends the message that [`start`](Self::start) began, with a last part that may be empty.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn finish(&mut self, env: &mut Env, data: &[u8]) -> Result<(), SendError> {
+        self.write_fragment(env, data, FIN)
+    }
+
+    /// Queues a ping, which overtakes queued messages.
+    ///
+    /// # Errors
+    /// [`ControlTooLong`](SendError::ControlTooLong) for more than 125 octets; [`NotOpen`](SendError::NotOpen)
+    /// and [`Closed`](SendError::Closed) outside the open state; [`QueueFull`](SendError::QueueFull).
+    pub fn send_ping(&mut self, env: &mut Env, payload: &[u8]) -> Result<(), SendError> {
+        self.check_control(payload)?;
+        self.queue_ping(env, payload);
+        Ok(())
+    }
+
+    /// Queues a pong, which overtakes queued messages. Only needed where
+    /// [`answer_pings`](crate::Config::answer_pings) is off, or as a one-way heartbeat (RFC 6455 5.5.3).
+    ///
+    /// # Errors
+    /// As [`send_ping`](Self::send_ping).
+    pub fn send_pong(&mut self, env: &mut Env, payload: &[u8]) -> Result<(), SendError> {
+        self.check_control(payload)?;
+        self.queue_pong(env, payload);
+        Ok(())
+    }
+
+    #[inline]
+    fn send(&mut self, env: &mut Env, kind: Kind, data: &[u8]) -> Result<(), SendError> {
+        self.admit(env, data.len())?;
+        let opcode = kind.opcode() as u8;
+        match self.config.fragment_size {
+            Some(size) if data.len() > size.get() => {
+                let mut parts = data.chunks(size.get()).peekable();
+                let mut opcode = opcode;
+                while let Some(part) = parts.next() {
+                    let fin = if parts.peek().is_none() { FIN } else { 0 };
+                    self.queue_frame(env, fin | opcode, part);
+                    opcode = Opcode::Continuation as u8;
+                }
+            }
+            Some(_) | None => self.queue_frame(env, FIN | opcode, data),
+        }
+        Ok(())
+    }
+
+    fn write_fragment(&mut self, env: &mut Env, data: &[u8], fin: u8) -> Result<(), SendError> {
+        self.check_open()?;
+        let Some(mut message) = self.outgoing_message else {
+            return Err(SendError::NoMessage);
+        };
+        if !self.has_room(data.len()) {
+            return Err(SendError::QueueFull);
+        }
+        if message.kind == Kind::Text {
+            message
+                .utf8
+                .push(data, |_| {})
+                .map_err(|_| SendError::NotUtf8)?;
+            if fin != 0 {
+                message.utf8.finish().map_err(|_| SendError::NotUtf8)?;
+            }
+        }
+        if data.is_empty() && fin == 0 {
+            return Ok(());
+        }
+        let opcode = if message.begun {
+            Opcode::Continuation
+        } else {
+            message.kind.opcode()
+        };
+        message.begun = true;
+        self.timers.active = env.now();
+        self.outgoing_message = if fin == 0 { Some(message) } else { None };
+        self.queue_frame(env, fin | opcode as u8, data);
+        Ok(())
+    }
+
+    /// Decides whether a message of that many octets may be queued, before anything is.
+    #[inline]
+    fn admit(&mut self, env: &mut Env, len: usize) -> Result<(), SendError> {
+        self.check_open()?;
+        if self.outgoing_message.is_some() {
+            return Err(SendError::MessageUnfinished);
+        }
+        if !self.has_room(len) {
+            self.overflow(env, len)?;
+        }
+        self.timers.active = env.now();
+        Ok(())
+    }
+
+    /// An empty queue has room for any one message.
+    #[inline]
+    fn has_room(&self, len: usize) -> bool {
+        let queued = self.queued();
+        queued == 0 || queued.saturating_add(len) <= self.config.queue_limit
+    }
+
+    #[cold]
+    fn overflow(&mut self, env: &mut Env, len: usize) -> Result<(), SendError> {
+        match self.config.overflow {
+            Overflow::Refuse => Err(SendError::QueueFull),
+            Overflow::DropNewest => Err(SendError::Dropped),
+            Overflow::DropOldest => {
+                let excess = self
+                    .queued()
+                    .saturating_add(len)
+                    .saturating_sub(self.config.queue_limit);
+                if let Some(queue) = &mut self.queue {
+                    queue.drop_oldest(excess);
+                }
+                if self.has_room(len) {
+                    Ok(())
+                } else {
+                    Err(SendError::QueueFull)
+                }
+            }
+            Overflow::Close => {
+                self.start_closing(
+                    env,
+                    CloseCode::POLICY_VIOLATION,
+                    "too slow",
+                    ClosedBy::Application,
+                );
+                Err(SendError::Closed)
+            }
+        }
+    }
+
+    /// Queues a frame behind all others. Its payload is copied, and masked on the way by a client.
+    #[inline]
+    pub(crate) fn queue_frame(&mut self, env: &mut Env, first: u8, payload: &[u8]) {
+        let key = self.masking_key(env);
+        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+        let (header, size) = frame::encode(first, payload.len(), key);
+        let buffer = queue.reserve(size + payload.len(), &mut env.spare);
+        buffer.extend_from_slice(&header[..size]);
+        match key {
+            Some(key) => mask::append(buffer, payload, key),
+            None => buffer.extend_from_slice(payload),
+        }
+        self.queued_more(env);
+    }
+
+    /// Queues a ping that was found legal.
+    pub(crate) fn queue_ping(&mut self, env: &mut Env, payload: &[u8]) {
+        let key = self.masking_key(env);
+        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+        queue.push_control(|out| write_control(out, Opcode::Ping, payload, key));
+        self.queued_more(env);
+    }
+
+    /// Queues a pong that was found legal, unless it could only follow the Close frame.
+    pub(crate) fn queue_pong(&mut self, env: &mut Env, payload: &[u8]) {
+        // 5.5.1: nothing follows a Close. One of which nothing was sent yet can still be overtaken.
+        let close_waits = self
+            .queue
+            .as_ref()
+            .is_some_and(|queue| queue.has_whole_frame());
+        if self.phase != Phase::Open && !close_waits {
+            return;
+        }
+        let key = self.masking_key(env);
+        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+        queue.push_pong(self.config.max_pong_queue, |out| {
+            write_control(out, Opcode::Pong, payload, key)
+        });
+        self.queued_more(env);
+    }
+
+    /// 5.3: a client masks each frame with a fresh key.
+    #[inline]
+    fn masking_key(&self, env: &mut Env) -> Option<[u8; 4]> {
+        match self.role {
+            Role::Client => Some(env.random()),
+            Role::Server => None,
+        }
+    }
+
+    fn check_control(&self, payload: &[u8]) -> Result<(), SendError> {
+        self.check_open()?;
+        if payload.len() > MAX_CONTROL {
+            return Err(SendError::ControlTooLong);
+        }
+        if self.has_room(payload.len()) {
+            Ok(())
+        } else {
+            Err(SendError::QueueFull)
+        }
+    }
+
+    /// Something was queued: notes what depends on it.
+    #[inline]
+    fn queued_more(&mut self, env: &Env) {
+        if self.timers.unsent_since.is_none() {
+            self.timers.unsent_since = Some(env.now());
+        }
+        if self.queued() >= self.config.queue_high {
+            self.queue_high = true;
+        }
+    }
+}
+
+fn write_control(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>) {
+    let (header, size) = frame::encode(FIN | opcode as u8, payload.len(), key);
+    out.extend_from_slice(&header[..size]);
+    match key {
+        Some(key) => mask::append(out, payload, key),
+        None => out.extend_from_slice(payload),
+    }
+}

@@ -1,0 +1,186 @@
+//! UTF-8 checked as it comes: each octet once, and bad text found on the octet that proves it.
+
+use core::str;
+
+/// The text is not UTF-8 (RFC 6455 8.1, RFC 3629).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct NotUtf8;
+
+/// Below this many octets the standard library is as fast as the vector code, and starts sooner.
+const SHORT: usize = 64;
+
+/// Checks text that is there as a whole. The check is also the cast.
+#[inline]
+pub(crate) fn whole(octets: &[u8]) -> Result<&str, NotUtf8> {
+    if octets.len() < SHORT {
+        str::from_utf8(octets).map_err(|_| NotUtf8)
+    } else {
+        simdutf8::basic::from_utf8(octets).map_err(|_| NotUtf8)
+    }
+}
+
+/// What carries over from one piece of a text to the next: the start of a code point.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Carry {
+    octets: [u8; Self::MAX],
+    len: u8,
+}
+
+impl Carry {
+    /// Octets that are carried over at most.
+    pub(crate) const MAX: usize = 3;
+
+    /// Checks the next piece of a text and hands what is complete to `sink`, in order.
+    pub(crate) fn push(
+        &mut self,
+        mut piece: &[u8],
+        mut sink: impl FnMut(&str),
+    ) -> Result<(), NotUtf8> {
+        if self.len > 0 {
+            piece = self.complete(piece, &mut sink)?;
+        }
+        let (checked, tail) = piece.split_at(piece.len() - incomplete_tail(piece));
+        let checked = whole(checked)?;
+        if !checked.is_empty() {
+            sink(checked);
+        }
+        if !tail.is_empty() {
+            self.begin(tail)?;
+        }
+        Ok(())
+    }
+
+    /// Ends the text: a code point must not be left open.
+    pub(crate) fn finish(&mut self) -> Result<(), NotUtf8> {
+        if core::mem::take(&mut self.len) == 0 {
+            Ok(())
+        } else {
+            Err(NotUtf8)
+        }
+    }
+
+    /// Adds octets of `piece` to the open code point; returns the rest of the piece.
+    fn complete<'a>(
+        &mut self,
+        piece: &'a [u8],
+        sink: &mut impl FnMut(&str),
+    ) -> Result<&'a [u8], NotUtf8> {
+        let mut open = [0; 4];
+        let had = usize::from(self.len);
+        open[..had].copy_from_slice(&self.octets[..had]);
+        for (taken, octet) in piece.iter().enumerate() {
+            let len = had + taken + 1;
+            open[len - 1] = *octet;
+            match str::from_utf8(&open[..len]) {
+                Ok(text) => {
+                    self.len = 0;
+                    sink(text);
+                    return Ok(&piece[taken + 1..]);
+                }
+                // Still the start of a code point, so at most three octets.
+                Err(error) if error.error_len().is_none() => {}
+                Err(_) => return Err(NotUtf8),
+            }
+        }
+        self.begin(&open[..had + piece.len()])?;
+        Ok(&[])
+    }
+
+    /// Keeps the start of a code point, at most three octets, unless it can start none.
+    fn begin(&mut self, tail: &[u8]) -> Result<(), NotUtf8> {
+        match str::from_utf8(tail) {
+            Err(error) if error.valid_up_to() == 0 && error.error_len().is_none() => {
+                self.octets[..tail.len()].copy_from_slice(tail);
+                self.len = tail.len() as u8;
+                Ok(())
+            }
+            Ok(_) | Err(_) => Err(NotUtf8),
+        }
+    }
+}
+
+/// How many octets at the end of `piece` are a code point that has begun but not ended.
+fn incomplete_tail(piece: &[u8]) -> usize {
+    for (back, octet) in piece.iter().rev().take(3).enumerate() {
+        let width = match octet {
+            0x80..=0xbf => continue,
+            0xc0..=0xdf => 2,
+            0xe0..=0xef => 3,
+            0xf0..=0xff => 4,
+            0x00..=0x7f => 1,
+        };
+        return if width > back + 1 { back + 1 } else { 0 };
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{string::String, vec::Vec};
+    use proptest::prelude::*;
+
+    /// Pushes `octets` in pieces and returns the text, or how many octets it took to refuse it.
+    fn in_pieces(octets: &[u8], size: usize) -> Result<String, usize> {
+        let (mut carry, mut text, mut seen) = (Carry::default(), String::new(), 0);
+        for piece in octets.chunks(size) {
+            seen += piece.len();
+            carry.push(piece, |s| text.push_str(s)).map_err(|_| seen)?;
+        }
+        carry.finish().map_err(|_| seen)?;
+        Ok(text)
+    }
+
+    #[test]
+    fn text_cut_inside_a_code_point_is_carried_over() {
+        let text = "κόσμε €𤭢 \u{10ffff}";
+        for size in 1..=text.len() {
+            assert_eq!(in_pieces(text.as_bytes(), size).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn bad_text_is_refused_on_the_octet_that_proves_it() {
+        for (octets, proof) in [
+            (&b"\xf4\x90\x80\x80"[..], 2), // beyond U+10FFFF
+            (b"\xed\xa0\x80", 2),          // a surrogate
+            (b"\xe0\x80\xaf", 2),          // overlong
+            (b"\xc0\xaf", 1),
+            (b"\xff", 1),
+            (b"a\x80", 2),
+            (b"\xe2\x82a", 3),
+            (b"\xe2\x82", 2), // left open at the end
+        ] {
+            assert_eq!(in_pieces(octets, 1), Err(proof), "{octets:x?}");
+        }
+    }
+
+    /// Octets of which a good part is UTF-8, so that the interesting paths are taken.
+    fn nearly_utf8() -> impl Strategy<Value = Vec<u8>> {
+        let piece = prop_oneof![
+            8 => any::<char>().prop_map(|c| String::from(c).into_bytes()),
+            4 => "[a-z]{0,80}".prop_map(String::into_bytes),
+            1 => proptest::collection::vec(any::<u8>(), 1..3),
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_the_standard_library(octets in nearly_utf8(), size in 1_usize..40) {
+            let expected = str::from_utf8(&octets);
+            prop_assert_eq!(whole(&octets).ok(), expected.ok());
+            prop_assert_eq!(in_pieces(&octets, size).ok().as_deref(), expected.ok());
+        }
+
+        #[test]
+        fn fails_no_later_than_the_standard_library(octets in nearly_utf8()) {
+            let Err(error) = str::from_utf8(&octets) else { return Ok(()) };
+            let bad = in_pieces(&octets, 1).unwrap_err();
+            match error.error_len() {
+                Some(len) => prop_assert!(bad <= error.valid_up_to() + len + 1),
+                None => prop_assert_eq!(bad, octets.len()),
+            }
+        }
+    }
+}
