@@ -261,7 +261,7 @@ impl<T> Wheel<T> {
     fn descend(&mut self) {
         for level in 1..LEVELS {
             let shift = LEVEL_BITS * level as u32;
-            if self.position % (1 << shift) != 0 {
+            if !self.position.is_multiple_of(1 << shift) {
                 break;
             }
             let bucket = (self.position >> shift) % BUCKETS;

@@ -14,7 +14,7 @@ use crate::{
     input::{Input, Last, Lent, Payload, Ready},
     opening::Opening,
     partial::Partial,
-    queue::Queue,
+    queue::{Outgoing, Queue},
     receive::Receiver,
     utf8,
 };
@@ -530,8 +530,12 @@ impl Connection {
     // What the driver is to do.
 
     /// The octets to put on the wire, oldest first: one slice per `IoSlice`, none of them empty.
-    pub fn outgoing(&self) -> impl Iterator<Item = &[u8]> {
-        self.queue.iter().flat_map(|queue| queue.outgoing())
+    #[must_use]
+    #[inline]
+    pub fn outgoing(&self) -> Outgoing<'_> {
+        self.queue
+            .as_ref()
+            .map_or_else(Outgoing::none, |queue| queue.outgoing())
     }
 
     /// How many octets [`outgoing`](Self::outgoing) has in all.

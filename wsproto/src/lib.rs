@@ -38,3 +38,4 @@ pub use event::{Binary, Chunk, Event, Kind, Message, Text};
 pub use handshake::*;
 pub use input::Input;
 pub use prepared::Prepared;
+pub use queue::Outgoing;

@@ -140,7 +140,7 @@ impl Queue {
     /// What to put on the wire, oldest first.
     pub(crate) fn outgoing(&self) -> Outgoing<'_> {
         Outgoing {
-            queue: self,
+            queue: Some(self),
             begun: self.begun,
             control: self.control.len() > self.control_sent,
             index: 0,
@@ -343,9 +343,11 @@ impl Queue {
     }
 }
 
-/// The slices to put on the wire, oldest first; none is empty.
-pub(crate) struct Outgoing<'a> {
-    queue: &'a Queue,
+/// The slices to put on the wire, oldest first; none is empty. From
+/// [`Connection::outgoing`](crate::Connection::outgoing).
+#[derive(Debug, Clone)]
+pub struct Outgoing<'a> {
+    queue: Option<&'a Queue>,
     /// Octets of the frame that has begun and were not given yet.
     begun: usize,
     /// Control frames wait to be given.
@@ -355,15 +357,29 @@ pub(crate) struct Outgoing<'a> {
     given: usize,
 }
 
+impl Outgoing<'_> {
+    /// Nothing to put on the wire.
+    pub(crate) const fn none() -> Self {
+        Self {
+            queue: None,
+            begun: 0,
+            control: false,
+            index: 0,
+            given: 0,
+        }
+    }
+}
+
 impl<'a> Iterator for Outgoing<'a> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
+        let queue = self.queue?;
         if self.begun == 0 && core::mem::take(&mut self.control) {
-            return Some(&self.queue.control[self.queue.control_sent..]);
+            return Some(&queue.control[queue.control_sent..]);
         }
         loop {
-            let octets = self.queue.unsent(self.index)?;
+            let octets = queue.unsent(self.index)?;
             let mut octets = &octets[self.given..];
             if octets.is_empty() {
                 self.index += 1;
