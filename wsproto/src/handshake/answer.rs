@@ -230,3 +230,170 @@ pub(super) fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{ACCEPT, with_response};
+    use super::*;
+
+    #[test]
+    fn an_acceptance_has_what_the_rfc_asks_for_and_what_the_application_adds() {
+        let mut out = Vec::new();
+        let accept = Accept::new()
+            .subprotocol("chat")
+            .headers(&[("Set-Cookie", "a=1"), ("Set-Cookie", "b=2")]);
+        let extensions = Some("permessage-deflate");
+        write_accept(&mut out, ACCEPT, &accept, "superchat, chat", extensions).unwrap();
+        assert_eq!(
+            out.escape_ascii().to_string(),
+            "HTTP/1.1 101 Switching Protocols\\r\\n\
+             Upgrade: websocket\\r\\n\
+             Connection: Upgrade\\r\\n\
+             Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\\r\\n\
+             Sec-WebSocket-Protocol: chat\\r\\n\
+             Sec-WebSocket-Extensions: permessage-deflate\\r\\n\
+             Set-Cookie: a=1\\r\\n\
+             Set-Cookie: b=2\\r\\n\\r\\n"
+        );
+    }
+
+    #[test]
+    fn what_was_not_agreed_is_not_mentioned() {
+        let mut out = Vec::new();
+        write_accept(&mut out, ACCEPT, &Accept::default(), "chat", None).unwrap();
+        with_response(out, |response| {
+            assert_eq!(response.headers().count(), 3);
+            assert_eq!(response.subprotocol(), None);
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn an_acceptance_with_a_mistake_writes_nothing() {
+        use HandshakeMisuse as M;
+        let accept = Accept::new();
+        for (accept, misuse) in [
+            (accept.subprotocol("other"), M::SubprotocolNotOffered),
+            (accept.subprotocol("CHAT"), M::SubprotocolNotOffered),
+            (accept.subprotocol(""), M::SubprotocolNotOffered),
+            (
+                accept.subprotocol("chat, superchat"),
+                M::SubprotocolNotOffered,
+            ),
+            (accept.subprotocol("chat\r\nX: y"), M::SubprotocolNotOffered),
+            (accept.headers(&[("A", "b\rc")]), M::InvalidHeaderValue),
+            (accept.headers(&[("A", "b\nc")]), M::InvalidHeaderValue),
+            (accept.headers(&[("A", "b\0c")]), M::InvalidHeaderValue),
+            (accept.headers(&[("A", "b\x7fc")]), M::InvalidHeaderValue),
+            (accept.headers(&[("A\r\nB", "c")]), M::InvalidHeaderName),
+            (accept.headers(&[("A:", "c")]), M::InvalidHeaderName),
+            (accept.headers(&[("", "c")]), M::InvalidHeaderName),
+            (
+                accept.headers(&[("A", "ok"), ("upgrade", "h2c")]),
+                M::ReservedHeader,
+            ),
+            (
+                accept.headers(&[("Sec-WebSocket-Accept", "x")]),
+                M::ReservedHeader,
+            ),
+            (
+                accept.headers(&[("Sec-WebSocket-Protocol", "x")]),
+                M::ReservedHeader,
+            ),
+            (
+                accept.headers(&[("Content-Length", "1")]),
+                M::ReservedHeader,
+            ),
+        ] {
+            let mut out = Vec::new();
+            let written = write_accept(&mut out, ACCEPT, &accept, "chat, superchat", None);
+            assert_eq!(written, Err(misuse), "{accept:?}");
+            assert!(out.is_empty(), "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_can_be_chosen_if_nothing_was_offered() {
+        let accept = Accept::new().subprotocol("chat");
+        let written = write_accept(&mut Vec::new(), ACCEPT, &accept, "", None);
+        assert_eq!(written, Err(HandshakeMisuse::SubprotocolNotOffered));
+    }
+
+    #[test]
+    fn any_response_but_an_interim_one_can_be_given() {
+        for (reject, head_only, expected) in [
+            (
+                Reject::new(403).body(b"no"),
+                false,
+                "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 2\r\n\r\nno",
+            ),
+            (
+                Reject::new(200)
+                    .body(b"a page")
+                    .headers(&[("Content-Type", "text/html")]),
+                false,
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: text/html\r\n\
+                 Content-Length: 6\r\n\r\na page",
+            ),
+            (
+                Reject::new(200).body(b"a page"),
+                true,
+                "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 6\r\n\r\n",
+            ),
+            (
+                Reject::new(204),
+                false,
+                "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n",
+            ),
+            (
+                Reject::new(599),
+                false,
+                "HTTP/1.1 599 \r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+            ),
+        ] {
+            let mut out = Vec::new();
+            write_reject(&mut out, &reject, head_only).unwrap();
+            assert_eq!(
+                out.escape_ascii().to_string(),
+                expected.escape_default().to_string()
+            );
+        }
+    }
+
+    #[test]
+    fn a_rejection_with_a_mistake_writes_nothing() {
+        use HandshakeMisuse as M;
+        for (reject, misuse) in [
+            (Reject::new(0), M::InvalidStatus),
+            (Reject::new(100), M::InvalidStatus),
+            (Reject::new(101), M::InvalidStatus),
+            (Reject::new(600), M::InvalidStatus),
+            (Reject::new(204).body(b"x"), M::BodyNotAllowed),
+            (Reject::new(304).body(b"x"), M::BodyNotAllowed),
+            (
+                Reject::new(401).headers(&[("A", "b\r\nc: d")]),
+                M::InvalidHeaderValue,
+            ),
+            (
+                Reject::new(401).headers(&[("connection", "keep-alive")]),
+                M::ReservedHeader,
+            ),
+            (
+                Reject::new(401).headers(&[("Content-Length", "7")]),
+                M::ReservedHeader,
+            ),
+            (
+                Reject::new(401).headers(&[("Transfer-Encoding", "chunked")]),
+                M::ReservedHeader,
+            ),
+        ] {
+            let mut out = Vec::new();
+            assert_eq!(
+                write_reject(&mut out, &reject, false),
+                Err(misuse),
+                "{reject:?}"
+            );
+            assert!(out.is_empty(), "{reject:?}");
+        }
+    }
+}

@@ -159,7 +159,7 @@ const RESERVED: [&str; 9] = [
 pub(super) struct AskFields<'a> {
     request: &'a ClientRequest<'a>,
     key: &'a [u8; 24],
-    subprotocols: String,
+    subprotocols: Option<String>,
     authorization: Option<String>,
     extensions: Option<&'a str>,
 }
@@ -175,7 +175,8 @@ impl<'a> AskFields<'a> {
         Ok(Self {
             request,
             key,
-            subprotocols: join_subprotocols(request.subprotocols),
+            subprotocols: Some(join_subprotocols(request.subprotocols))
+                .filter(|list| !list.is_empty()),
             authorization: request.credentials.map(|Credentials { user, password }| {
                 format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
             }),
@@ -183,42 +184,49 @@ impl<'a> AskFields<'a> {
         })
     }
 
-    /// The fields in the order in which they are sent.
+    /// The fields in the order in which they are sent: `Host` first (RFC 7230 section 5.4).
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let request = self.request;
         let unless_own = |name: &str| request.own(name).next().is_none();
-        let subprotocols = (!self.subprotocols.is_empty()).then_some(self.subprotocols.as_str());
-        let optional = [
-            ("Host", Some(request.host).filter(|_| unless_own("Host"))),
-            ("Origin", request.origin.filter(|_| unless_own("Origin"))),
-            (
-                "Authorization",
-                self.authorization
-                    .as_deref()
-                    .filter(|_| unless_own("Authorization")),
-            ),
-            ("Sec-WebSocket-Protocol", subprotocols),
-            ("Sec-WebSocket-Extensions", self.extensions),
-        ];
+        let host = request.own("Host").next().unwrap_or(request.host);
+        let authorization = self.authorization.as_deref();
         [
-            ("Upgrade", &b"websocket"[..]),
+            ("Host", host.as_bytes()),
+            ("Upgrade", b"websocket"),
             ("Connection", b"Upgrade"),
-            ("Sec-WebSocket-Version", b"13"),
             ("Sec-WebSocket-Key", self.key),
+            ("Sec-WebSocket-Version", b"13"),
         ]
         .into_iter()
-        .chain(
-            optional
-                .into_iter()
-                .filter_map(|(name, value)| Some((name, value?.as_bytes()))),
-        )
+        .chain(optional("Sec-WebSocket-Extensions", self.extensions))
+        .chain(optional(
+            "Sec-WebSocket-Protocol",
+            self.subprotocols.as_deref(),
+        ))
+        .chain(optional(
+            "Origin",
+            request.origin.filter(|_| unless_own("Origin")),
+        ))
+        .chain(optional(
+            "Authorization",
+            authorization.filter(|_| unless_own("Authorization")),
+        ))
         .chain(
             request
                 .headers
                 .iter()
+                .filter(|(name, _)| !name.eq_ignore_ascii_case("Host"))
                 .map(|(name, value)| (*name, value.as_bytes())),
         )
     }
+}
+
+/// A field that is sent if it has a value.
+fn optional<'a>(
+    name: &'a str,
+    value: Option<&'a str>,
+) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+    value.map(|value| (name, value.as_bytes())).into_iter()
 }
 
 /// Writes a request; `extensions` is the value of `Sec-WebSocket-Extensions`. Writes nothing on an
@@ -243,4 +251,201 @@ pub(crate) fn write_request(
 /// The subprotocols as one list, the form in which a connection keeps them.
 pub(crate) fn join_subprotocols(subprotocols: &[&str]) -> String {
     subprotocols.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::super::accept_key::accept_key;
+    use super::super::sample::with_request;
+    use super::super::upgrade::{Verdict, check_request};
+    use super::*;
+
+    const KEY: &[u8; 24] = b"dGhlIHNhbXBsZSBub25jZQ==";
+
+    /// Writes a request and has a server judge it.
+    fn written(request: &ClientRequest<'_>) -> String {
+        let mut out = Vec::new();
+        write_request(&mut out, request, KEY, None).unwrap();
+        let verdict = with_request(&out, |request| check_request(&request, false)).unwrap();
+        let accept = accept_key(KEY);
+        assert_eq!(verdict, Ok(Verdict::Upgrade { accept }));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_request_has_what_the_rfc_asks_for() {
+        let mut out = Vec::new();
+        let request = ClientRequest::new("server.example.com", "/chat?room=1")
+            .subprotocols(&["chat", "superchat"])
+            .origin("http://example.com");
+        write_request(&mut out, &request, KEY, Some("permessage-deflate")).unwrap();
+        assert_eq!(
+            out.escape_ascii().to_string(),
+            "GET /chat?room=1 HTTP/1.1\\r\\n\
+             Host: server.example.com\\r\\n\
+             Upgrade: websocket\\r\\n\
+             Connection: Upgrade\\r\\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\
+             Sec-WebSocket-Version: 13\\r\\n\
+             Sec-WebSocket-Extensions: permessage-deflate\\r\\n\
+             Sec-WebSocket-Protocol: chat, superchat\\r\\n\
+             Origin: http://example.com\\r\\n\\r\\n"
+        );
+    }
+
+    #[test]
+    fn headers_of_the_application_never_break_the_handshake() {
+        let request = ClientRequest::new("[::1]:8080", "/").headers(&[
+            ("Cookie", "a=1; b=2"),
+            ("X-Long", "\u{e4} \t"),
+            ("cookie", "c=3"),
+        ]);
+        let head = written(&request);
+        assert!(head.contains("Host: [::1]:8080\r\n"), "{head}");
+        assert!(
+            head.ends_with("Cookie: a=1; b=2\r\nX-Long: \u{e4} \t\r\ncookie: c=3\r\n\r\n"),
+            "{head}"
+        );
+    }
+
+    #[test]
+    fn headers_of_the_application_replace_defaults() {
+        let request = ClientRequest::new("a", "/")
+            .origin("http://a")
+            .credentials(Credentials {
+                user: "a",
+                password: "a",
+            });
+        for (name, value) in [
+            ("host", "b:81"),
+            ("ORIGIN", "http://b"),
+            ("authorization", "Bearer b"),
+        ] {
+            let headers = [(name, value)];
+            let head = written(&request.headers(&headers));
+            let values: Vec<_> = head
+                .lines()
+                .filter_map(|line| line.split_once(": "))
+                .filter(|(own, _)| own.eq_ignore_ascii_case(name))
+                .map(|(_, value)| value)
+                .collect();
+            assert_eq!(values, [value], "{head}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_sent_by_the_basic_scheme() {
+        for (user, password, expected) in [
+            ("Aladdin", "open sesame", "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            ("", "", "Og=="),
+            ("test", "12:3\u{a3}", "dGVzdDoxMjozwqM="),
+        ] {
+            let credentials = Credentials { user, password };
+            let head = written(&ClientRequest::new("a", "/").credentials(credentials));
+            assert!(
+                head.contains(&format!("Authorization: Basic {expected}\r\n")),
+                "{head}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_request_with_a_mistake_writes_nothing() {
+        use HandshakeMisuse as M;
+        let request = ClientRequest::new("a", "/");
+        let credentials = |user, password| request.credentials(Credentials { user, password });
+        for (request, misuse) in [
+            (ClientRequest::new("", "/"), M::InvalidHost),
+            (ClientRequest::new("a\r\nb", "/"), M::InvalidHost),
+            (ClientRequest::new("user@a", "/"), M::InvalidHost),
+            (ClientRequest::new("a/b", "/"), M::InvalidHost),
+            (ClientRequest::new("a", ""), M::InvalidTarget),
+            (ClientRequest::new("a", "b"), M::InvalidTarget),
+            (
+                ClientRequest::new("a", "/ HTTP/1.1\r\nX: y"),
+                M::InvalidTarget,
+            ),
+            (ClientRequest::new("a", "/b c"), M::InvalidTarget),
+            (ClientRequest::new("a", "/b\0"), M::InvalidTarget),
+            (ClientRequest::new("a", "/b#c"), M::InvalidTarget),
+            (ClientRequest::new("a", "/\u{e4}"), M::InvalidTarget),
+            (request.subprotocols(&["a", ""]), M::InvalidSubprotocol),
+            (request.subprotocols(&["a b"]), M::InvalidSubprotocol),
+            (request.subprotocols(&["a,b"]), M::InvalidSubprotocol),
+            (request.subprotocols(&["a\r\nb"]), M::InvalidSubprotocol),
+            (request.subprotocols(&["a\0"]), M::InvalidSubprotocol),
+            (
+                request.subprotocols(&["a", "b", "a"]),
+                M::RepeatedSubprotocol,
+            ),
+            (request.origin("a\nb"), M::InvalidHeaderValue),
+            (credentials("a:b", "c"), M::InvalidCredentials),
+            (credentials("a\n", "c"), M::InvalidCredentials),
+            (credentials("a", "\0"), M::InvalidCredentials),
+            (request.headers(&[("A B", "c")]), M::InvalidHeaderName),
+            (
+                request.headers(&[("A", "b\r\nc: d")]),
+                M::InvalidHeaderValue,
+            ),
+            (request.headers(&[("A", "b\0")]), M::InvalidHeaderValue),
+            (
+                request.headers(&[("UPGRADE", "websocket")]),
+                M::ReservedHeader,
+            ),
+            (
+                request.headers(&[("connection", "close")]),
+                M::ReservedHeader,
+            ),
+            (
+                request.headers(&[("Sec-WebSocket-Key", "x")]),
+                M::ReservedHeader,
+            ),
+            (
+                request.headers(&[("Sec-WebSocket-Version", "13")]),
+                M::ReservedHeader,
+            ),
+            (
+                request.headers(&[("Sec-WebSocket-Accept", "x")]),
+                M::ReservedHeader,
+            ),
+            (
+                request.headers(&[("Sec-WebSocket-Protocol", "x")]),
+                M::ReservedHeader,
+            ),
+            (
+                request.headers(&[("Sec-WebSocket-Extensions", "x")]),
+                M::ReservedHeader,
+            ),
+            (
+                request.headers(&[("Content-Length", "1")]),
+                M::ReservedHeader,
+            ),
+            (
+                request.headers(&[("Transfer-Encoding", "chunked")]),
+                M::ReservedHeader,
+            ),
+            (
+                request.headers(&[("Host", "a"), ("host", "b")]),
+                M::RepeatedHeader,
+            ),
+            (request.headers(&[("Host", "a b")]), M::InvalidHost),
+        ] {
+            let mut out = Vec::new();
+            let written = write_request(&mut out, &request, KEY, None);
+            assert_eq!(written, Err(misuse), "{request:?}");
+            assert!(out.is_empty(), "{request:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_do_not_show_in_debug() {
+        let credentials = Credentials {
+            user: "secret",
+            password: "secret",
+        };
+        let request = ClientRequest::new("a", "/").credentials(credentials);
+        assert!(!format!("{request:?}").contains("secret"));
+    }
 }

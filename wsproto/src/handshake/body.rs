@@ -192,3 +192,157 @@ fn split_at_most(input: &[u8], max: u64) -> (&[u8], &[u8]) {
     let len = usize::try_from(max).map_or(input.len(), |max| max.min(input.len()));
     input.split_at(len)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+
+    use proptest::prelude::*;
+
+    use super::super::sample::with_response;
+    use super::*;
+
+    const LIMIT: usize = 16 << 10;
+
+    fn reader(fields: &str, limit: usize) -> BodyReader {
+        let head = format!("HTTP/1.1 403 Forbidden\r\n{fields}\r\n");
+        with_response(head, |response| {
+            BodyReader::new(&response, limit, Vec::new())
+        })
+        .unwrap()
+    }
+
+    /// Reads `input` chopped into pieces of `chunk` octets, until the body is whole.
+    fn read(fields: &str, input: &[u8], chunk: usize, limit: usize) -> (String, BodyProgress) {
+        let mut reader = reader(fields, limit);
+        for part in input.chunks(chunk) {
+            if reader.push(part) == BodyProgress::Finished {
+                break;
+            }
+        }
+        let progress = reader.progress();
+        (String::from_utf8(reader.into_body()).unwrap(), progress)
+    }
+
+    #[test]
+    fn bodies_are_read_whatever_their_framing_and_chopping() {
+        use BodyProgress::{Finished, Unfinished};
+        const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
+        for (fields, input, body, progress) in [
+            ("Content-Length: 5\r\n", "hello, more", "hello", Finished),
+            ("Content-Length: 5\r\n", "hel", "hel", Unfinished),
+            ("Content-Length: 0\r\n", "hello", "", Finished),
+            (
+                "Content-Length: 5\r\nContent-Length: 5\r\n",
+                "hello!",
+                "hello",
+                Finished,
+            ),
+            ("Content-Length: 5, 5\r\n", "hello!", "hello", Finished),
+            (
+                "Content-Length: 5\r\nContent-Length: 6\r\n",
+                "hello!",
+                "",
+                Finished,
+            ),
+            ("Content-Length: +5\r\n", "hello", "", Finished),
+            (
+                "Content-Length: 99999999999999999999\r\n",
+                "hello",
+                "",
+                Finished,
+            ),
+            (
+                "Content-Length: 18446744073709551615\r\n",
+                "hello",
+                "hello",
+                Unfinished,
+            ),
+            ("", "hello", "hello", Unfinished),
+            (CHUNKED, "5\r\nhello\r\n0\r\n\r\n", "hello", Finished),
+            (
+                CHUNKED,
+                "3;a=b\r\nhel\r\n2\r\nlo\r\n0\r\nTrailer: x\r\n\r\n",
+                "hello",
+                Finished,
+            ),
+            (CHUNKED, "A\r\nhellohello\r\n", "hellohello", Unfinished),
+            (CHUNKED, "5\r\nhello\r\n", "hello", Unfinished),
+            (CHUNKED, "5\r\nhel", "hel", Unfinished),
+            (CHUNKED, "x\r\nhello", "", Finished),
+            (CHUNKED, "\r\nhello", "", Finished),
+            (CHUNKED, "11111111111111111\r\nhello", "", Finished),
+            (
+                "Transfer-Encoding: gzip, Chunked\r\nContent-Length: 1\r\n",
+                "1\r\nx\r\n0\r\n",
+                "x",
+                Finished,
+            ),
+            (
+                "Transfer-Encoding: gzip\r\nContent-Length: 1\r\n",
+                "hello",
+                "hello",
+                Unfinished,
+            ),
+        ] {
+            for chunk in 1..=input.len() {
+                let read = read(fields, input.as_bytes(), chunk, LIMIT);
+                assert_eq!(
+                    read,
+                    (body.into(), progress),
+                    "{fields:?} {input:?} by {chunk}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_kept() {
+        for fields in ["", "Content-Length: 1000000\r\n"] {
+            let mut reader = reader(fields, LIMIT);
+            assert_eq!(reader.push(&[b'x'; LIMIT - 1]), BodyProgress::Unfinished);
+            assert_eq!(reader.push(&[b'x'; LIMIT]), BodyProgress::Finished);
+            assert_eq!(reader.body().len(), LIMIT);
+            assert_eq!(reader.push(b"more"), BodyProgress::Finished);
+            assert_eq!(reader.into_body().len(), LIMIT);
+        }
+    }
+
+    #[test]
+    fn the_line_of_a_chunk_is_bounded() {
+        let mut reader = reader("Transfer-Encoding: chunked\r\n", LIMIT);
+        let progress = (0..1000).map(|_| reader.push(b"1;aaaaaaaaaa"));
+        assert!(progress.last() == Some(BodyProgress::Finished));
+        assert_eq!(reader.body(), b"");
+    }
+
+    #[test]
+    fn answers_that_have_no_body_are_finished_at_once() {
+        for status in [101, 204, 304] {
+            let head = format!("HTTP/1.1 {status} \r\nContent-Length: 5\r\n\r\n");
+            let reader = with_response(head, |response| {
+                BodyReader::new(&response, LIMIT, Vec::new())
+            });
+            assert_eq!(
+                reader.unwrap().progress(),
+                BodyProgress::Finished,
+                "{status}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_chopping_gives_the_same_body(
+            input in "[0-9a-f;\r\n]{0,40}",
+            chunk in 1..40usize,
+            limit in 1..40usize,
+        ) {
+            for fields in ["Transfer-Encoding: chunked\r\n", "Content-Length: 9\r\n", ""] {
+                let whole = read(fields, input.as_bytes(), usize::MAX, limit);
+                prop_assert_eq!(read(fields, input.as_bytes(), chunk, limit), whole);
+            }
+        }
+    }
+}

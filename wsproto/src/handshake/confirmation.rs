@@ -174,3 +174,216 @@ impl<'a, F: Fields<'a>> Confirmation<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+
+    use super::super::sample::{ACCEPT, RESPONSE_FIELDS, head, with_response};
+    use super::*;
+
+    const OK: &str = "HTTP/1.1 101 Switching Protocols";
+
+    fn check(first_line: &str, changes: &[(&str, Option<&str>)]) -> Result<(), ResponseError> {
+        let head = head(first_line, &RESPONSE_FIELDS, changes);
+        with_response(head, |response| {
+            check_response(
+                &response,
+                ACCEPT,
+                "superchat, chat",
+                &["permessage-deflate"],
+            )
+        })
+        .and_then(|inner| inner)
+    }
+
+    #[test]
+    fn answers_that_conform_are_accepted_whatever_their_form() {
+        for (first_line, changes) in [
+            (OK, &[][..]),
+            ("HTTP/1.1 101", &[]),
+            ("HTTP/1.1 101 \u{e4}", &[]),
+            (OK, &[("Upgrade", Some("WebSocket"))]),
+            (OK, &[("Connection", Some("keep-alive, uPGRADE"))]),
+            (
+                OK,
+                &[
+                    ("Connection", Some("keep-alive")),
+                    ("Connection", Some("upgrade")),
+                ],
+            ),
+            (OK, &[("Sec-WebSocket-Protocol", None)]),
+            (
+                OK,
+                &[(
+                    "Sec-WebSocket-Accept",
+                    Some(" s3pPLMBiTxaQ9kYGzzhZRbK+xOo= \t"),
+                )],
+            ),
+            (
+                OK,
+                &[(
+                    "Sec-WebSocket-Extensions",
+                    Some("permessage-deflate; server_max_window_bits=10"),
+                )],
+            ),
+            (
+                OK,
+                &[("Set-Cookie", Some("a=1")), ("Set-Cookie", Some("b=2"))],
+            ),
+        ] {
+            assert_eq!(
+                check(first_line, changes),
+                Ok(()),
+                "{first_line} {changes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_fault_has_its_error() {
+        use ResponseError as E;
+        let overlong = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".repeat(300);
+        for (first_line, changes, error) in [
+            ("HTTP/1.1 200 OK", &[][..], E::Refused { status: 200 }),
+            (
+                "HTTP/1.1 401 Unauthorized",
+                &[("Upgrade", None)],
+                E::Refused { status: 401 },
+            ),
+            ("HTTP/1.0 503 Busy", &[], E::Refused { status: 503 }),
+            ("HTTP/1.1 999 What", &[], E::Refused { status: 999 }),
+            (
+                "HTTP/1.0 101 Switching Protocols",
+                &[],
+                E::UnsupportedHttpVersion,
+            ),
+            (OK, &[("Upgrade", None)], E::NoUpgrade),
+            (OK, &[("Upgrade", Some("h2c"))], E::NoUpgrade),
+            (OK, &[("Upgrade", Some(""))], E::NoUpgrade),
+            (OK, &[("Upgrade", Some("websocket, h2c"))], E::NoUpgrade),
+            (OK, &[("Connection", None)], E::NoConnectionUpgrade),
+            (OK, &[("Connection", Some("close"))], E::NoConnectionUpgrade),
+            (
+                OK,
+                &[("Connection", Some("no-upgrade-please"))],
+                E::NoConnectionUpgrade,
+            ),
+            (OK, &[("Sec-WebSocket-Accept", None)], E::MissingAccept),
+            (OK, &[("Sec-WebSocket-Accept", Some(""))], E::WrongAccept),
+            (OK, &[("Sec-WebSocket-Accept", Some("x"))], E::WrongAccept),
+            (
+                OK,
+                &[("Sec-WebSocket-Accept", Some(&overlong))],
+                E::WrongAccept,
+            ),
+            (
+                OK,
+                &[("Sec-WebSocket-Accept", Some("S3PPLMBITXAQ9KYGZZHZRBK+XOO="))],
+                E::WrongAccept,
+            ),
+            (
+                OK,
+                &[
+                    ("Sec-WebSocket-Accept", Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")),
+                    ("Sec-WebSocket-Accept", Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")),
+                ],
+                E::RepeatedAccept,
+            ),
+            (
+                OK,
+                &[("Sec-WebSocket-Protocol", Some("other"))],
+                E::SubprotocolNotAsked,
+            ),
+            (
+                OK,
+                &[("Sec-WebSocket-Protocol", Some("CHAT"))],
+                E::SubprotocolNotAsked,
+            ),
+            (
+                OK,
+                &[("Sec-WebSocket-Protocol", Some(""))],
+                E::SubprotocolNotAsked,
+            ),
+            (
+                OK,
+                &[("Sec-WebSocket-Protocol", Some("chat, superchat"))],
+                E::SubprotocolNotAsked,
+            ),
+            (
+                OK,
+                &[
+                    ("Sec-WebSocket-Protocol", Some("chat")),
+                    ("Sec-WebSocket-Protocol", Some("chat")),
+                ],
+                E::RepeatedSubprotocol,
+            ),
+            (
+                OK,
+                &[("Sec-WebSocket-Extensions", Some("x-unknown"))],
+                E::ExtensionNotOffered,
+            ),
+            (
+                OK,
+                &[
+                    ("Sec-WebSocket-Extensions", Some("permessage-deflate")),
+                    ("Sec-WebSocket-Extensions", Some("x-unknown")),
+                ],
+                E::ExtensionNotOffered,
+            ),
+            (
+                OK,
+                &[("Sec-WebSocket-Extensions", Some("permessage-deflate; a="))],
+                E::MalformedExtensions,
+            ),
+        ] {
+            assert_eq!(
+                check(first_line, changes),
+                Err(error),
+                "{first_line} {changes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_may_be_chosen_if_nothing_was_asked_for() {
+        for (name, value, error) in [
+            (
+                "Sec-WebSocket-Protocol",
+                "chat",
+                ResponseError::SubprotocolNotAsked,
+            ),
+            (
+                "Sec-WebSocket-Extensions",
+                "permessage-deflate",
+                ResponseError::ExtensionNotOffered,
+            ),
+        ] {
+            let changes = [("Sec-WebSocket-Protocol", None), (name, Some(value))];
+            let head = head(OK, &RESPONSE_FIELDS, &changes);
+            let checked =
+                with_response(head, |response| check_response(&response, ACCEPT, "", &[]));
+            assert_eq!(checked, Ok(Err(error)));
+        }
+    }
+
+    #[test]
+    fn what_the_server_sent_can_be_seen() {
+        let head = "HTTP/1.1 302 Found it\r\nLocation: /there\r\nA: 1\r\na: 2\r\n\r\n";
+        with_response(head, |response| {
+            assert_eq!(response.status(), 302);
+            assert_eq!(response.reason_phrase(), "Found it");
+            assert_eq!(response.header_str("location"), Some("/there"));
+            assert_eq!(response.headers_named("A").count(), 2);
+            assert_eq!(response.headers().count(), 3);
+            assert!(format!("{response:?}").contains("302"));
+        })
+        .unwrap();
+        let reason = |head: &str| {
+            with_response(head, |response| String::from(response.reason_phrase())).unwrap()
+        };
+        assert_eq!(reason("HTTP/1.1 200 \u{e4}\r\n\r\n"), "");
+        assert_eq!(reason("HTTP/1.1 200\r\n\r\n"), "");
+    }
+}

@@ -202,3 +202,117 @@ fn unquoted_token(text: &[u8]) -> Result<&str, MalformedExtensions> {
     }
     str::from_utf8(text).map_err(|_| MalformedExtensions)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::ToString;
+    use alloc::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Writes what was parsed in one canonical form.
+    fn parse(lines: &[&str]) -> Result<String, MalformedExtensions> {
+        let extensions = Extensions::new(lines.iter().map(|line| line.as_bytes()));
+        let extensions: Vec<_> = extensions
+            .map(|extension| {
+                let extension = extension?;
+                let parameters = extension
+                    .parameters()
+                    .map(|parameter| match parameter.value {
+                        Some(value) => format!(";{}={value}", parameter.name),
+                        None => format!(";{}", parameter.name),
+                    });
+                Ok(parameters.fold(extension.name().to_string(), |all, one| all + &one))
+            })
+            .collect::<Result<_, MalformedExtensions>>()?;
+        Ok(extensions.join(","))
+    }
+
+    #[test]
+    fn lists_that_follow_the_grammar_are_read() {
+        for (lines, expected) in [
+            (&[][..], ""),
+            (&[""], ""),
+            (&[" , ,"], ""),
+            (&["foo"], "foo"),
+            (&["foo", "bar; baz=2"], "foo,bar;baz=2"),
+            (&["foo, bar; baz=2"], "foo,bar;baz=2"),
+            (
+                &["mux; max-channels=4; flow-control,deflate-stream"],
+                "mux;max-channels=4;flow-control,deflate-stream",
+            ),
+            (&[",foo,\t,bar ,"], "foo,bar"),
+            (&["", "foo", ""], "foo"),
+            (&["a ; b = c\t;d"], "a;b=c;d"),
+            (&["a;b=\"c\""], "a;b=c"),
+            (&["a;b=\"c\";d, e"], "a;b=c;d,e"),
+            (&["a; b=\"\\1\\5\" "], "a;b=15"),
+            (&["a; b=\"1\\5x\""], "a;b=15x"),
+            (&["a;b;b;b=1"], "a;b;b;b=1"),
+            (
+                &["permessage-deflate; client_max_window_bits, permessage-deflate"],
+                "permessage-deflate;client_max_window_bits,permessage-deflate",
+            ),
+        ] {
+            assert_eq!(parse(lines).as_deref(), Ok(expected), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn lists_that_break_the_grammar_are_errors() {
+        for lines in [
+            &["a b"][..],
+            &[";"],
+            &["; a"],
+            &["a;"],
+            &["a;;b"],
+            &["a; =b"],
+            &["a; b="],
+            &["a; b=c d"],
+            &["a; b=c=d"],
+            &["a=b"],
+            &["a; b=\""],
+            &["a; b=\"c"],
+            &["a; b=\"c\\"],
+            &["a; b=\"c\\\""],
+            &["a; b=\"\""],
+            &["a; b=\"c d\""],
+            &["a; b=\"c,d\""],
+            &["a; b=\"\u{e4}\""],
+            &["a; b=\"\\\u{e4}\""],
+            &["a; b=\"c\"d"],
+            &["a; b=c\"d\""],
+            &["\"a\""],
+            &["\u{e4}"],
+            &["a/b"],
+            &["good", "a; b="],
+            // A line ends an element: nothing goes on in the next one.
+            &["a; b=", "c"],
+        ] {
+            assert_eq!(parse(lines), Err(MalformedExtensions), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_the_last_item() {
+        let lines = [&b"a, b c, d"[..], b"e"];
+        let items: Vec<_> = Extensions::new(lines.into_iter())
+            .map(|extension| extension.map(|extension| extension.name()))
+            .collect();
+        assert_eq!(items, [Ok("a"), Err(MalformedExtensions)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_makes_it_panic_and_what_it_reads_it_reads_again(
+            octets in "[ab,;=\"\\\\ \t\u{e4}]{0,24}",
+        ) {
+            if let Ok(canonical) = parse(&[&octets]) {
+                prop_assert_eq!(parse(&[&canonical]), Ok(canonical));
+            }
+        }
+    }
+}

@@ -357,7 +357,8 @@ mod tests {
         let memory = buf.as_ptr();
         let mut reader = HeadReader::new(HeadKind::Request, buf);
         reader.push(REQUEST, MAX_LEN).expect("a valid head");
-        assert_eq!(reader.into_buf().as_ptr(), memory);
+        let buf = reader.into_buf();
+        assert_eq!(buf.as_ptr(), memory);
     }
 
     /// Octets that are nearly a head: a sample with pieces put in, and cut somewhere.

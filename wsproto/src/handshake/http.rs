@@ -31,7 +31,7 @@ impl<'a> Fields<'a> for &'a HeaderMap {
 /// A server's side: a request that has been checked, and can be accepted.
 ///
 /// ```
-/// # use wsproto::handshake::{Accept, ServerUpgrade};
+/// # use wsproto::{Accept, ServerUpgrade};
 /// # fn serve(request: http::Request<()>) -> http::Response<String> {
 /// let upgrade = match ServerUpgrade::new(&request) {
 ///     Ok(upgrade) => upgrade,
@@ -196,4 +196,144 @@ fn append<'a>(
             .map_err(|_| HandshakeMisuse::TooManyHeaders)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::super::sample::{ACCEPT, REQUEST_FIELDS, RESPONSE_FIELDS};
+    use super::*;
+
+    fn request(changes: &[(&'static str, &'static str)]) -> Request<()> {
+        let mut request = Request::new(());
+        *request.uri_mut() = "/chat".parse().unwrap();
+        for (name, value) in REQUEST_FIELDS {
+            request
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        for &(name, value) in changes {
+            request
+                .headers_mut()
+                .append(name, HeaderValue::from_static(value));
+        }
+        request
+    }
+
+    #[test]
+    fn a_server_answers_as_it_would_on_the_wire() {
+        let upgrade = ServerUpgrade::new(&request(&[])).unwrap();
+        assert_eq!(
+            upgrade.subprotocols().collect::<Vec<_>>(),
+            ["chat", "superchat"]
+        );
+        let accept = Accept::new()
+            .subprotocol("superchat")
+            .headers(&[("X", "y")]);
+        let (response, agreed) = upgrade.accept(&accept).unwrap();
+        assert_eq!(agreed.subprotocol.as_deref(), Some("superchat"));
+        assert_eq!(response.status(), 101);
+        for (name, value) in [
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+            ("Sec-WebSocket-Protocol", "superchat"),
+            ("X", "y"),
+        ] {
+            assert_eq!(response.headers()[name], value);
+        }
+        assert_eq!(response.headers().len(), 5);
+    }
+
+    #[test]
+    fn a_server_refuses_as_it_would_on_the_wire() {
+        let refusal = |request: &Request<()>| ServerUpgrade::new(request).unwrap_err();
+        let host_twice = request(&[("host", "b")]);
+        assert_eq!(refusal(&host_twice), Refusal::RepeatedHost);
+        let key_twice = request(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")]);
+        assert_eq!(refusal(&key_twice), Refusal::RepeatedKey);
+        let with_body = request(&[("content-length", "3")]);
+        assert_eq!(refusal(&with_body), Refusal::UnexpectedBody);
+        let mut http10 = request(&[]);
+        *http10.version_mut() = Version::HTTP_10;
+        assert_eq!(refusal(&http10), Refusal::Http10);
+        let mut http2 = request(&[]);
+        *http2.version_mut() = Version::HTTP_2;
+        assert_eq!(refusal(&http2), Refusal::UnsupportedHttpVersion);
+        let mut posted = request(&[]);
+        *posted.method_mut() = ::http::Method::POST;
+        assert_eq!(refusal(&posted), Refusal::MethodNotAllowed);
+
+        let response = refusal(&posted).into_response();
+        assert_eq!(response.status(), 405);
+        assert_eq!(response.headers()["Allow"], "GET");
+        assert_eq!(*response.body(), Refusal::MethodNotAllowed.text());
+    }
+
+    #[test]
+    fn mistakes_of_the_application_are_found_here_too() {
+        let upgrade = ServerUpgrade::new(&request(&[])).unwrap();
+        let accept = Accept::new().subprotocol("other");
+        let misuse = upgrade.accept(&accept).unwrap_err();
+        assert_eq!(misuse, HandshakeMisuse::SubprotocolNotOffered);
+        let asking = ClientRequest::new("a", "/").headers(&[("upgrade", "h2c")]);
+        let misuse = ClientUpgrade::new(&asking, [0; 16]).unwrap_err();
+        assert_eq!(misuse, HandshakeMisuse::ReservedHeader);
+    }
+
+    #[test]
+    fn a_client_and_a_server_come_to_terms() {
+        let asking = ClientRequest::new("a:80", "/b?c")
+            .subprotocols(&["x", "y"])
+            .headers(&[("Cookie", "d=e")]);
+        let (request, client) = ClientUpgrade::new(&asking, *b"the sample nonce").unwrap();
+        assert_eq!(request.uri(), "/b?c");
+        assert_eq!(request.headers()["Host"], "a:80");
+        assert_eq!(request.headers()["Cookie"], "d=e");
+
+        let server = ServerUpgrade::new(&request).unwrap();
+        let accept = Accept::new().subprotocol("y");
+        let (response, server_agreed) = server.accept(&accept).unwrap();
+        let client_agreed = client.check(&response).unwrap();
+        assert_eq!(client_agreed.subprotocol.as_deref(), Some("y"));
+        assert_eq!(server_agreed.subprotocol, client_agreed.subprotocol);
+    }
+
+    #[test]
+    fn a_client_checks_as_it_would_on_the_wire() {
+        let asking = ClientRequest::new("a", "/").subprotocols(&["chat"]);
+        let (_, client) = ClientUpgrade::new(&asking, *b"the sample nonce").unwrap();
+        assert_eq!(client.accept_key, *ACCEPT);
+        let mut good = Response::new(());
+        *good.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        for (name, value) in RESPONSE_FIELDS {
+            good.headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        assert!(client.check(&good).is_ok());
+
+        for (name, value, error) in [
+            ("sec-websocket-accept", "x", ResponseError::WrongAccept),
+            (
+                "sec-websocket-protocol",
+                "other",
+                ResponseError::SubprotocolNotAsked,
+            ),
+            (
+                "sec-websocket-extensions",
+                "any",
+                ResponseError::ExtensionNotOffered,
+            ),
+            ("connection", "close", ResponseError::NoConnectionUpgrade),
+        ] {
+            let mut bad = good.clone();
+            bad.headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+            assert_eq!(client.check(&bad).unwrap_err(), error);
+        }
+        let refused = Response::builder().status(403).body(()).unwrap();
+        let error = ResponseError::Refused { status: 403 };
+        assert_eq!(client.check(&refused).unwrap_err(), error);
+    }
 }

@@ -1,7 +1,7 @@
 //! The opening handshake (RFC 6455 section 4): heads read, checked and written.
 //!
 //! Everything here is a pure function or a small state machine over octets. A head goes through
-//! [`HeadReader`] (where does it end?), `parse_*` (where are its parts?), a borrowing view
+//! `HeadReader` (where does it end?), `parse_*` (where are its parts?), a borrowing view
 //! ([`Request`], [`Response`]) and a check. What is written is validated before its first octet.
 
 mod accept_key;

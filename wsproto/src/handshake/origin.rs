@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::{fmt, str};
 
-use super::headers::{Single, is_authority, is_token, single};
+use super::headers::{Single, is_authority, single};
 use super::request::Request;
 
 /// Decides by `Origin` whether a request may become a WebSocket.
@@ -43,7 +43,7 @@ impl OriginPolicy {
         }
     }
 
-    /// Lets pages of the host pass that the request is for, whatever their scheme.
+    /// Lets pages of the host pass that the request is for, by `http` or `https`.
     ///
     /// The port must be the same too; the default ports of `http` and `https` may be left out.
     pub const fn same_host() -> Self {
@@ -135,7 +135,7 @@ impl<'a> Origin<'a> {
         }
         let (scheme, authority) = text.split_once("://")?;
         let (host, port) = split_port(authority)?;
-        if !is_token(scheme.as_bytes()) {
+        if !is_scheme(scheme) {
             return None;
         }
         Some(Self::Tuple {
@@ -150,6 +150,10 @@ impl<'a> Origin<'a> {
         let Self::Tuple { scheme, host, port } = *self else {
             return false;
         };
+        // What has another scheme was not fetched from a host, whatever name it goes by.
+        if default_port(scheme).is_none() {
+            return false;
+        }
         split_port(authority).is_some_and(|(own_host, own_port)| {
             own_host.eq_ignore_ascii_case(host) && parse_port(own_port, scheme) == Some(port)
         })
@@ -196,7 +200,7 @@ impl Pattern {
             Some(_) => return None,
             None => host,
         };
-        if !is_token(scheme.as_bytes()) || host.contains('*') {
+        if !is_scheme(scheme) || host.contains('*') {
             return None;
         }
         Some(Self::Tuple {
@@ -226,6 +230,23 @@ impl Pattern {
                     }
             }
         }
+    }
+}
+
+/// Whether `text` is the scheme of a URI (RFC 3986 section 3.1).
+fn is_scheme(text: &str) -> bool {
+    let is_scheme_octet = |octet: u8| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet);
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(is_scheme_octet)
+}
+
+/// The port that a scheme has by itself, as far as pages are concerned.
+fn default_port(scheme: &str) -> Option<u16> {
+    if scheme.eq_ignore_ascii_case("http") {
+        Some(80)
+    } else if scheme.eq_ignore_ascii_case("https") {
+        Some(443)
+    } else {
+        None
     }
 }
 
@@ -261,8 +282,170 @@ fn parse_port(port: Option<&str>, scheme: &str) -> Option<Option<u16>> {
             port.parse().ok().map(Some)
         }
         Some(_) => None,
-        None if scheme.eq_ignore_ascii_case("http") => Some(Some(80)),
-        None if scheme.eq_ignore_ascii_case("https") => Some(Some(443)),
-        None => Some(None),
+        None => Some(default_port(scheme)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::super::sample::with_request;
+    use super::*;
+
+    fn allows(policy: &OriginPolicy, host: &str, origin: Option<&str>) -> bool {
+        let origin = origin.map_or_else(Default::default, |origin| format!("Origin: {origin}\r\n"));
+        let head = format!("GET / HTTP/1.1\r\nHost: {host}\r\n{origin}\r\n");
+        with_request(head, |request| policy.allows(&request)).unwrap()
+    }
+
+    #[test]
+    fn any_lets_everything_pass() {
+        for origin in [None, Some("https://evil"), Some("null"), Some("what?")] {
+            assert!(allows(&OriginPolicy::any(), "a", origin));
+        }
+    }
+
+    #[test]
+    fn same_host_compares_host_and_port() {
+        for (host, origin, expected) in [
+            ("example.com", "https://example.com", true),
+            ("example.com", "http://example.com", true),
+            ("EXAMPLE.com", "https://example.COM", true),
+            ("example.com:443", "https://example.com", true),
+            ("example.com:80", "http://example.com", true),
+            ("example.com", "http://example.com:80", true),
+            ("example.com:8080", "http://example.com:8080", true),
+            ("[::1]:8080", "http://[::1]:8080", true),
+            ("[::1]", "http://[::1]", true),
+            ("example.com", "http://example.com:8080", false),
+            ("example.com:8080", "http://example.com", false),
+            ("example.com:80", "https://example.com", false),
+            ("example.com", "https://evil.com", false),
+            ("example.com", "https://example.com.evil.com", false),
+            ("example.com", "https://evil.com/example.com", false),
+            ("example.com", "https://evil.com@example.com", false),
+            ("example.com", "https://example.com/", false),
+            ("example.com", "https://", false),
+            ("example.com", "example.com", false),
+            ("example.com", "null", false),
+            ("null", "null", false),
+            ("example.com", "", false),
+            ("[::1]", "http://[::1]:1", false),
+            ("example.com", "app://example.com", false),
+        ] {
+            let allowed = allows(&OriginPolicy::same_host(), host, Some(origin));
+            assert_eq!(allowed, expected, "{host} {origin}");
+        }
+    }
+
+    #[test]
+    fn a_list_takes_wildcards_for_subdomains_and_ports() {
+        for (pattern, origin, expected) in [
+            ("https://example.com", "https://example.com", true),
+            ("https://example.com", "HTTPS://Example.com:443", true),
+            ("https://example.com", "http://example.com", false),
+            ("https://example.com", "https://example.com:8443", false),
+            ("https://example.com", "https://www.example.com", false),
+            ("https://*.example.com", "https://www.example.com", true),
+            ("https://*.example.com", "https://a.b.EXAMPLE.com", true),
+            ("https://*.example.com", "https://example.com", false),
+            ("https://*.example.com", "https://.example.com", false),
+            ("https://*.example.com", "https://evilexample.com", false),
+            (
+                "https://*.example.com",
+                "https://evil.com/.example.com",
+                false,
+            ),
+            (
+                "https://*.example.com",
+                "https://evil.com#.example.com",
+                false,
+            ),
+            (
+                "https://*.example.com",
+                "https://evil.com?.example.com",
+                false,
+            ),
+            (
+                "https://*.example.com",
+                "https://www.example.com.evil.com",
+                false,
+            ),
+            ("https://*.example.com", "http://www.example.com", false),
+            (
+                "https://*.example.com",
+                "https://www.example.com:8443",
+                false,
+            ),
+            ("http://localhost:*", "http://localhost:5173", true),
+            ("http://localhost:*", "http://localhost", true),
+            ("http://localhost:*", "http://localhost:x", false),
+            ("http://localhost:8080", "http://localhost:8080", true),
+            ("http://localhost:8080", "http://localhost:8081", false),
+            ("http://[::1]:*", "http://[::1]:9", true),
+            ("chrome-extension://abc", "chrome-extension://abc", true),
+            ("chrome-extension://abc", "chrome-extension://abd", false),
+            ("null", "null", true),
+            ("null", "https://example.com", false),
+            ("https://example.com", "null", false),
+            (
+                "https://example.com",
+                "https://example.com https://evil.com",
+                false,
+            ),
+        ] {
+            let policy = OriginPolicy::list(["https://other", pattern]).unwrap();
+            assert_eq!(
+                allows(&policy, "a", Some(origin)),
+                expected,
+                "{pattern} {origin}"
+            );
+        }
+    }
+
+    #[test]
+    fn patterns_that_are_no_origins_are_refused() {
+        for pattern in [
+            "",
+            "*",
+            "example.com",
+            "https://",
+            "https://example.com/",
+            "https://example.com/path",
+            "https://user@example.com",
+            "https://*",
+            "https://*.",
+            "https://*example.com",
+            "https://www.*.com",
+            "https://example.com:port",
+            "https://example.com:70000",
+            "https://example.com:80:*",
+            "*://example.com",
+        ] {
+            assert_eq!(
+                OriginPolicy::list([pattern]),
+                Err(InvalidOriginPattern),
+                "{pattern}"
+            );
+        }
+    }
+
+    #[test]
+    fn requests_without_origin_pass_only_if_that_is_configured() {
+        let list = OriginPolicy::list(["https://example.com"]).unwrap();
+        for policy in [OriginPolicy::same_host(), list] {
+            assert!(!allows(&policy, "example.com", None));
+            let lenient = policy.allow_missing();
+            assert!(allows(&lenient, "example.com", None));
+            assert!(!allows(&lenient, "example.com", Some("https://evil.com")));
+        }
+    }
+
+    #[test]
+    fn two_origins_are_as_bad_as_a_wrong_one() {
+        let both = "https://example.com\r\nOrigin: https://example.com";
+        let policy = OriginPolicy::same_host().allow_missing();
+        assert!(!allows(&policy, "example.com", Some(both)));
     }
 }

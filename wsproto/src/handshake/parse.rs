@@ -133,3 +133,71 @@ const fn http_version(minor: u8) -> HttpVersion {
         _ => HttpVersion::Http11,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::string::String;
+
+    use super::super::sample::{with_request, with_response};
+    use super::*;
+
+    #[test]
+    fn headers_are_counted_against_the_cap() {
+        let fields: String = (0..65)
+            .map(|number| format!("Name-{number}: value\r\n"))
+            .collect();
+        let request = format!("GET / HTTP/1.1\r\n{fields}\r\n");
+        let response = format!("HTTP/1.1 101 \r\n{fields}\r\n");
+        let mut spans = Vec::new();
+
+        let refusal = parse_request(request.as_bytes(), 64, &mut spans).unwrap_err();
+        assert_eq!(refusal, Refusal::TooManyHeaders);
+        let error = parse_response(response.as_bytes(), 64, &mut spans).unwrap_err();
+        assert_eq!(error, ResponseError::TooManyHeaders);
+
+        assert!(parse_request(request.as_bytes(), 65, &mut spans).is_ok());
+        assert_eq!(spans.len(), 65);
+        assert!(parse_response(response.as_bytes(), usize::MAX, &mut spans).is_ok());
+        assert_eq!(spans.len(), 65);
+    }
+
+    #[test]
+    fn header_lines_that_break_the_grammar_are_refused() {
+        for line in [
+            "no colon",
+            ": no name",
+            "space : before",
+            " folded: line",
+            "na\u{e4}me: value",
+            "Control: \u{1}",
+            "Nul: a\0b",
+            "Return: a\rb",
+        ] {
+            let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{line}\r\n\r\n");
+            assert_eq!(
+                with_request(&request, |_| ()),
+                Err(Refusal::Malformed),
+                "{line:?}"
+            );
+            let response = format!("HTTP/1.1 101 \r\nHost: a\r\n{line}\r\n\r\n");
+            let error = with_response(&response, |_| ());
+            assert_eq!(error, Err(ResponseError::Malformed), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_final_answer_ends_the_wait() {
+        for (status, interim) in [
+            (100, true),
+            (101, false),
+            (103, true),
+            (199, true),
+            (200, false),
+        ] {
+            let head = format!("HTTP/1.1 {status} \r\n\r\n");
+            let line = parse_response(head.as_bytes(), 64, &mut Vec::new()).unwrap();
+            assert_eq!(line.is_interim(), interim, "{status}");
+        }
+    }
+}

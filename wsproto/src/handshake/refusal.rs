@@ -181,3 +181,83 @@ impl fmt::Display for Refusal {
 }
 
 impl Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::super::sample::with_response;
+    use super::*;
+
+    /// One refusal of each kind of answer, and several of the commonest.
+    const REFUSALS: [(Refusal, u16); 8] = [
+        (Refusal::Malformed, 400),
+        (Refusal::InvalidKey, 400),
+        (Refusal::MethodNotAllowed, 405),
+        (Refusal::TooSlow, 408),
+        (Refusal::UpgradeRequired, 426),
+        (Refusal::UnsupportedVersion, 426),
+        (Refusal::HeadTooLarge, 431),
+        (Refusal::UnsupportedHttpVersion, 505),
+    ];
+
+    #[test]
+    fn the_answer_is_complete_and_closes_the_connection() {
+        for (refusal, status) in REFUSALS {
+            let mut out = b"before".to_vec();
+            refusal.write(&mut out, false);
+            let answer = out.strip_prefix(b"before").unwrap();
+            with_response(answer, |response| {
+                assert_eq!(response.status(), status);
+                assert!(!response.reason_phrase().is_empty());
+                assert!(
+                    response
+                        .header_str("Connection")
+                        .unwrap()
+                        .starts_with("close")
+                );
+                let body = refusal.text();
+                let length: usize = response
+                    .header_str("Content-Length")
+                    .unwrap()
+                    .parse()
+                    .unwrap();
+                assert_eq!(length, body.len());
+                assert!(answer.ends_with(body.as_bytes()));
+            })
+            .unwrap();
+        }
+    }
+
+    #[test]
+    fn the_answer_tells_how_to_do_better() {
+        let header = |refusal: Refusal, name: &str| {
+            let mut out = Vec::new();
+            refusal.write(&mut out, false);
+            with_response(out, |response| response.header_str(name).map(String::from)).unwrap()
+        };
+        assert_eq!(
+            header(Refusal::MethodNotAllowed, "Allow").as_deref(),
+            Some("GET")
+        );
+        for refusal in [Refusal::UpgradeRequired, Refusal::UnsupportedVersion] {
+            assert_eq!(header(refusal, "Upgrade").as_deref(), Some("websocket"));
+            assert_eq!(
+                header(refusal, "Connection").as_deref(),
+                Some("close, Upgrade")
+            );
+        }
+        let version = header(Refusal::UnsupportedVersion, "Sec-WebSocket-Version");
+        assert_eq!(version.as_deref(), Some("13"));
+    }
+
+    #[test]
+    fn the_answer_to_a_head_request_has_no_body() {
+        let mut out = Vec::new();
+        Refusal::MethodNotAllowed.write(&mut out, true);
+        assert!(out.ends_with(b"\r\n\r\n"));
+        let mut with_body = Vec::new();
+        Refusal::MethodNotAllowed.write(&mut with_body, false);
+        assert!(with_body.starts_with(&out));
+    }
+}

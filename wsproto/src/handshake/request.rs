@@ -160,3 +160,100 @@ fn split_query(path: &str) -> (&str, Option<&str>) {
         None => (path, None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use super::super::sample::{REQUEST_FIELDS, head, with_request};
+    use super::*;
+
+    #[test]
+    fn everything_that_was_sent_can_be_seen() {
+        let head = b"GET /a%20b?c=d?e HTTP/1.1\r\nHost: x:8080\r\nCookie: a=1\r\n\
+            cOOKIE:  b=2 \r\nRaw: \xff\r\nEmpty:\r\nOrigin: https://x\r\n\r\n";
+        with_request(head, |request| {
+            assert_eq!(request.method(), "GET");
+            assert_eq!(request.target(), "/a%20b?c=d?e");
+            assert_eq!(request.path(), "/a%20b");
+            assert_eq!(request.query(), Some("c=d?e"));
+            assert_eq!(request.version(), HttpVersion::Http11);
+            assert_eq!(request.host(), Some("x:8080"));
+            assert_eq!(request.origin(), Some("https://x"));
+
+            let names: Vec<_> = request.headers().map(|header| header.name).collect();
+            assert_eq!(
+                names,
+                ["Host", "Cookie", "cOOKIE", "Raw", "Empty", "Origin"]
+            );
+            assert_eq!(request.header("cookie"), Some(&b"a=1"[..]));
+            let cookies: Vec<_> = request.headers_named("COOKIE").collect();
+            assert_eq!(cookies, [b"a=1", b"b=2"]);
+            assert_eq!(request.header_str("Cookie"), Some("a=1"));
+            assert_eq!(request.header("raw"), Some(&b"\xff"[..]));
+            assert_eq!(request.header_str("raw"), None);
+            assert_eq!(request.header("empty"), Some(&b""[..]));
+            assert_eq!(request.header("absent"), None);
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn targets_of_every_form_have_a_path() {
+        for (target, path, query, host) in [
+            ("/", "/", None, "field"),
+            ("/a?", "/a", Some(""), "field"),
+            ("/a?b=http://c/d", "/a", Some("b=http://c/d"), "field"),
+            ("//a/b", "//a/b", None, "field"),
+            ("http://x:1/a?b", "/a", Some("b"), "x:1"),
+            ("https://x", "/", None, "x"),
+            ("http://x?a/b", "/", Some("a/b"), "x"),
+            ("*", "*", None, "field"),
+        ] {
+            let head = format!("GET {target} HTTP/1.1\r\nHost: field\r\n\r\n");
+            with_request(head, |request| {
+                assert_eq!(request.target(), target);
+                assert_eq!(request.path(), path, "{target}");
+                assert_eq!(request.query(), query, "{target}");
+                assert_eq!(request.host(), Some(host), "{target}");
+            })
+            .unwrap();
+        }
+    }
+
+    #[test]
+    fn offers_are_gathered_from_all_lines() {
+        let head = head(
+            "GET / HTTP/1.1",
+            &REQUEST_FIELDS,
+            &[
+                ("Sec-WebSocket-Protocol", Some("b,, a ,")),
+                ("Sec-WebSocket-Protocol", Some("c")),
+                ("Sec-WebSocket-Extensions", Some("x; y=1, z")),
+                ("Sec-WebSocket-Extensions", Some("x")),
+            ],
+        );
+        with_request(head, |request| {
+            let subprotocols: Vec<_> = request.subprotocols().collect();
+            assert_eq!(subprotocols, ["b", "a", "c"]);
+            assert_eq!(request.join_subprotocols(), "b, a, c");
+            let extensions: Vec<_> = request
+                .extensions()
+                .map(|extension| extension.unwrap().name())
+                .collect();
+            assert_eq!(extensions, ["x", "z", "x"]);
+        })
+        .unwrap();
+    }
+
+    #[test]
+    fn secrets_do_not_show_in_debug() {
+        let head = "GET / HTTP/1.1\r\nCookie: secret\r\n\r\n";
+        let debug = with_request(head, |request| format!("{request:?}")).unwrap();
+        assert!(
+            debug.contains("Cookie") && !debug.contains("secret"),
+            "{debug}"
+        );
+    }
+}

@@ -145,3 +145,297 @@ impl<'a, F: Fields<'a>> Candidate<'a, F> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::super::sample::{ACCEPT, REQUEST_FIELDS, head, with_request};
+    use super::*;
+
+    const GET: &str = "GET /chat HTTP/1.1";
+
+    fn verdict(
+        first_line: &str,
+        changes: &[(&str, Option<&str>)],
+        surface_plain: bool,
+    ) -> Result<Verdict, Refusal> {
+        let head = head(first_line, &REQUEST_FIELDS, changes);
+        with_request(head, |request| check_request(&request, surface_plain)).and_then(|inner| inner)
+    }
+
+    #[test]
+    fn requests_that_conform_are_accepted_whatever_their_form() {
+        for (first_line, changes) in [
+            (GET, &[][..]),
+            ("GET http://server.example.com/chat HTTP/1.1", &[]),
+            (GET, &[("Connection", Some("keep-alive, Upgrade"))]),
+            (GET, &[("Connection", Some("keep-alive,uPGRADE,"))]),
+            (
+                GET,
+                &[
+                    ("Connection", Some("keep-alive")),
+                    ("Connection", Some("upgrade")),
+                ],
+            ),
+            (GET, &[("Upgrade", Some("WebSocket"))]),
+            (GET, &[("Upgrade", Some("h2c, websocket"))]),
+            (
+                GET,
+                &[("Upgrade", Some("h2c")), ("Upgrade", Some("websocket"))],
+            ),
+            (GET, &[("Sec-WebSocket-Protocol", None), ("Origin", None)]),
+            (GET, &[("Sec-WebSocket-Protocol", Some(""))]),
+            (
+                GET,
+                &[
+                    ("Sec-WebSocket-Protocol", Some("a")),
+                    ("Sec-WebSocket-Protocol", Some("b")),
+                ],
+            ),
+            (GET, &[("Content-Length", Some("0"))]),
+            (GET, &[("Host", Some("[::1]:8080"))]),
+            (
+                GET,
+                &[("Sec-WebSocket-Extensions", Some("unknown; what=ever"))],
+            ),
+            (
+                GET,
+                &[(
+                    "Sec-WebSocket-Extensions",
+                    Some("permessage-deflate; server_max_window_bits=99"),
+                )],
+            ),
+            (
+                GET,
+                &[
+                    ("Sec-WebSocket-Extensions", Some("")),
+                    ("X", Some("\u{e4}")),
+                ],
+            ),
+        ] {
+            for surface_plain in [false, true] {
+                let verdict = verdict(first_line, changes, surface_plain);
+                assert_eq!(
+                    verdict,
+                    Ok(Verdict::Upgrade { accept: *ACCEPT }),
+                    "{first_line} {changes:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_fault_has_its_refusal() {
+        use Refusal as R;
+        for (first_line, changes, refusal) in [
+            ("POST /chat HTTP/1.1", &[][..], R::MethodNotAllowed),
+            ("HEAD /chat HTTP/1.1", &[], R::MethodNotAllowed),
+            ("get /chat HTTP/1.1", &[], R::MethodNotAllowed),
+            ("GET /chat HTTP/1.0", &[], R::Http10),
+            ("GET * HTTP/1.1", &[], R::InvalidTarget),
+            ("GET chat HTTP/1.1", &[], R::InvalidTarget),
+            (GET, &[("Host", None)], R::MissingHost),
+            (
+                GET,
+                &[("Host", Some("a")), ("Host", Some("a"))],
+                R::RepeatedHost,
+            ),
+            (GET, &[("Host", Some(""))], R::InvalidHost),
+            (GET, &[("Host", Some("a b"))], R::InvalidHost),
+            (GET, &[("Host", Some("user@a"))], R::InvalidHost),
+            (GET, &[("Host", Some("a/b"))], R::InvalidHost),
+            (
+                GET,
+                &[("Upgrade", None), ("Connection", None)],
+                R::UpgradeRequired,
+            ),
+            (GET, &[("Upgrade", None)], R::UpgradeRequired),
+            (GET, &[("Upgrade", Some("h2c"))], R::UpgradeToOther),
+            (GET, &[("Upgrade", Some("websockets"))], R::UpgradeToOther),
+            (GET, &[("Connection", None)], R::NoConnectionUpgrade),
+            (
+                GET,
+                &[("Connection", Some("keep-alive"))],
+                R::NoConnectionUpgrade,
+            ),
+            (
+                GET,
+                &[("Connection", Some("no-upgrade-please"))],
+                R::NoConnectionUpgrade,
+            ),
+            (
+                GET,
+                &[("Connection", Some("upgrade please"))],
+                R::NoConnectionUpgrade,
+            ),
+            (GET, &[("Sec-WebSocket-Version", None)], R::MissingVersion),
+            (
+                GET,
+                &[("Sec-WebSocket-Version", Some(""))],
+                R::UnsupportedVersion,
+            ),
+            (
+                GET,
+                &[("Sec-WebSocket-Version", Some("8"))],
+                R::UnsupportedVersion,
+            ),
+            (
+                GET,
+                &[("Sec-WebSocket-Version", Some("013"))],
+                R::UnsupportedVersion,
+            ),
+            (
+                GET,
+                &[
+                    ("Sec-WebSocket-Version", Some("13")),
+                    ("Sec-WebSocket-Version", Some("8")),
+                ],
+                R::RepeatedVersion,
+            ),
+            (GET, &[("Sec-WebSocket-Key", None)], R::MissingKey),
+            (GET, &[("Sec-WebSocket-Key", Some(""))], R::InvalidKey),
+            (GET, &[("Sec-WebSocket-Key", Some("x"))], R::InvalidKey),
+            (
+                GET,
+                &[("Sec-WebSocket-Key", Some("dGhlIHNhbXBsZSBub25jZTE3IQ=="))],
+                R::InvalidKey,
+            ),
+            (
+                GET,
+                &[
+                    ("Sec-WebSocket-Key", Some("dGhlIHNhbXBsZSBub25jZQ==")),
+                    ("Sec-WebSocket-Key", Some("dGhlIHNhbXBsZSBub25jZQ==")),
+                ],
+                R::RepeatedKey,
+            ),
+            (GET, &[("Content-Length", Some("1"))], R::UnexpectedBody),
+            (GET, &[("Content-Length", Some(""))], R::UnexpectedBody),
+            (
+                GET,
+                &[("Content-Length", Some("0")), ("Content-Length", Some("5"))],
+                R::UnexpectedBody,
+            ),
+            (
+                GET,
+                &[("Transfer-Encoding", Some("chunked"))],
+                R::UnexpectedBody,
+            ),
+            (
+                GET,
+                &[("Sec-WebSocket-Protocol", Some("a b"))],
+                R::InvalidSubprotocol,
+            ),
+            (
+                GET,
+                &[("Sec-WebSocket-Protocol", Some("a, http://b"))],
+                R::InvalidSubprotocol,
+            ),
+            (
+                GET,
+                &[("Sec-WebSocket-Extensions", Some("a; =b"))],
+                R::MalformedExtensions,
+            ),
+        ] {
+            assert_eq!(
+                verdict(first_line, changes, false),
+                Err(refusal),
+                "{first_line} {changes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn plain_requests_are_surfaced_if_that_is_asked_for() {
+        for (first_line, changes, refusal) in [
+            (
+                "GET / HTTP/1.1",
+                &[("Upgrade", None), ("Connection", None)][..],
+                Refusal::UpgradeRequired,
+            ),
+            // What a reverse proxy makes of a plain request if it always sets Connection.
+            (
+                "GET / HTTP/1.1",
+                &[("Upgrade", None)],
+                Refusal::UpgradeRequired,
+            ),
+            (
+                "GET / HTTP/1.1",
+                &[("Upgrade", Some("h2c"))],
+                Refusal::UpgradeToOther,
+            ),
+            (
+                "POST / HTTP/1.1",
+                &[("Upgrade", None), ("Content-Length", Some("9"))],
+                Refusal::MethodNotAllowed,
+            ),
+            (
+                "OPTIONS * HTTP/1.1",
+                &[("Upgrade", None)],
+                Refusal::MethodNotAllowed,
+            ),
+            (
+                "GET /health HTTP/1.0",
+                &[("Upgrade", None), ("Host", None)],
+                Refusal::Http10,
+            ),
+            // RFC 7230 section 6.7: Upgrade in HTTP/1.0 must be ignored.
+            ("GET / HTTP/1.0", &[], Refusal::Http10),
+        ] {
+            assert_eq!(
+                verdict(first_line, changes, true),
+                Ok(Verdict::Plain),
+                "{first_line} {changes:?}"
+            );
+            assert_eq!(
+                verdict(first_line, changes, false),
+                Err(refusal),
+                "{first_line} {changes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn surfacing_lets_no_faulty_request_pass() {
+        for (first_line, changes, refusal) in [
+            (
+                "GET / HTTP/1.1",
+                &[("Upgrade", None), ("Host", None)][..],
+                Refusal::MissingHost,
+            ),
+            ("POST / HTTP/1.1", &[], Refusal::MethodNotAllowed),
+            (
+                "GET / HTTP/1.1",
+                &[("Connection", None)],
+                Refusal::NoConnectionUpgrade,
+            ),
+            (
+                "GET / HTTP/1.1",
+                &[("Sec-WebSocket-Key", None)],
+                Refusal::MissingKey,
+            ),
+        ] {
+            assert_eq!(
+                verdict(first_line, changes, true),
+                Err(refusal),
+                "{first_line} {changes:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_request_says_itself_whether_it_is_an_upgrade() {
+        for (version, upgrade, expected) in [
+            ("1.1", "websocket", true),
+            ("1.1", "h2c, WEBSOCKET", true),
+            ("1.1", "h2c", false),
+            ("1.0", "websocket", false),
+        ] {
+            let head = format!("GET / HTTP/{version}\r\nUpgrade: {upgrade}\r\n\r\n");
+            assert_eq!(
+                with_request(head, |request| request.is_upgrade()),
+                Ok(expected)
+            );
+        }
+    }
+}
