@@ -56,12 +56,16 @@ impl Target {
     /// Any [`TargetError`] but [`Downgrade`](TargetError::Downgrade).
     pub fn parse(url: &str) -> Result<Self, TargetError> {
         refuse_ambiguity(url)?;
-        let parsed = Url::parse(url)?;
-        let after_scheme = url.split_once(':').map_or("", |(_, rest)| rest);
-        if SCHEMES.iter().any(|(name, _)| *name == parsed.scheme()) && !names_host(after_scheme) {
+        let target = Self::from_url(Url::parse(url)?)?;
+        // 3: a host follows the two slashes. The parser would go on to look for one in the path.
+        let names_host = url
+            .split_once(':')
+            .and_then(|(_, rest)| rest.strip_prefix("//"))
+            .is_some_and(|rest| !rest.starts_with('/'));
+        if !names_host {
             return Err(TargetError::NoHost);
         }
-        Self::from_url(parsed)
+        Ok(target)
     }
 
     /// Resolves the `Location` of a redirect against this target (RFC 9110 section 10.2.2), which
@@ -78,9 +82,6 @@ impl Target {
         let mut target = match Url::parse(location) {
             Err(ParseError::RelativeUrlWithoutBase) => {
                 refuse_ambiguity(location)?;
-                if location.starts_with("//") && !names_host(location) {
-                    return Err(TargetError::NoHost);
-                }
                 Self::from_url(self.url.join(location)?)?
             }
             Ok(_) | Err(_) => Self::parse(location)?,
@@ -170,13 +171,6 @@ fn refuse_ambiguity(url: &str) -> Result<(), TargetError> {
         return Err(TargetError::ForbiddenCharacter);
     }
     Ok(())
-}
-
-/// Whether a host follows, at least in form. The parser would find one further behind, in the path.
-fn names_host(after_scheme: &str) -> bool {
-    after_scheme
-        .strip_prefix("//")
-        .is_some_and(|rest| !rest.starts_with('/'))
 }
 
 impl Credentials {

@@ -127,6 +127,7 @@ fn what_is_no_websocket_url_is_refused() {
         ("wss://h/?q#part", Fragment),
         ("ws:", NoHost),
         ("ws:h/", NoHost),
+        ("ws:h://", NoHost),
         ("ws:/h", NoHost),
         ("ws://", NoHost),
         ("ws:///", NoHost),

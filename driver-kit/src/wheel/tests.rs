@@ -302,9 +302,28 @@ fn what_a_batch_leaves_stays_due() {
 fn time_does_not_go_back() {
     let mut wheel = Wheel::new(0);
     assert_eq!(wheel.expire(10 * SECOND).count(), 0);
-    wheel.arm(5 * SECOND, ());
-    assert_eq!(wheel.expire(6 * SECOND).count(), 0);
+    wheel.arm(10 * SECOND + SECOND / 2, ());
+    assert_eq!(wheel.expire(SECOND).count(), 0);
+    assert_eq!(wheel.expire(10 * SECOND).count(), 0);
     assert_eq!(wheel.expire(11 * SECOND).count(), 1);
+}
+
+#[test]
+fn a_timer_moves_between_the_far_ones_and_the_buckets() {
+    // Half of these ticks have the same lower half, which is what the buckets keep.
+    let ticks = [5, 5 + HORIZON, 7, HORIZON, 5 + 3 * HORIZON, 5];
+    let mut wheel = wheel(0, 1);
+    let key = wheel.arm(5, ());
+    wheel.arm(9 * HORIZON, ());
+    for due in ticks {
+        assert!(wheel.rearm(key, due));
+        let is_far = due >= HORIZON;
+        assert_eq!(wheel.far.len(), 1 + usize::from(is_far), "{due}");
+    }
+    assert_eq!(wheel.expire(4).count(), 0);
+    assert_eq!(wheel.expire(5).count(), 1);
+    assert_eq!(wheel.expire(9 * HORIZON - 1).count(), 0);
+    assert_eq!(wheel.expire(9 * HORIZON).count(), 1);
 }
 
 #[test]
