@@ -386,4 +386,16 @@ mod tests {
         assert_eq!(reason("HTTP/1.1 200 \u{e4}\r\n\r\n"), "");
         assert_eq!(reason("HTTP/1.1 200\r\n\r\n"), "");
     }
+
+    #[test]
+    fn a_hopeless_head_has_its_error_too() {
+        use ResponseError as E;
+        for (error, expected) in [
+            (HeadError::Malformed, E::Malformed),
+            (HeadError::TooLarge, E::HeadTooLarge),
+            (HeadError::UnsupportedHttpVersion, E::UnsupportedHttpVersion),
+        ] {
+            assert_eq!(E::from(error), expected);
+        }
+    }
 }

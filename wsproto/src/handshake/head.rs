@@ -323,6 +323,11 @@ mod tests {
         let taken = fits.push(REQUEST, REQUEST.len());
         assert_eq!(taken.map(|taken| taken.complete), Ok(true));
 
+        // An octet more could only be beyond the limit, so there is nothing to wait for.
+        let mut full = HeadReader::new(HeadKind::Request, Vec::new());
+        let taken = full.push(&REQUEST[..20], 20);
+        assert_eq!(taken, Err(HeadError::TooLarge));
+
         for chunk in [1, 7, REQUEST.len()] {
             let mut reader = HeadReader::new(HeadKind::Request, Vec::new());
             let max_len = REQUEST.len() - 1;

@@ -247,6 +247,16 @@ mod tests {
     }
 
     #[test]
+    fn space_around_a_value_that_the_library_left_is_no_part_of_it() {
+        let mut spacious = request(&[]);
+        let version = HeaderValue::from_static("\t13 ");
+        spacious
+            .headers_mut()
+            .insert("sec-websocket-version", version);
+        assert!(ServerUpgrade::new(&spacious).is_ok());
+    }
+
+    #[test]
     fn a_server_refuses_as_it_would_on_the_wire() {
         let refusal = |request: &Request<()>| ServerUpgrade::new(request).unwrap_err();
         let host_twice = request(&[("host", "b")]);

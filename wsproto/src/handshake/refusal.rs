@@ -260,4 +260,15 @@ mod tests {
         Refusal::MethodNotAllowed.write(&mut with_body, false);
         assert!(with_body.starts_with(&out));
     }
+
+    #[test]
+    fn a_hopeless_head_has_its_refusal_too() {
+        for (error, status) in [
+            (HeadError::Malformed, 400),
+            (HeadError::TooLarge, 431),
+            (HeadError::UnsupportedHttpVersion, 505),
+        ] {
+            assert_eq!(Refusal::from(error).status(), status, "{error:?}");
+        }
+    }
 }

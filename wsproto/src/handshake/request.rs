@@ -22,8 +22,8 @@ pub enum HttpVersion {
 /// The body of a plain request is not read: the connection ends with the answer.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    fields: HeadFields<'a>,
-    line: RequestLine,
+    pub(super) fields: HeadFields<'a>,
+    pub(super) line: RequestLine,
 }
 
 impl<'a> Request<'a> {

@@ -11,9 +11,9 @@ use super::request::HttpVersion;
 /// connection.
 #[derive(Clone, Copy)]
 pub struct Response<'a> {
-    fields: HeadFields<'a>,
-    line: StatusLine,
-    body: &'a [u8],
+    pub(super) fields: HeadFields<'a>,
+    pub(super) line: StatusLine,
+    pub(super) body: &'a [u8],
 }
 
 impl<'a> Response<'a> {
