@@ -81,11 +81,6 @@ impl BodyReader {
         &self.body
     }
 
-    /// What has been collected, for keeps.
-    pub(crate) fn into_body(self) -> Vec<u8> {
-        self.body
-    }
-
     /// Takes one piece of `input`, and returns the rest.
     fn take<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
         match &mut self.framing {
@@ -222,7 +217,7 @@ mod tests {
             }
         }
         let progress = reader.progress();
-        (String::from_utf8(reader.into_body()).unwrap(), progress)
+        (String::from_utf8(reader.body().to_vec()).unwrap(), progress)
     }
 
     #[test]
@@ -305,7 +300,7 @@ mod tests {
             assert_eq!(reader.push(&[b'x'; LIMIT]), BodyProgress::Finished);
             assert_eq!(reader.body().len(), LIMIT);
             assert_eq!(reader.push(b"more"), BodyProgress::Finished);
-            assert_eq!(reader.into_body().len(), LIMIT);
+            assert_eq!(reader.body().len(), LIMIT);
         }
     }
 

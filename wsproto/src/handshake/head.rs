@@ -42,6 +42,8 @@ pub(crate) enum HeadError {
 #[derive(Debug)]
 pub(crate) struct HeadReader {
     buf: Vec<u8>,
+    /// How many octets have been looked at: the proof that none is twice.
+    #[cfg(test)]
     examined: u64,
     kind: HeadKind,
     state: State,
@@ -85,6 +87,7 @@ impl HeadReader {
     pub(crate) const fn new(kind: HeadKind, buf: Vec<u8>) -> Self {
         Self {
             buf,
+            #[cfg(test)]
             examined: 0,
             kind,
             state: State::Start,
@@ -99,7 +102,10 @@ impl HeadReader {
         debug_assert!(self.state != State::Complete, "the head has ended");
         let room = max_len.saturating_sub(self.buf.len());
         for (index, &octet) in input.iter().take(room).enumerate() {
-            self.examined += 1;
+            #[cfg(test)]
+            {
+                self.examined += 1;
+            }
             self.state = self.state.after(octet, self.kind)?;
             if self.state == State::Complete {
                 let octets = index + 1;
@@ -118,11 +124,6 @@ impl HeadReader {
             octets: input.len(),
             complete: false,
         })
-    }
-
-    /// How many octets have been looked at: never more than have been pushed.
-    pub(crate) const fn examined(&self) -> u64 {
-        self.examined
     }
 
     /// The octets of the head.
@@ -227,7 +228,7 @@ mod tests {
         for part in parts {
             match reader.push(part, MAX_LEN) {
                 Ok(taken) => octets += taken.octets,
-                Err(error) => return Outcome::Failed(error, reader.examined()),
+                Err(error) => return Outcome::Failed(error, reader.examined),
             }
             if reader.state == State::Complete {
                 assert_eq!(reader.into_buf().len(), octets);
@@ -335,7 +336,7 @@ mod tests {
                 .chunks(chunk)
                 .find_map(|part| reader.push(part, max_len).err());
             assert_eq!(error, Some(HeadError::TooLarge));
-            assert_eq!(reader.examined(), max_len as u64);
+            assert_eq!(reader.examined, max_len as u64);
         }
     }
 
@@ -351,7 +352,7 @@ mod tests {
             for part in head.chunks(chunk) {
                 reader.push(part, MAX_LEN).expect("a valid head");
             }
-            assert_eq!(reader.examined(), head.len() as u64);
+            assert_eq!(reader.examined, head.len() as u64);
             assert_eq!(reader.into_buf(), head);
         }
     }
@@ -432,7 +433,7 @@ mod tests {
             for kind in [HeadKind::Request, HeadKind::Response] {
                 let mut reader = HeadReader::new(kind, vec![]);
                 let _ = reader.push(&octets, max_len);
-                prop_assert!(reader.examined() <= octets.len().min(max_len) as u64);
+                prop_assert!(reader.examined <= octets.len().min(max_len) as u64);
             }
         }
     }

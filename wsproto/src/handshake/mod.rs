@@ -37,7 +37,7 @@ pub(crate) use body::{BodyProgress, BodyReader};
 pub use confirmation::ResponseError;
 pub(crate) use confirmation::check_response;
 pub use extensions::{Extension, MalformedExtensions, Parameter};
-pub(crate) use head::{HeadError, HeadKind, HeadReader, Taken};
+pub(crate) use head::{HeadError, HeadKind, HeadReader};
 pub use headers::Header;
 pub(crate) use headers::HeaderSpan;
 #[cfg(feature = "http")]
