@@ -1,0 +1,49 @@
+//! What the tests of the core share: two ends in memory on a virtual clock, a naive frame codec that
+//! owes nothing to the core's, events as values, and an allocator that counts.
+#![allow(dead_code, reason = "each file of tests uses a part of it")]
+
+pub(crate) mod allocation;
+mod end;
+mod frames;
+mod pair;
+mod seen;
+
+use std::sync::Arc;
+
+use wsproto::{Config, Entropy, Env};
+
+#[allow(unused_imports, reason = "each file of tests uses a part of it")]
+pub(crate) use {
+    end::{Answer, End},
+    frames::{Frame, Length, Opcode, decode, opposite},
+    pair::Pair,
+    seen::{Seen, joined},
+};
+
+/// The default configuration, changed.
+pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Arc<Config> {
+    let mut config = Config::default();
+    change(&mut config);
+    Arc::new(config)
+}
+
+/// An environment at the epoch whose randomness is the same in every run.
+pub(crate) fn env(seed: u64) -> Env {
+    Env::new(Predictable(seed))
+}
+
+/// The splitmix64 generator: well spread and perfectly predictable.
+struct Predictable(u64);
+
+impl Entropy for Predictable {
+    fn fill(&mut self, buf: &mut [u8]) {
+        for block in buf.chunks_mut(8) {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut word = self.0;
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            word ^= word >> 31;
+            block.copy_from_slice(&word.to_le_bytes()[..block.len()]);
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Two ends with two wires between them, on one virtual clock.
+
+use std::{sync::Arc, time::Duration};
+
+use wsproto::{Config, Role};
+
+use super::{End, opposite};
+
+/// A client and a server, and what is on the way between them.
+pub(crate) struct Pair {
+    pub(crate) client: End,
+    pub(crate) server: End,
+    to_client: Wire,
+    to_server: Wire,
+}
+
+/// One direction of a transport.
+#[derive(Debug, Default)]
+struct Wire {
+    octets: Vec<u8>,
+    /// The sender has shut it: nothing follows what is on the way.
+    shut: bool,
+    /// The receiver knows.
+    eof: bool,
+}
+
+impl Pair {
+    /// Two ends before the opening handshake.
+    pub(crate) fn connecting(client: Arc<Config>, server: Arc<Config>) -> Self {
+        Self::new(End::connecting(client), End::accepting(server))
+    }
+
+    /// Two ends after the opening handshake, which they have done.
+    pub(crate) fn opened(client: Arc<Config>, server: Arc<Config>) -> Self {
+        let mut pair = Self::connecting(client, server);
+        pair.settle();
+        assert!(pair.client.connection.is_open() && pair.server.connection.is_open());
+        pair.client.seen.clear();
+        pair.server.seen.clear();
+        pair
+    }
+
+    /// Two ends whose opening handshake was done elsewhere.
+    pub(crate) fn upgraded(client: Arc<Config>, server: Arc<Config>) -> Self {
+        Self::new(
+            End::upgraded(Role::Client, client),
+            End::upgraded(Role::Server, server),
+        )
+    }
+
+    fn new(client: End, server: End) -> Self {
+        Self {
+            client,
+            server,
+            to_client: Wire::default(),
+            to_server: Wire::default(),
+        }
+    }
+
+    pub(crate) fn end(&mut self, role: Role) -> &mut End {
+        match role {
+            Role::Client => &mut self.client,
+            Role::Server => &mut self.server,
+        }
+    }
+
+    /// The end of that role, and the wire that leads to it.
+    fn receiver(&mut self, role: Role) -> (&mut End, &mut Wire) {
+        match role {
+            Role::Client => (&mut self.client, &mut self.to_client),
+            Role::Server => (&mut self.server, &mut self.to_server),
+        }
+    }
+
+    /// One write: the transport of that end takes at most `n` octets. Tells whether anything happened.
+    pub(crate) fn write(&mut self, from: Role, n: usize) -> bool {
+        let octets = self.end(from).drain_some(n);
+        let wants = self.end(from).connection.wants();
+        if wants.shutdown {
+            self.end(from).connection.handle_shutdown();
+        }
+        let (_, wire) = self.receiver(opposite(from));
+        let shuts = (wants.shutdown || wants.done) && !wire.shut;
+        wire.shut |= shuts;
+        wire.octets.extend_from_slice(&octets);
+        !octets.is_empty() || shuts
+    }
+
+    /// One read: at most `n` octets reach that end, or the end of the stream does. Tells whether
+    /// anything happened.
+    pub(crate) fn deliver(&mut self, to: Role, n: usize) -> bool {
+        let (end, wire) = self.receiver(to);
+        if wire.octets.is_empty() {
+            if !wire.shut || wire.eof {
+                return false;
+            }
+            wire.eof = true;
+            end.eof();
+            return true;
+        }
+        let n = n.min(wire.octets.len());
+        let octets: Vec<u8> = wire.octets.drain(..n).collect();
+        end.read(&octets);
+        n > 0
+    }
+
+    /// Writes and reads until nothing moves any more.
+    pub(crate) fn settle(&mut self) {
+        loop {
+            let mut moved = false;
+            for role in [Role::Client, Role::Server] {
+                moved |= self.write(role, usize::MAX);
+                moved |= self.deliver(opposite(role), usize::MAX);
+            }
+            if !moved {
+                return;
+            }
+        }
+    }
+
+    /// Lets time pass for both ends.
+    pub(crate) fn advance(&mut self, span: Duration) {
+        self.client.advance(span);
+        self.server.advance(span);
+    }
+
+    /// Lets time pass until the earlier of both ends' next deadlines; tells how long that took, if
+    /// there is one.
+    pub(crate) fn advance_to_deadline(&mut self) -> Option<Duration> {
+        let until = |end: &End| {
+            let deadline = end.connection.wants().deadline?;
+            Some(deadline.saturating_since(end.env.now()))
+        };
+        let span = [until(&self.client), until(&self.server)]
+            .into_iter()
+            .flatten()
+            .min()?;
+        self.advance(span);
+        Some(span)
+    }
+}
