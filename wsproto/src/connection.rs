@@ -158,7 +158,7 @@ pub(crate) enum Notice {
 pub(crate) struct Transport {
     /// The peer sends nothing any more.
     pub(crate) eof: bool,
-    /// Neither reading nor writing is possible.
+    /// Writing is not possible.
     pub(crate) lost: bool,
     /// Our side of it was shut.
     pub(crate) shut: bool,
@@ -312,12 +312,12 @@ impl Connection {
         self.transport.eof = true;
     }
 
-    /// The transport broke: nothing can be read or written any more.
+    /// The transport takes nothing any more: a write failed. What is queued is dropped, and nothing
+    /// can be sent.
     ///
-    /// Everything read before may still be handed to [`next_event`](Self::next_event), which reports
-    /// the end of the connection when the input is used up.
+    /// What the peer had sent before may still be there to read, its Close frame perhaps among it:
+    /// go on reading until that fails too or ends, and then call [`handle_eof`](Self::handle_eof).
     pub fn handle_lost(&mut self, env: &mut Env) {
-        self.transport.eof = true;
         self.transport.lost = true;
         self.drop_queue(env);
     }
@@ -691,8 +691,9 @@ impl Connection {
     }
 
     /// Nothing further is received. The transport is ended in order, at the latest at a deadline.
-    pub(crate) fn enter_ending(&mut self, env: &Env, clean: bool) {
+    pub(crate) fn enter_ending(&mut self, env: &mut Env, clean: bool) {
         self.phase = if self.transport.lost {
+            self.drop_queue(env);
             Phase::Over
         } else {
             Phase::Ending
@@ -738,6 +739,7 @@ impl Connection {
     /// Whether data may be sent, or why not.
     pub(crate) fn check_open(&self) -> Result<(), SendError> {
         match self.phase {
+            Phase::Open if self.transport.lost => Err(SendError::Closed),
             Phase::Open => Ok(()),
             Phase::Opening => Err(SendError::NotOpen),
             Phase::Closing | Phase::Ending | Phase::Over => Err(SendError::Closed),

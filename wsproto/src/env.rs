@@ -49,9 +49,10 @@ impl Env {
         self.now
     }
 
-    /// Sets the present, usually once per turn of an event loop. A step backwards is ignored.
-    pub fn set_now(&mut self, now: Time) {
-        self.now = self.now.max(now);
+    /// Sets the present, usually once per turn of an event loop. The clock should be monotonic; where
+    /// it steps back, deadlines come that much later, and nothing else happens.
+    pub const fn set_now(&mut self, now: Time) {
+        self.now = now;
     }
 
     /// The next `N` random octets; `N` must be at most 256.
