@@ -1,0 +1,167 @@
+//! Read buffers and environments, lent for a turn: an idle connection holds none.
+
+use std::{
+    cell::RefCell,
+    ops::{Deref, DerefMut},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use wsproto::{Env, Input};
+
+use crate::entropy::SystemEntropy;
+
+/// Octets of a read buffer. Everything that a socket has at hand fits one read, so that it is
+/// answered by one write.
+pub const BUFFER: usize = 256 << 10;
+
+/// Leases that a thread keeps for the next turn. One serves a thread unless turns nest.
+const KEPT: usize = 4;
+
+/// Buffers that may be [held](Lease::hold) at a time, in the whole process.
+const MAX_HELD: usize = 64;
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static SPARE: RefCell<Vec<Box<Parts>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An environment and a read buffer of this thread, until dropped.
+///
+/// ```
+/// use driver_kit::lease::Lease;
+///
+/// let mut lease = Lease::take();
+/// assert!(lease.input.is_empty());
+/// lease.env.set_now(wsproto::Time::from_nanos(5));
+/// ```
+#[derive(Debug)]
+pub struct Lease {
+    /// There until the lease is dropped.
+    parts: Option<Box<Parts>>,
+}
+
+/// What a [`Lease`] gives access to.
+#[derive(Debug)]
+pub struct Parts {
+    /// The environment. Its clock shows what it showed when it was last used.
+    pub env: Env,
+    /// The read buffer, empty at first.
+    pub input: Input<Box<[u8]>>,
+    held: bool,
+}
+
+impl Lease {
+    /// Takes a lease from the thread's own, or makes a new one.
+    ///
+    /// # Panics
+    /// If the system has no randomness to seed a generator with.
+    #[must_use]
+    pub fn take() -> Self {
+        // While the thread ends there is no pool any more, but there may be connections to drop.
+        let spare = SPARE
+            .try_with(|spare| spare.borrow_mut().pop())
+            .ok()
+            .flatten();
+        Self {
+            parts: Some(spare.unwrap_or_else(Parts::new)),
+        }
+    }
+
+    /// Asks to keep the lease between turns because its input is not used up. If `false` is returned,
+    /// too many are held already, by tasks that have stopped in the middle of their input: set the
+    /// rest [aside](wsproto::Connection::set_aside) and drop the lease.
+    #[must_use]
+    pub fn hold(&mut self) -> bool {
+        if !self.held {
+            if HELD.fetch_add(1, Ordering::Relaxed) >= MAX_HELD {
+                HELD.fetch_sub(1, Ordering::Relaxed);
+                return false;
+            }
+            self.held = true;
+        }
+        true
+    }
+}
+
+impl Parts {
+    fn new() -> Box<Self> {
+        let entropy = SystemEntropy::new().expect("a system without randomness cannot mask frames");
+        let input = Input::new(vec![0; BUFFER].into_boxed_slice());
+        Box::new(Self {
+            env: Env::new(entropy),
+            input,
+            held: false,
+        })
+    }
+}
+
+impl Deref for Lease {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        self.parts.as_ref().expect("there until dropped")
+    }
+}
+
+impl DerefMut for Lease {
+    fn deref_mut(&mut self) -> &mut Parts {
+        self.parts.as_mut().expect("there until dropped")
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(mut parts) = self.parts.take() else {
+            return;
+        };
+        if std::mem::take(&mut parts.held) {
+            HELD.fetch_sub(1, Ordering::Relaxed);
+        }
+        // What is left belongs to a connection that is gone.
+        parts.input.clear();
+        // While the thread ends, the memory is simply freed.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < KEPT {
+                spare.push(parts);
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_comes_back_empty() {
+        let mut lease = Lease::take();
+        lease.input.spare()[..3].copy_from_slice(b"abc");
+        lease.input.filled(3);
+        let memory = lease.input.spare().as_ptr() as usize - 3;
+        drop(lease);
+        let mut again = Lease::take();
+        assert_eq!(
+            again.input.spare().as_ptr() as usize,
+            memory,
+            "the same memory"
+        );
+        assert!(again.input.is_empty());
+    }
+
+    #[test]
+    fn nested_leases_do_not_share() {
+        let (mut a, mut b) = (Lease::take(), Lease::take());
+        assert_ne!(a.input.spare().as_ptr(), b.input.spare().as_ptr());
+    }
+
+    #[test]
+    fn only_so_many_are_held() {
+        let mut leases: Vec<_> = (0..MAX_HELD + 1).map(|_| Lease::take()).collect();
+        assert!(leases[..MAX_HELD].iter_mut().all(Lease::hold));
+        assert!(!leases[MAX_HELD].hold());
+        leases.swap_remove(0);
+        assert!(leases.iter_mut().all(Lease::hold));
+    }
+}

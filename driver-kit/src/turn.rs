@@ -1,0 +1,274 @@
+//! One turn of one connection over non-blocking `Read + Write`: read, handle, flush.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+
+use wsproto::{Connection, Env, Error, Event, Input, Wants};
+
+/// Reads in one [`turn`], so that one busy connection cannot starve the others of its thread.
+const MAX_READS: usize = 8;
+
+/// Slices of one vectored write.
+const MAX_SLICES: usize = 64;
+
+/// What [`fill`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filled {
+    /// That many octets, at least one, are in the input now.
+    Octets(usize),
+    /// The transport has nothing at hand.
+    Nothing,
+    /// The peer sends nothing any more; the connection knows.
+    End,
+}
+
+/// Reads once from the transport into `input`.
+///
+/// # Errors
+/// What the transport reported, other than that it would block. The connection was told.
+pub fn fill<B: AsMut<[u8]>>(
+    connection: &mut Connection,
+    env: &mut Env,
+    input: &mut Input<B>,
+    stream: &mut impl Read,
+) -> io::Result<Filled> {
+    loop {
+        match stream.read(input.spare()) {
+            Ok(0) => {
+                connection.handle_eof(env);
+                return Ok(Filled::End);
+            }
+            Ok(n) => {
+                input.filled(n);
+                return Ok(Filled::Octets(n));
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Filled::Nothing),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                connection.handle_lost(env);
+                connection.handle_eof(env);
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Writes what is queued until the transport would block or nothing is left; vectored where there is
+/// more than one buffer.
+///
+/// # Errors
+/// What the transport reported, other than that it would block. The connection was told.
+pub fn flush(
+    connection: &mut Connection,
+    env: &mut Env,
+    stream: &mut impl Write,
+) -> io::Result<()> {
+    while connection.queued() > 0 {
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let mut count = 0;
+        for (slot, octets) in slices.iter_mut().zip(connection.outgoing()) {
+            *slot = IoSlice::new(octets);
+            count += 1;
+        }
+        let written = match &slices[..count] {
+            [one] => stream.write(one),
+            slices => stream.write_vectored(slices),
+        };
+        match written {
+            Ok(0) => {
+                connection.handle_lost(env);
+                return Err(ErrorKind::WriteZero.into());
+            }
+            Ok(n) => connection.sent(env, n),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => {
+                connection.handle_lost(env);
+                return Err(error);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One turn of one connection: does what its timers ask for, reads what is there, hands every event to
+/// `on`, and writes what that led to, all frames in as few writes as possible.
+///
+/// Set the present before ([`Env::set_now`]). The returned [`Wants`] tell what to wait for; if
+/// [`shutdown`](Wants::shutdown) is set, shut the stream's writing side and tell the connection.
+/// A turn ends after a few reads even if there is more to read: call it again when the other
+/// connections had theirs.
+///
+/// # Errors
+/// What the transport reported. The connection was told, and `on` has had its last event.
+pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
+    connection: &mut Connection,
+    env: &mut Env,
+    input: &mut Input<B>,
+    stream: &mut S,
+    mut on: impl FnMut(&mut Connection, &mut Env, Result<Event<'_>, Error>),
+) -> io::Result<Wants> {
+    if connection
+        .wants()
+        .deadline
+        .is_some_and(|deadline| deadline <= env.now())
+    {
+        connection.handle_timeout(env);
+    }
+    let mut result = Ok(());
+    let mut drained = false;
+    for reads in 0.. {
+        loop {
+            match connection.next_event(env, input) {
+                Ok(Some(event)) => on(connection, env, Ok(event)),
+                Ok(None) => break,
+                Err(error) => {
+                    on(connection, env, Err(error));
+                    break;
+                }
+            }
+        }
+        result = result.and(flush(connection, env, stream));
+        if drained || reads == MAX_READS || !connection.wants().read {
+            break;
+        }
+        let room = input.spare().len();
+        match fill(connection, env, input, stream) {
+            // Fewer octets than there was room for: the transport has no more at hand.
+            Ok(Filled::Octets(n)) => drained = n < room,
+            Ok(Filled::End) => {}
+            Ok(Filled::Nothing) => break,
+            Err(error) => result = result.and(Err(error)),
+        }
+    }
+    result.map(|()| connection.wants())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, sync::Arc};
+
+    use wsproto::{Agreed, ClosedBy, Config, Role};
+
+    use super::*;
+    use crate::lease::Lease;
+
+    /// A stream in memory that takes and gives what a script says; then it would block.
+    #[derive(Default)]
+    struct Script {
+        reads: VecDeque<io::Result<Vec<u8>>>,
+        /// How many octets each write takes.
+        writes: VecDeque<io::Result<usize>>,
+        written: Vec<Vec<u8>>,
+    }
+
+    impl Read for Script {
+        fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+            let octets = self
+                .reads
+                .pop_front()
+                .unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))?;
+            buf[..octets.len()].copy_from_slice(&octets);
+            Ok(octets.len())
+        }
+    }
+
+    impl Write for Script {
+        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+            let n = self
+                .writes
+                .pop_front()
+                .unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))?;
+            let n = n.min(octets.len());
+            self.written.push(octets[..n].to_vec());
+            Ok(n)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// An echoing server's turn; returns what it wants and how it ended.
+    fn echo(stream: &mut Script) -> (io::Result<Wants>, Option<ClosedBy>) {
+        let mut lease = Lease::take();
+        let lease = &mut *lease;
+        let config = Arc::new(Config::default());
+        let mut connection =
+            Connection::upgraded(Role::Server, config, &Agreed::default(), &mut lease.env);
+        let mut ended = None;
+        let wants = turn(
+            &mut connection,
+            &mut lease.env,
+            &mut lease.input,
+            stream,
+            |connection, env, event| match event {
+                Ok(Event::Text(text)) => connection.send_text(env, &text).unwrap(),
+                Ok(Event::Closed(closed)) => ended = Some(closed.by),
+                Ok(event) => panic!("{event:?}"),
+                Err(error) => ended = Some(error.closed.by),
+            },
+        );
+        (wants, ended)
+    }
+
+    const HELLO: &[u8] = b"\x81\x85\0\0\0\0hello";
+
+    #[test]
+    fn frames_of_one_read_leave_in_one_write_without_a_second_read() {
+        let reads = [
+            Ok(HELLO.repeat(16)),
+            Err(io::Error::other("there is no second read")),
+        ]
+        .into();
+        let mut stream = Script {
+            reads,
+            writes: [Ok(1000)].into(),
+            ..Script::default()
+        };
+        let (wants, _) = echo(&mut stream);
+        assert!(wants.is_ok_and(|wants| wants.read && !wants.write));
+        assert_eq!(stream.written, [b"\x81\x05hello".repeat(16)]);
+    }
+
+    #[test]
+    fn what_the_transport_does_not_take_is_kept() {
+        let reads = [Ok(HELLO.to_vec()), Ok(HELLO.to_vec())].into();
+        let mut stream = Script {
+            reads,
+            writes: [Ok(3)].into(),
+            ..Script::default()
+        };
+        let (wants, _) = echo(&mut stream);
+        assert!(wants.is_ok_and(|wants| wants.read && wants.write));
+        assert_eq!(stream.written, [b"\x81\x05h"]);
+    }
+
+    #[test]
+    fn a_failed_write_does_not_hide_the_close_that_was_received() {
+        let close = b"\x88\x82\0\0\0\0\x03\xe8";
+        let broken = || Err(io::Error::from(ErrorKind::BrokenPipe));
+        let reads = [Ok(vec![0; 0])].into();
+        let mut stream = Script {
+            reads,
+            writes: [broken()].into(),
+            ..Script::default()
+        };
+        stream.reads.push_front(Ok([HELLO, close].concat()));
+        let (wants, ended) = echo(&mut stream);
+        assert_eq!(wants.unwrap_err().kind(), ErrorKind::BrokenPipe);
+        assert_eq!(ended, Some(ClosedBy::Peer));
+    }
+
+    #[test]
+    fn interruptions_are_passed_over() {
+        let interrupted = || ErrorKind::Interrupted.into();
+        let reads = [Err(interrupted()), Ok(HELLO.to_vec())].into();
+        let mut stream = Script {
+            reads,
+            writes: [Err(interrupted()), Ok(9)].into(),
+            ..Script::default()
+        };
+        assert!(echo(&mut stream).0.is_ok());
+        assert_eq!(stream.written, [b"\x81\x05hello"]);
+    }
+}
