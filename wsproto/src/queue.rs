@@ -121,11 +121,13 @@ impl Queue {
 
     /// Appends a control frame.
     pub(crate) fn push_control(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        self.forget_sent_control();
         write(&mut self.control);
     }
 
     /// Appends a pong. Once the unsent ones come to `max` octets, a further one replaces the newest.
     pub(crate) fn push_pong(&mut self, max: usize, write: impl FnOnce(&mut Vec<u8>)) {
+        self.forget_sent_control();
         if self.control.len() - self.control_sent >= max
             && let Some(newest) = self.newest_pong
             && newest >= self.control_sent
@@ -135,6 +137,17 @@ impl Queue {
         }
         self.newest_pong = Some(self.control.len());
         write(&mut self.control);
+    }
+
+    /// Lets go of the control frames that are sent once they outgrow the others: a peer that reads a
+    /// little between its pings would else have every pong kept for ever.
+    fn forget_sent_control(&mut self) {
+        let sent = self.control_sent;
+        if sent > self.control.len() / 2 {
+            self.control.drain(..sent);
+            self.control_sent = 0;
+            self.newest_pong = self.newest_pong.and_then(|newest| newest.checked_sub(sent));
+        }
     }
 
     /// What to put on the wire, oldest first.
@@ -499,6 +512,23 @@ mod tests {
         let mut expected: Vec<u8> = (0..6).flat_map(|i| frame(0x8a, &[i])).collect();
         expected.extend(frame(0x8a, &[99]));
         assert_eq!(unsent(&queue), expected);
+    }
+
+    #[test]
+    fn pongs_that_are_sent_are_forgotten_although_some_are_never_sent() {
+        let (mut queue, mut spare) = (Queue::default(), Spare::default());
+        let pong = frame(0x8a, &[7; 125]);
+        queue.push_pong(4096, |out| out.extend_from_slice(&pong));
+        for _ in 0..10_000 {
+            queue.push_pong(4096, |out| out.extend_from_slice(&pong));
+            queue.sent(pong.len(), &mut spare);
+        }
+        assert_eq!(unsent(&queue), pong);
+        assert!(
+            queue.control.capacity() < 4 * 4096,
+            "{}",
+            queue.control.capacity()
+        );
     }
 
     #[test]
