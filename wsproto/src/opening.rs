@@ -1,6 +1,7 @@
 //! The opening handshake (RFC 6455 4) as a phase of the connection: what is read, when, and answered.
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use core::ops::ControlFlow;
 
 use crate::{
     close::{CloseCode, Closed, ClosedBy},
@@ -10,8 +11,8 @@ use crate::{
     error::{Cause, Deadline, Error, SendError},
     handshake::{
         Accept, BodyProgress, BodyReader, ClientRequest, HandshakeMisuse, HeadError, HeadKind,
-        HeadReader, Refusal, Reject, Request, Response, ResponseError, StatusLine, Verdict,
-        accept_key, check_request, check_response, encode_key, join_subprotocols, parse_request,
+        HeadReader, Refusal, Reject, Request, Response, StatusLine, Verdict, accept_key,
+        check_request, check_response, encode_key, join_subprotocols, parse_request,
         parse_response, write_accept, write_reject, write_request,
     },
     input::{Input, Lent, Ready},
@@ -145,51 +146,71 @@ impl Connection {
         env: &mut Env,
         input: &mut Input<B>,
     ) -> Result<Option<Ready>, Error> {
-        let Some(mut opening) = self.opening.take() else {
-            return Ok(None);
-        };
-        let advanced = match &mut *opening {
-            Opening::Request(reader) => match self.read_head(input, reader) {
-                Ok(true) => {
-                    let head =
-                        core::mem::replace(reader, HeadReader::new(HeadKind::Request, Vec::new()))
-                            .into_buf();
-                    return self.request_complete(env, input, opening, head).map(Some);
-                }
-                Ok(false) => Ok(None),
-                Err(error) => Err(Cause::Refused(refusal(error))),
-            },
+        loop {
+            let Some(opening) = self.opening.take() else {
+                return Ok(None);
+            };
+            if let ControlFlow::Break(ready) = self.step_opening(env, input, opening)? {
+                return Ok(ready);
+            }
+        }
+    }
+
+    /// Goes on with the opening handshake as far as one head or what is at hand of a body.
+    fn step_opening<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        mut opening: Box<Opening>,
+    ) -> Result<ControlFlow<Option<Ready>>, Error> {
+        let whole = match &mut *opening {
+            Opening::Request(reader) => self
+                .read_head(input, reader)
+                .map_err(|error| Cause::Refused(error.into())),
+            Opening::Response { reader, .. } => self
+                .read_head(input, reader)
+                .map_err(|error| Cause::Response(error.into())),
+            Opening::Body { reader, .. } => Ok(read_body(input, reader)),
             Opening::Answer { .. } => {
                 self.opening = Some(opening);
                 // What comes behind the request waits for the answer.
                 self.set_aside(env, input);
-                return Ok(None);
-            }
-            Opening::Response { reader, .. } => match self.read_head(input, reader) {
-                Ok(true) => return self.response_complete(env, input, opening),
-                Ok(false) => Ok(None),
-                Err(error) => Err(Cause::Response(response_error(error))),
-            },
-            Opening::Body { head, reader } => {
-                let octets = input.unread();
-                let progress = reader.push(octets);
-                let len = octets.len();
-                input.consume(len);
-                match progress {
-                    BodyProgress::Finished => {
-                        let head = core::mem::take(head);
-                        return Ok(self.refused(env, input, head, reader.body()));
-                    }
-                    BodyProgress::Unfinished => Ok(None),
-                }
+                return Ok(ControlFlow::Break(None));
             }
         };
-        match advanced {
-            Ok(ready) => {
+        match whole {
+            Ok(true) => self.opening_complete(env, input, opening),
+            Ok(false) => {
                 self.opening = Some(opening);
-                Ok(ready)
+                Ok(ControlFlow::Break(None))
             }
             Err(cause) => Err(self.fail_opening(env, input, cause, false)),
+        }
+    }
+
+    /// What the handshake was waiting for is in.
+    fn opening_complete<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        opening: Box<Opening>,
+    ) -> Result<ControlFlow<Option<Ready>>, Error> {
+        match *opening {
+            Opening::Request(reader) => self
+                .request_complete(env, input, reader.into_buf())
+                .map(|ready| ControlFlow::Break(Some(ready))),
+            Opening::Response {
+                reader,
+                accept,
+                subprotocols,
+            } => self.response_complete(env, input, reader.into_buf(), accept, subprotocols),
+            Opening::Body { head, reader } => Ok(ControlFlow::Break(self.refused(
+                env,
+                input,
+                head,
+                reader.body(),
+            ))),
+            Opening::Answer { .. } => Ok(ControlFlow::Break(None)),
         }
     }
 
@@ -215,7 +236,6 @@ impl Connection {
         &mut self,
         env: &mut Env,
         input: &mut Input<B>,
-        mut opening: Box<Opening>,
         head: Vec<u8>,
     ) -> Result<Ready, Error> {
         let line = match parse_request(&head, self.config.max_headers, &mut input.spans) {
@@ -229,12 +249,15 @@ impl Connection {
         match check_request(&request, self.config.surface_plain_http) {
             Ok(verdict) => {
                 let subprotocols = request.join_subprotocols();
-                *opening = Opening::Answer {
-                    verdict,
-                    subprotocols,
-                    head_only,
-                };
-                self.begin_answer(env, opening);
+                // The application has as long for its answer as the peer had for its request.
+                self.begin_opening(
+                    env,
+                    Opening::Answer {
+                        verdict,
+                        subprotocols,
+                        head_only,
+                    },
+                );
                 input.lent = Lent::Octets(head);
                 Ok(Ready::Request(line))
             }
@@ -242,51 +265,41 @@ impl Connection {
         }
     }
 
-    /// Waits for the application's answer, but not for ever.
-    fn begin_answer(&mut self, env: &Env, opening: Box<Opening>) {
-        self.opening = Some(opening);
-        self.timers.until = self.config.opening_timeout.map(|span| env.now() + span);
-    }
-
     /// A response is in: checks it.
     fn response_complete<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
         input: &mut Input<B>,
-        mut opening: Box<Opening>,
-    ) -> Result<Option<Ready>, Error> {
-        let Opening::Response {
-            reader,
-            accept,
-            subprotocols,
-        } = &mut *opening
-        else {
-            return Ok(None);
-        };
-        let head =
-            core::mem::replace(reader, HeadReader::new(HeadKind::Response, Vec::new())).into_buf();
+        mut head: Vec<u8>,
+        accept: [u8; 28],
+        subprotocols: String,
+    ) -> Result<ControlFlow<Option<Ready>>, Error> {
         let line = match parse_response(&head, self.config.max_headers, &mut input.spans) {
             Ok(line) => line,
             Err(error) => return Err(self.fail_opening(env, input, Cause::Response(error), false)),
         };
         if line.is_interim() {
-            env.spare.put(head);
-            self.opening = Some(opening);
-            return self.advance_opening(env, input);
+            head.clear();
+            let reader = HeadReader::new(HeadKind::Response, head);
+            self.opening = Some(Box::new(Opening::Response {
+                reader,
+                accept,
+                subprotocols,
+            }));
+            return Ok(ControlFlow::Continue(()));
         }
         let response = Response::new(&head, line, &input.spans, &[]);
         if response.status() == 101 {
-            if let Err(error) = check_response(&response, accept, subprotocols, &[]) {
+            if let Err(error) = check_response(&response, &accept, &subprotocols, &[]) {
                 return Err(self.fail_opening(env, input, Cause::Response(error), false));
             }
             self.enter_open(env);
             input.lent = Lent::Octets(head);
-            return Ok(Some(Ready::Open(line)));
+            return Ok(ControlFlow::Break(Some(Ready::Open(line))));
         }
         let reader = BodyReader::new(&response, MAX_BODY, env.spare.take(0));
-        *opening = Opening::Body { head, reader };
-        self.opening = Some(opening);
-        self.advance_opening(env, input)
+        self.opening = Some(Box::new(Opening::Body { head, reader }));
+        Ok(ControlFlow::Continue(()))
     }
 
     /// The server's refusal is in, as far as it is shown.
@@ -318,7 +331,8 @@ impl Connection {
     ) -> Option<Ready> {
         match self.opening.take().map(|opening| *opening) {
             Some(Opening::Body { head, reader }) => self.refused(env, input, head, reader.body()),
-            _ => None,
+            Some(Opening::Request(_) | Opening::Answer { .. } | Opening::Response { .. })
+            | None => None,
         }
     }
 
@@ -414,18 +428,46 @@ impl Connection {
     }
 }
 
-fn refusal(error: HeadError) -> Refusal {
-    match error {
-        HeadError::Malformed => Refusal::Malformed,
-        HeadError::UnsupportedHttpVersion => Refusal::UnsupportedHttpVersion,
-        HeadError::TooLarge => Refusal::HeadTooLarge,
+/// Moves octets to the reader; tells whether no more of the body is wanted.
+fn read_body<B: AsMut<[u8]>>(input: &mut Input<B>, reader: &mut BodyReader) -> bool {
+    while reader.progress() == BodyProgress::Unfinished && !input.unread().is_empty() {
+        let octets = input.unread();
+        let len = octets.len();
+        reader.push(octets);
+        input.consume(len);
     }
+    reader.progress() == BodyProgress::Finished
 }
 
-fn response_error(error: HeadError) -> ResponseError {
-    match error {
-        HeadError::Malformed => ResponseError::Malformed,
-        HeadError::UnsupportedHttpVersion => ResponseError::UnsupportedHttpVersion,
-        HeadError::TooLarge => ResponseError::HeadTooLarge,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{env::Entropy, event::Event};
+
+    struct Fixed;
+
+    impl Entropy for Fixed {
+        fn fill(&mut self, buf: &mut [u8]) {
+            buf.fill(7);
+        }
+    }
+
+    #[test]
+    fn any_number_of_interim_responses_is_passed_over() {
+        let mut env = Env::new(Fixed);
+        let request = ClientRequest::new("example.com", "/");
+        let config = Arc::new(Config::default());
+        let mut client = Connection::connecting(config, &request, &mut env).unwrap();
+        let octets = [
+            &b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100_000)[..],
+            b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
+        ]
+        .concat();
+        let mut input = Input::new(octets.clone());
+        input.filled(octets.len());
+        let Ok(Some(Event::Refused(response))) = client.next_event(&mut env, &mut input) else {
+            panic!("the refusal is shown");
+        };
+        assert_eq!((response.status(), response.body()), (404, &b"no"[..]));
     }
 }
