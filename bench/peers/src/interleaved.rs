@@ -1,0 +1,90 @@
+//! Timing by turns: A B C A B C …, so that noise of the machine hits all subjects alike.
+
+use std::time::{Duration, Instant};
+
+use bench::{Subject, allocation};
+
+/// One subject of a cell, by name.
+pub struct Entry {
+    /// The column.
+    pub name: &'static str,
+    /// What is timed.
+    pub subject: Box<dyn Subject>,
+}
+
+impl Entry {
+    /// Names a subject.
+    pub fn new(name: &'static str, subject: impl Subject + 'static) -> Self {
+        Self {
+            name,
+            subject: Box::new(subject),
+        }
+    }
+}
+
+/// What came out for one subject.
+pub struct Outcome {
+    /// The column.
+    pub name: &'static str,
+    /// Median of all passes, in nanoseconds per message.
+    pub nanos: f64,
+    /// Median of the ratios to the first subject's time in the same pass.
+    pub ratio: f64,
+    /// How often memory was asked for, per message, after the warm-up.
+    pub allocations: f64,
+}
+
+/// Times every subject in each of `passes` passes, `slice` long each time.
+///
+/// # Panics
+/// If the subjects of a cell do not handle the same octets in each turn.
+pub fn run(
+    mut entries: Vec<Entry>,
+    messages: usize,
+    passes: usize,
+    slice: Duration,
+) -> Vec<Outcome> {
+    let turns: Vec<u32> = entries
+        .iter_mut()
+        .map(|entry| turns_in(slice, &mut *entry.subject))
+        .collect();
+    let mut nanos = vec![Vec::with_capacity(passes); entries.len()];
+    let mut allocations = vec![0; entries.len()];
+    for _ in 0..passes {
+        for (i, entry) in entries.iter_mut().enumerate() {
+            let before = allocation::allocations();
+            let start = Instant::now();
+            for _ in 0..turns[i] {
+                entry.subject.turn();
+            }
+            let elapsed = start.elapsed();
+            allocations[i] += allocation::allocations() - before;
+            nanos[i].push(elapsed.as_nanos() as f64 / f64::from(turns[i]) / messages as f64);
+        }
+    }
+    let passes = passes as f64;
+    (0..entries.len())
+        .map(|i| Outcome {
+            name: entries[i].name,
+            nanos: median(nanos[i].clone()),
+            ratio: median(nanos[i].iter().zip(&nanos[0]).map(|(a, b)| a / b).collect()),
+            allocations: allocations[i] as f64 / passes / f64::from(turns[i]) / messages as f64,
+        })
+        .collect()
+}
+
+/// How many turns take about that long, after a warm-up of about as long.
+fn turns_in(slice: Duration, subject: &mut dyn Subject) -> u32 {
+    let start = Instant::now();
+    let mut turns = 0;
+    while start.elapsed() < slice {
+        subject.turn();
+        turns += 1;
+    }
+    turns
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}

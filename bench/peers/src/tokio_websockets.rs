@@ -1,0 +1,89 @@
+//! tokio-websockets, polled once. It picks the widest vector instructions at run time; masking keys
+//! come from fastrand; frames are queued up to 64 KiB before they are flushed in one vectored write.
+//! What is sent is a shared payload (a client copies it to mask it).
+
+use std::hint::black_box;
+
+use bench::{Content, Role, Source, Subject};
+use futures_util::{SinkExt, StreamExt};
+use tokio_websockets::{ClientBuilder, Config, Message, ServerBuilder, WebSocketStream};
+
+use crate::memory::{Memory, now};
+
+fn open(role: Role, memory: Memory) -> WebSocketStream<Memory> {
+    let config = Config::default().flush_threshold(64 << 10);
+    match role {
+        Role::Client => ClientBuilder::new().config(config).take_over(memory),
+        Role::Server => ServerBuilder::new().config(config).serve(memory),
+    }
+}
+
+pub struct Receive {
+    socket: WebSocketStream<Memory>,
+    messages: usize,
+}
+
+impl Receive {
+    pub fn new(role: Role, source: Source) -> Self {
+        let messages = source.messages;
+        Self {
+            socket: open(role, Memory::reading(source)),
+            messages,
+        }
+    }
+}
+
+impl Subject for Receive {
+    fn turn(&mut self) -> usize {
+        let Self { socket, messages } = self;
+        now(async {
+            let mut octets = 0;
+            for _ in 0..*messages {
+                let message = socket.next().await.expect("no end");
+                let message = message.expect("the frames are legal");
+                octets += black_box(message.as_payload()).len();
+            }
+            octets
+        })
+    }
+}
+
+pub struct Send {
+    socket: WebSocketStream<Memory>,
+    message: Message,
+    messages: usize,
+}
+
+impl Send {
+    pub fn new(role: Role, content: Content, len: usize, messages: usize) -> Self {
+        let payload = content.octets(len);
+        let message = if content.is_text() {
+            Message::text(String::from_utf8(payload).expect("text"))
+        } else {
+            Message::binary(payload)
+        };
+        Self {
+            socket: open(role, Memory::writing()),
+            message,
+            messages,
+        }
+    }
+}
+
+impl Subject for Send {
+    fn turn(&mut self) -> usize {
+        let Self {
+            socket,
+            message,
+            messages,
+        } = self;
+        now(async {
+            for _ in 0..*messages {
+                let message = black_box(&*message).clone();
+                socket.feed(message).await.expect("everything is taken");
+            }
+            socket.flush().await.expect("everything is taken");
+        });
+        self.socket.get_ref().written.replace(0)
+    }
+}

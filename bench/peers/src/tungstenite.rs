@@ -1,0 +1,76 @@
+//! tungstenite, blocking. Reads from its 128 KiB buffer and writes when told to flush: its defaults,
+//! and its fast ones. What is sent is a shared payload that nobody has to copy for it.
+
+use std::hint::black_box;
+
+use bench::{Content, Role, Source, Subject};
+use bytes::Bytes;
+use tungstenite::{Message, Utf8Bytes, WebSocket, protocol};
+
+use crate::memory::Memory;
+
+const fn role(role: Role) -> protocol::Role {
+    match role {
+        Role::Client => protocol::Role::Client,
+        Role::Server => protocol::Role::Server,
+    }
+}
+
+pub struct Receive {
+    socket: WebSocket<Memory>,
+    messages: usize,
+}
+
+impl Receive {
+    pub fn new(as_role: Role, source: Source) -> Self {
+        let messages = source.messages;
+        Self {
+            socket: WebSocket::from_raw_socket(Memory::reading(source), role(as_role), None),
+            messages,
+        }
+    }
+}
+
+impl Subject for Receive {
+    fn turn(&mut self) -> usize {
+        let mut octets = 0;
+        for _ in 0..self.messages {
+            let message = self.socket.read().expect("the frames are legal");
+            octets += black_box(&message).len();
+        }
+        octets
+    }
+}
+
+pub struct Send {
+    socket: WebSocket<Memory>,
+    message: Message,
+    messages: usize,
+}
+
+impl Send {
+    pub fn new(as_role: Role, content: Content, len: usize, messages: usize) -> Self {
+        let payload = Bytes::from(content.octets(len));
+        let message = if content.is_text() {
+            Message::Text(Utf8Bytes::try_from(payload).expect("text"))
+        } else {
+            Message::Binary(payload)
+        };
+        Self {
+            socket: WebSocket::from_raw_socket(Memory::writing(), role(as_role), None),
+            message,
+            messages,
+        }
+    }
+}
+
+impl Subject for Send {
+    fn turn(&mut self) -> usize {
+        for _ in 0..self.messages {
+            let message = black_box(&self.message).clone();
+            self.socket.write(message).expect("everything is taken");
+        }
+        self.socket.flush().expect("everything is taken");
+        self.socket.get_ref().written.replace(0)
+    }
+}

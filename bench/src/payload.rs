@@ -1,0 +1,78 @@
+//! Payloads of any length: octets without a pattern, and two sorts of text.
+
+/// What a message consists of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// Octets without a pattern, sent as a binary message.
+    Binary,
+    /// Text of one octet per character.
+    Ascii,
+    /// Text of one to four octets per character.
+    Mixed,
+}
+
+impl Content {
+    /// Exactly `len` octets of this content.
+    #[must_use]
+    pub fn octets(self, len: usize) -> Vec<u8> {
+        match self {
+            Self::Binary => {
+                let mut state = 0x9e37_79b9_u32;
+                let next = || {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (state >> 24) as u8
+                };
+                std::iter::repeat_with(next).take(len).collect()
+            }
+            Self::Ascii => text(
+                r#"{"id": 4711, "name": "a plain word", "tags": [1, 2, 3]}, "#,
+                len,
+            ),
+            Self::Mixed => text(
+                "Grüße, κόσμε! 日本語のテキスト, plain words, naïve 🙂 ",
+                len,
+            ),
+        }
+    }
+
+    /// Whether it is sent as a text message.
+    #[must_use]
+    pub const fn is_text(self) -> bool {
+        match self {
+            Self::Binary => false,
+            Self::Ascii | Self::Mixed => true,
+        }
+    }
+}
+
+/// `pattern` over and over, and spaces where the next character would not fit.
+fn text(pattern: &str, len: usize) -> Vec<u8> {
+    let mut text = String::with_capacity(len);
+    for character in pattern.chars().cycle() {
+        if text.len() + character.len_utf8() > len {
+            break;
+        }
+        text.push(character);
+    }
+    let mut octets = text.into_bytes();
+    octets.resize(len, b' ');
+    octets
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_length_is_met_and_text_is_text() {
+        for content in [Content::Binary, Content::Ascii, Content::Mixed] {
+            for len in [0, 1, 16, 125, crate::DOCUMENT, 4096] {
+                let octets = content.octets(len);
+                assert_eq!(octets.len(), len, "{content:?}");
+                if content.is_text() {
+                    assert!(str::from_utf8(&octets).is_ok(), "{content:?} {len}");
+                }
+            }
+        }
+    }
+}

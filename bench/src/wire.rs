@@ -1,0 +1,92 @@
+//! What a peer would send: frames in a row, written the simple way, and read without end.
+
+use wsproto::Role;
+
+use crate::Content;
+
+/// Who sends: only a client masks (RFC 6455 section 5.3).
+pub type Sender = Role;
+
+/// A wire on which the same batch of frames comes over and over.
+///
+/// Reading copies, as a kernel does, so every subject pays for one copy into its own buffer.
+#[derive(Debug, Clone)]
+pub struct Source {
+    octets: Vec<u8>,
+    at: usize,
+    /// Messages of a batch.
+    pub messages: usize,
+}
+
+impl Source {
+    /// A batch of `messages` messages of one frame each, all with the same payload; those of a
+    /// client are masked with a key each.
+    #[must_use]
+    pub fn new(sender: Sender, content: Content, len: usize, messages: usize) -> Self {
+        let payload = content.octets(len);
+        let mut octets = Vec::new();
+        for n in 0..messages as u32 {
+            let key = (n + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
+            write_frame(&mut octets, sender, content, &payload, key);
+        }
+        Self {
+            octets,
+            at: 0,
+            messages,
+        }
+    }
+
+    /// Fills the front of `buf`, at most up to the end of a batch; returns how many octets it took.
+    #[inline]
+    pub fn read(&mut self, buf: &mut [u8]) -> usize {
+        let octets = self.peek(buf.len());
+        let n = octets.len();
+        buf[..n].copy_from_slice(octets);
+        self.skip(n);
+        n
+    }
+
+    /// The next octets, at most `max` and at most up to the end of a batch.
+    #[must_use]
+    #[inline]
+    pub fn peek(&self, max: usize) -> &[u8] {
+        let rest = &self.octets[self.at..];
+        &rest[..rest.len().min(max)]
+    }
+
+    /// Passes over `n` octets that were [peeked](Self::peek) at.
+    #[inline]
+    pub fn skip(&mut self, n: usize) {
+        self.at += n;
+        if self.at == self.octets.len() {
+            self.at = 0;
+        }
+    }
+}
+
+/// RFC 6455 section 5.2 to the letter.
+fn write_frame(out: &mut Vec<u8>, sender: Sender, content: Content, payload: &[u8], key: [u8; 4]) {
+    out.push(if content.is_text() { 0x81 } else { 0x82 });
+    let mask = match sender {
+        Role::Client => 0x80,
+        Role::Server => 0,
+    };
+    match payload.len() {
+        len @ 0..126 => out.push(mask | len as u8),
+        len @ 126..0x1_0000 => {
+            out.push(mask | 126);
+            out.extend_from_slice(&(len as u16).to_be_bytes());
+        }
+        len => {
+            out.push(mask | 127);
+            out.extend_from_slice(&(len as u64).to_be_bytes());
+        }
+    }
+    match sender {
+        Role::Client => {
+            out.extend_from_slice(&key);
+            out.extend(payload.iter().zip(key.iter().cycle()).map(|(a, b)| a ^ b));
+        }
+        Role::Server => out.extend_from_slice(payload),
+    }
+}
