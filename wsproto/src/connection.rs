@@ -553,15 +553,26 @@ impl Connection {
             return;
         }
         queue.sent(n, &mut env.spare);
-        let left = queue.len();
-        if left == 0 {
-            self.timers.unsent_since = None;
-            if let Some(queue) = self.queue.take() {
-                env.spare.put_queue(queue);
+        match queue.len() {
+            0 => self.queue_emptied(env),
+            left => {
+                self.timers.unsent_since = Some(env.now());
+                self.queue_shrank(env, left);
             }
-        } else {
-            self.timers.unsent_since = Some(env.now());
         }
+    }
+
+    /// Nothing is queued any more, and the queue is cleared.
+    pub(crate) fn queue_emptied(&mut self, env: &mut Env) {
+        self.timers.unsent_since = None;
+        if let Some(queue) = self.queue.take() {
+            env.spare.put_queue(queue);
+        }
+        self.queue_shrank(env, 0);
+    }
+
+    /// Only `left` octets are queued any more: enough to go on?
+    fn queue_shrank(&mut self, env: &Env, left: usize) {
         if self.queue_high && left <= self.config.queue_low {
             self.queue_high = false;
             if self.phase == Phase::Open {

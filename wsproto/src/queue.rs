@@ -249,26 +249,41 @@ impl Queue {
         self.newest_pong = None;
     }
 
-    /// Drops whole messages of which nothing is sent, oldest first, until `octets` are gained or
-    /// none is left. Returns how many octets were gained.
+    /// Drops whole messages of which nothing is sent, oldest first, until `octets` are gained. Drops
+    /// none, and returns `false`, if all of them are not enough.
     ///
     /// Compressed messages stay: under context takeover the peer needs each of them.
-    pub(crate) fn drop_oldest(&mut self, octets: usize) -> usize {
-        let mut gained = 0;
-        let mut at = self.begun;
+    pub(crate) fn drop_oldest(&mut self, octets: usize) -> bool {
+        let mut gain = 0;
         // A message that has begun to leave is not dropped: its further fragments are passed over.
-        while gained < octets
-            && let Some((start, end)) = self.next_whole_message(at)
-        {
-            if self.header_at(start)[0] & frame::RSV1 == 0 {
-                self.remove(start, end);
-                gained += end - start;
-                at = start;
-            } else {
-                at = end;
-            }
+        let mut at = self.begun;
+        while gain < octets {
+            let Some((start, end)) = self.next_droppable(at) else {
+                return false;
+            };
+            gain += end - start;
+            at = end;
         }
-        gained
+        at = self.begun;
+        while gain > 0
+            && let Some((start, end)) = self.next_droppable(at)
+        {
+            self.remove(start, end);
+            gain -= end - start;
+            at = start;
+        }
+        true
+    }
+
+    /// The first whole message at or after the frame boundary `at` that may be dropped.
+    fn next_droppable(&self, mut at: usize) -> Option<(usize, usize)> {
+        loop {
+            let (start, end) = self.next_whole_message(at)?;
+            if self.header_at(start)[0] & frame::RSV1 == 0 {
+                return Some((start, end));
+            }
+            at = end;
+        }
     }
 
     /// The first whole message at or after the frame boundary `at`, as offsets into unsent data.
@@ -562,18 +577,17 @@ mod tests {
             push(&mut queue, &mut spare, frame);
         }
         queue.sent(1, &mut spare);
-        assert_eq!(queue.drop_oldest(1), 5, "the oldest whole one");
-        assert_eq!(
-            queue.drop_oldest(6),
-            5 + 6 + 7,
-            "all fragments of a message"
-        );
-        assert_eq!(queue.drop_oldest(100), 7);
-        assert_eq!(queue.drop_oldest(100), 0);
-        assert_eq!(
-            unsent(&queue),
-            [&frames[0][1..], &frames[5], &frames[7]].concat()
-        );
+        let begun = &frames[0][1..];
+        let all = [begun, &frames[1..].concat()].concat();
+        assert!(!queue.drop_oldest(100), "all that may go is not enough");
+        assert!(unsent(&queue) == all, "so nothing goes");
+        assert!(queue.drop_oldest(1), "the oldest whole one");
+        assert!(unsent(&queue) == [begun, &frames[2..].concat()].concat());
+        assert!(queue.drop_oldest(6), "all fragments of a message");
+        assert!(unsent(&queue) == [begun, &frames[5..].concat()].concat());
+        assert!(queue.drop_oldest(7), "not the compressed one before it");
+        assert!(!queue.drop_oldest(1));
+        assert!(unsent(&queue) == [begun, &frames[5], &frames[7]].concat());
         let len = queue.len();
         queue.sent(len - 1, &mut spare);
         assert_eq!(unsent(&queue), b"d");

@@ -268,18 +268,22 @@ impl Connection {
             Overflow::Refuse => Err(SendError::QueueFull),
             Overflow::DropNewest => Err(SendError::Dropped),
             Overflow::DropOldest => {
-                let excess = self
-                    .queued()
+                let queued = self.queued();
+                let excess = queued
                     .saturating_add(len)
-                    .saturating_sub(self.config.queue_limit);
-                if let Some(queue) = &mut self.queue {
-                    queue.drop_oldest(excess);
+                    .saturating_sub(self.config.queue_limit)
+                    .min(queued);
+                let Some(queue) = &mut self.queue else {
+                    return Ok(());
+                };
+                if !queue.drop_oldest(excess) {
+                    return Err(SendError::QueueFull);
                 }
-                if self.has_room(len) {
-                    Ok(())
-                } else {
-                    Err(SendError::QueueFull)
+                if queue.len() == 0 {
+                    queue.clear(&mut env.spare);
+                    self.queue_emptied(env);
                 }
+                Ok(())
             }
             Overflow::Close => {
                 self.start_closing(
