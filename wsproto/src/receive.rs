@@ -303,7 +303,9 @@ impl Connection {
         let last = whole && fin;
         match self.config.delivery {
             Delivery::Messages => {
-                self.assemble(env, piece, missing)?;
+                // Behind the last frame there is nothing to leave room for.
+                let declared = if fin { missing } else { u64::MAX };
+                self.assemble(env, piece, declared)?;
                 input.consume(len);
                 if last {
                     self.message_complete(env, input)
@@ -324,8 +326,8 @@ impl Connection {
         }
     }
 
-    /// Adds a piece to the message under way, of whose frame `missing` octets come with it or later.
-    fn assemble(&mut self, env: &mut Env, piece: &[u8], missing: u64) -> Result<(), Cause> {
+    /// Adds a piece to the message under way, which is `declared` to grow by so many octets at most.
+    fn assemble(&mut self, env: &mut Env, piece: &[u8], declared: u64) -> Result<(), Cause> {
         let Some(message) = &mut self.receiver.message else {
             return Ok(());
         };
@@ -350,7 +352,7 @@ impl Connection {
                     text.len(),
                     text.capacity(),
                     piece.len() + Carry::MAX,
-                    missing,
+                    declared.saturating_add(Carry::MAX as u64),
                 ));
                 message
                     .utf8
@@ -362,7 +364,7 @@ impl Connection {
                     octets.len(),
                     octets.capacity(),
                     piece.len(),
-                    missing,
+                    declared,
                 ));
                 octets.extend_from_slice(piece);
             }
@@ -462,15 +464,16 @@ enum Control {
     Closed(Closed),
 }
 
-/// By how much to grow a buffer for `len` further octets, when `declared` octets of the frame,
-/// those included, are still to come. Grows with what has come, never by what was only declared.
+/// By how much to grow a buffer for `len` further octets, when at most `declared` octets, those
+/// included, are still to come. Grows with what has come, never by what was only declared.
 fn growth(had: usize, capacity: usize, len: usize, declared: u64) -> usize {
     const LEAST: usize = 1 << 10;
     if capacity - had >= len {
         return 0;
     }
     let double = (had + len).max(LEAST) + len;
-    // Where the frame ends before that, the buffer fits exactly.
+    // Where the message ends before that, the buffer fits exactly. Where only a frame does, it must
+    // not: a message in small fragments would be copied as often as it has some.
     usize::try_from(declared)
         .map_or(double, |declared| declared.min(double))
         .max(len)
