@@ -44,7 +44,8 @@ pub enum Role {
 ///
 /// One turn of a driver: set the present ([`Env::set_now`]); read into [`Input::spare`]; call
 /// [`next_event`](Self::next_event) until it returns `Ok(None)`; write [`outgoing`](Self::outgoing) and
-/// report it with [`sent`](Self::sent); ask [`wants`](Self::wants) what to wait for.
+/// report it with [`sent`](Self::sent); ask [`wants`](Self::wants) what to wait for, or whether there
+/// is another event already.
 ///
 /// A connection between messages owns no memory beside itself. Nothing here panics, whatever the peer
 /// sends.
@@ -178,6 +179,9 @@ pub struct Wants {
     pub shutdown: bool,
     /// Drop the transport: there is nothing to do any more.
     pub done: bool,
+    /// Call [`Connection::next_event`], though nothing was read: time or a write has brought news, or
+    /// input that was set aside can go on.
+    pub event: bool,
     /// Call [`Connection::handle_timeout`] at that moment, or soon after.
     pub deadline: Option<Time>,
 }
@@ -295,9 +299,7 @@ impl Connection {
     /// Whether input was [set aside](Self::set_aside) that [`next_event`](Self::next_event) would go on with.
     #[must_use]
     pub fn has_input_aside(&self) -> bool {
-        self.opening
-            .as_ref()
-            .is_none_or(|opening| !opening.awaits_answer())
+        !self.answer_is_due()
             && self
                 .partial
                 .as_ref()
@@ -379,11 +381,18 @@ impl Connection {
         {
             env.spare.put_partial(partial);
         }
-        if self.transport.eof {
+        if self.end_is_due() {
             Ok(self.ended_by_transport(env, input))
         } else {
             Ok(None)
         }
+    }
+
+    /// Whether the end of the transport is to be reported once the input is used up.
+    fn end_is_due(&self) -> bool {
+        // A peer that has only ended its own side can still be answered, and what it sent behind its
+        // request be read after that.
+        self.transport.eof && (self.transport.lost || !self.answer_is_due())
     }
 
     /// Reports what no input brings, as the last thing.
@@ -596,6 +605,7 @@ impl Connection {
         } = self.transport;
         let mut wants = Wants {
             write: queued && !lost,
+            event: self.has_news(),
             deadline: self.next_deadline(),
             ..Wants::default()
         };
@@ -611,6 +621,7 @@ impl Connection {
             Phase::Over => {
                 wants = Wants {
                     done: true,
+                    event: wants.event,
                     ..Wants::default()
                 }
             }
@@ -620,12 +631,29 @@ impl Connection {
 
     /// Whether the application takes further input.
     pub(crate) fn reads(&self) -> bool {
-        let queue_blocks = self.queue_high && self.config.pause_when_high;
-        let answer_due = self
-            .opening
+        !self.holds_back() && !self.answer_is_due()
+    }
+
+    /// Whether what was read is kept from the application, or would be.
+    fn holds_back(&self) -> bool {
+        self.paused || (self.queue_high && self.config.pause_when_high)
+    }
+
+    /// Whether the application has a request that it has not answered.
+    fn answer_is_due(&self) -> bool {
+        self.opening
             .as_ref()
-            .is_some_and(|opening| opening.awaits_answer());
-        !self.paused && !queue_blocks && !answer_due
+            .is_some_and(|opening| opening.awaits_answer())
+    }
+
+    /// Whether there is something to report for which nothing has to be read.
+    fn has_news(&self) -> bool {
+        let end = match self.phase {
+            Phase::Opening | Phase::Open | Phase::Closing => self.end_is_due(),
+            Phase::Ending | Phase::Over => false,
+        };
+        let aside = self.has_input_aside();
+        self.drained || self.notice.is_some() || ((end || aside) && !self.holds_back())
     }
 
     // How it ends.
