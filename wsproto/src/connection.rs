@@ -683,7 +683,7 @@ impl Connection {
         self.queue_close(env, code, reason);
         self.closed_by = Some(by);
         self.phase = Phase::Closing;
-        self.timers.until = self.config.close_timeout.map(|span| env.now() + span);
+        self.timers.run(env.now(), self.config.close_timeout);
     }
 
     /// The peer's Close frame is in: answers it if ours is not queued yet.
@@ -739,7 +739,7 @@ impl Connection {
         };
         // 7.1.1: the server closes first; a client does so only if something went wrong.
         self.transport.shut_when_sent = self.role == Role::Server || !clean;
-        self.timers.until = self.config.close_timeout.map(|span| env.now() + span);
+        self.timers.run(env.now(), self.config.close_timeout);
     }
 
     /// The handshake is complete.

@@ -20,7 +20,7 @@ pub(crate) struct Timers {
     pub(crate) heard: Time,
     /// When a message last passed, in either direction.
     pub(crate) active: Time,
-    /// Since when a ping of ours waits for any octet.
+    /// Since when a ping of ours, which is sent as far as we can, waits for any octet.
     pub(crate) pinged: Option<Time>,
     /// Since when octets are queued of which the transport has taken none.
     pub(crate) unsent_since: Option<Time>,
@@ -39,9 +39,14 @@ impl Timers {
 
     /// The connection opens.
     pub(crate) fn open(&mut self, now: Time, max_lifetime: Option<Duration>) {
-        self.until = max_lifetime.map(|span| now + span);
+        self.run(now, max_lifetime);
         self.heard = now;
         self.active = now;
+    }
+
+    /// A phase begins that may last so long.
+    pub(crate) fn run(&mut self, now: Time, span: Option<Duration>) {
+        self.until = span.map(|span| after(now, span));
     }
 
     /// Octets came. Any octet is a sign of life: a pong may have to wait behind a long message.

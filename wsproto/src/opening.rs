@@ -137,7 +137,7 @@ impl Connection {
 
     fn begin_opening(&mut self, env: &Env, opening: Opening) {
         self.opening = Some(Box::new(opening));
-        self.timers.until = self.config.opening_timeout.map(|span| env.now() + span);
+        self.timers.run(env.now(), self.config.opening_timeout);
     }
 
     /// Goes on with the opening handshake.
