@@ -38,7 +38,8 @@ pub struct Config {
     pub close_timeout: Option<Duration>,
     /// After how long without a single octet from the peer a ping is sent. Default 30 s.
     pub ping_interval: Option<Duration>,
-    /// How long after such a ping at least one octet must have come. Default 20 s.
+    /// How long after such a ping was sent at least one octet must have come. While the transport takes
+    /// a long frame that is in front of the ping, the time does not run. Default 20 s.
     pub pong_timeout: Option<Duration>,
     /// After how long without a message in either direction the connection is closed with 1001.
     /// Pings and pongs are no messages. Default none.

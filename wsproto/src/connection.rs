@@ -561,7 +561,12 @@ impl Connection {
         if n == 0 {
             return;
         }
+        let ping_waits = queue.has_control();
         queue.sent(n, &mut env.spare);
+        if ping_waits && let Some(pinged) = &mut self.timers.pinged {
+            // No peer answers a ping that waits behind a long frame.
+            *pinged = env.now();
+        }
         match queue.len() {
             0 => self.queue_emptied(env),
             left => {

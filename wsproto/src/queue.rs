@@ -61,6 +61,11 @@ impl Queue {
         self.data_len + self.control.len() - self.control_sent
     }
 
+    /// Whether control frames wait, or a part of one.
+    pub(crate) fn has_control(&self) -> bool {
+        self.control.len() > self.control_sent
+    }
+
     /// Whether a frame waits of which nothing has been sent.
     pub(crate) fn has_whole_frame(&self) -> bool {
         self.data_len > self.begun
@@ -155,7 +160,7 @@ impl Queue {
         Outgoing {
             queue: Some(self),
             begun: self.begun,
-            control: self.control.len() > self.control_sent,
+            control: self.has_control(),
             index: 0,
             given: 0,
         }
