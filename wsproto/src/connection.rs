@@ -771,6 +771,7 @@ impl Connection {
             queue.clear(&mut env.spare);
             env.spare.put_queue(queue);
         }
+        self.queue_high = false;
         self.timers.unsent_since = None;
     }
 
