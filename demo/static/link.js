@@ -1,0 +1,181 @@
+// A WebSocket that comes back. It knows its phase, how the last connection closed and when it
+// tries again; it waits longer after every failure, with jitter so that a restarted server is not
+// met by all its pages at once.
+
+const FIRST_DELAY = 500;
+const LONGEST_DELAY = 15_000;
+const CONNECT_LIMIT = 10_000;
+// A connection that lived this long counts as a success; a shorter one lengthens the wait.
+const STEADY_AFTER = 5_000;
+
+/** The names of the close codes that a page can see (RFC 6455, 7.4.1, and the IANA registry). */
+const CLOSE_NAMES = new Map([
+  [1000, "normal closure"],
+  [1001, "going away"],
+  [1002, "protocol error"],
+  [1003, "unsupported data"],
+  [1005, "no code given"],
+  [1006, "connection lost"],
+  [1007, "invalid payload"],
+  [1008, "policy violation"],
+  [1009, "message too big"],
+  [1010, "extension missing"],
+  [1011, "internal error"],
+  [1012, "service restart"],
+  [1013, "try again later"],
+  [1014, "bad gateway"],
+  [1015, "TLS failure"],
+]);
+
+/** Names a close code: `1001` is "1001 going away". */
+export function closeName(code) {
+  return `${code} ${CLOSE_NAMES.get(code) ?? (code >= 4000 ? "private code" : "registered code")}`;
+}
+
+/**
+ * One endpoint of the server, kept connected between `start` and `stop`.
+ *
+ * Events: `phase` (anything below changed), `open`, `message` (with `data`), `lost` (an open
+ * connection ended), `silent` (given up because the server said nothing for `silenceLimit` seconds).
+ */
+export class Link extends EventTarget {
+  /** "stopped", "connecting", "open", "closing", or "waiting" for the next attempt. */
+  phase = "stopped";
+  /** How the last connection that had been open ended: `{ code, reason, at }`, or null. */
+  lastClose = null;
+  /** When the next attempt is due, in milliseconds of `performance.now()`. */
+  retryAt = 0;
+
+  #path;
+  #silenceLimit;
+  #socket = null;
+  #wanted = false;
+  #failures = 0;
+  #openedAt = 0;
+  #timer = 0;
+  #silence = 0;
+  #watch = 0;
+
+  /** `silenceLimit` in seconds: only for an endpoint that is known to speak regularly. */
+  constructor(path, { silenceLimit = Infinity } = {}) {
+    super();
+    this.#path = path;
+    this.#silenceLimit = silenceLimit;
+  }
+
+  get isOpen() {
+    return this.phase === "open";
+  }
+
+  /** Whether it is getting over a lost connection, be it waiting or trying. */
+  get isRetrying() {
+    return this.#failures > 0 && (this.phase === "waiting" || this.phase === "connecting");
+  }
+
+  /** Names the extensions that the server agreed to; empty if none. */
+  get extensions() {
+    return this.#socket?.extensions ?? "";
+  }
+
+  start() {
+    this.#wanted = true;
+    if (this.phase === "stopped" || this.phase === "waiting") this.#connect();
+  }
+
+  /** Tries at once instead of sitting out the wait. */
+  hurry() {
+    if (this.phase === "waiting") this.#connect();
+  }
+
+  /** Closes with 1000 and stays closed. */
+  stop() {
+    this.#wanted = false;
+    this.#failures = 0;
+    clearTimeout(this.#timer);
+    if (this.phase === "open" || this.phase === "connecting") {
+      this.#enter("closing");
+      this.#socket.close(1000);
+      // The server may be gone without a word; the browser alone would wait for minutes.
+      this.#timer = setTimeout(() => this.abandon("no answer to the close"), CONNECT_LIMIT);
+    } else if (this.phase === "waiting") {
+      this.#enter("stopped");
+    }
+  }
+
+  /** Sends text, an `ArrayBuffer` or a view; false if there is no open connection to send on. */
+  send(data) {
+    if (!this.isOpen) return false;
+    this.#socket.send(data);
+    return true;
+  }
+
+  /** Forgets the current connection without waiting for its closing handshake. */
+  abandon(reason) {
+    const socket = this.#socket;
+    if (!socket) return;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.#ended(1006, reason);
+  }
+
+  #connect() {
+    clearTimeout(this.#timer);
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const socket = new WebSocket(`${scheme}://${location.host}${this.#path}`);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => this.#opened();
+    socket.onmessage = ({ data }) => {
+      this.#silence = 0;
+      this.dispatchEvent(new MessageEvent("message", { data }));
+    };
+    socket.onclose = ({ code, reason }) => this.#ended(code, reason);
+    this.#socket = socket;
+    this.#timer = setTimeout(() => this.abandon("no answer"), CONNECT_LIMIT);
+    this.#enter("connecting");
+  }
+
+  #opened() {
+    clearTimeout(this.#timer);
+    this.#openedAt = performance.now();
+    this.#silence = 0;
+    this.#enter("open");
+    this.dispatchEvent(new Event("open"));
+    if (this.#silenceLimit === Infinity) return;
+    // Counts ticks, not the clock: a page that slept for an hour has not heard an hour of silence.
+    this.#watch = setInterval(() => {
+      this.#silence += 1;
+      if (this.#silence < this.#silenceLimit) return;
+      this.abandon("the server fell silent");
+      this.dispatchEvent(new Event("silent"));
+    }, 1000);
+  }
+
+  #ended(code, reason) {
+    const wasOpen = this.#openedAt > 0;
+    const lived = performance.now() - this.#openedAt;
+    clearTimeout(this.#timer);
+    clearInterval(this.#watch);
+    this.#socket = null;
+    this.#openedAt = 0;
+    if (wasOpen) {
+      // A failed attempt does not overwrite this: why the connection went is the useful part.
+      this.lastClose = { code, reason, at: performance.now() };
+      if (lived > STEADY_AFTER) this.#failures = 0;
+    }
+    if (this.#wanted) {
+      const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures) * (0.5 + Math.random() / 2);
+      this.#failures += 1;
+      this.retryAt = performance.now() + delay;
+      this.#timer = setTimeout(() => this.#connect(), delay);
+      this.#enter("waiting");
+    } else {
+      this.#enter("stopped");
+    }
+    if (wasOpen) this.dispatchEvent(new Event("lost"));
+  }
+
+  #enter(phase) {
+    this.phase = phase;
+    this.dispatchEvent(new Event("phase"));
+  }
+}
