@@ -28,8 +28,7 @@ pub struct Input<B> {
     start: usize,
     end: usize,
     /// Octets that a connection had set aside: they come before those of `buf`.
-    aside: Vec<u8>,
-    aside_start: usize,
+    aside: Aside,
     /// What the last event borrows, if it does not lie in `buf` or `aside`.
     pub(crate) lent: Lent,
     /// Where the headers of a lent head are.
@@ -42,15 +41,13 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// Wraps the memory, which must not be empty.
     #[must_use]
     pub fn new(buf: B) -> Self {
-        let (aside, spans) = (Vec::new(), Vec::new());
         Self {
             buf,
             start: 0,
             end: 0,
-            aside,
-            aside_start: 0,
+            aside: Aside::default(),
             lent: Lent::None,
-            spans,
+            spans: Vec::new(),
             ready: None,
         }
     }
@@ -80,13 +77,13 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// Whether nothing is left to consume.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.start == self.end && self.aside_start == self.aside.len() && self.ready.is_none()
+        self.start == self.end && self.aside.is_empty() && self.ready.is_none()
     }
 
     /// Forgets what is left: the rest of one connection is not for the next.
     pub fn clear(&mut self) {
         self.start = self.end;
-        self.aside_start = self.aside.len();
+        self.aside.start = self.aside.octets.len();
         self.ready = None;
     }
 
@@ -99,59 +96,46 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// Octets not consumed yet, without a gap. There may be more behind them.
     #[inline]
     pub(crate) fn unread(&mut self) -> &mut [u8] {
-        if self.aside_start < self.aside.len() {
-            &mut self.aside[self.aside_start..]
-        } else {
+        if self.aside.is_empty() {
             &mut self.buf.as_mut()[self.start..self.end]
+        } else {
+            &mut self.aside.octets[self.aside.start..]
         }
     }
 
     /// Consumes the first `n` octets of [`unread`](Self::unread), and tells where they are.
     #[inline]
     pub(crate) fn consume(&mut self, n: usize) -> Span {
-        if self.aside_start < self.aside.len() {
-            let start = self.aside_start;
-            self.aside_start += n;
-            Span {
-                start,
-                len: n,
-                aside: true,
-            }
+        let aside = !self.aside.is_empty();
+        let start = if aside {
+            &mut self.aside.start
         } else {
-            let start = self.start;
-            self.start += n;
-            Span {
-                start,
-                len: n,
-                aside: false,
-            }
-        }
+            &mut self.start
+        };
+        let span = Span {
+            start: *start,
+            len: n,
+            aside,
+        };
+        *start += n;
+        span
     }
 
     /// Puts octets that were set aside before those of the buffer.
-    pub(crate) fn put_before(&mut self, aside: Vec<u8>, env: &mut Env) {
-        if self.aside_start == self.aside.len() {
-            env.spare.put(core::mem::replace(&mut self.aside, aside));
-            self.aside_start = 0;
-        } else {
-            // Of the same connection, which takes its input back before it was used up.
-            self.aside.splice(..self.aside_start, aside);
-            self.aside_start = 0;
-        }
+    pub(crate) fn put_before(&mut self, mut aside: Aside, spare: &mut Spare) {
+        core::mem::swap(&mut self.aside, &mut aside);
+        self.aside.append(aside.unread(), spare);
+        aside.recycle(spare);
     }
 
-    /// Takes everything that is left out of the input, in memory of its own.
-    pub(crate) fn take_rest(&mut self, spare: &mut Spare) -> Vec<u8> {
-        let mut rest = core::mem::take(&mut self.aside);
-        rest.drain(..core::mem::take(&mut self.aside_start));
-        let octets = &self.buf.as_mut()[self.start..self.end];
-        if rest.is_empty() && !octets.is_empty() {
-            let empty = core::mem::replace(&mut rest, spare.take(octets.len()));
-            spare.put(empty);
+    /// Moves everything that is left out of the input, behind what is in `aside`.
+    pub(crate) fn move_to(&mut self, aside: &mut Aside, spare: &mut Spare) {
+        if aside.is_empty() {
+            core::mem::swap(&mut self.aside, aside);
         }
-        rest.extend_from_slice(octets);
-        self.start = self.end;
-        rest
+        aside.append(self.aside.unread(), spare);
+        aside.append(&self.buf.as_mut()[self.start..self.end], spare);
+        self.clear();
     }
 
     /// Takes back what the last event has borrowed.
@@ -164,9 +148,8 @@ impl<B: AsMut<[u8]>> Input<B> {
                 Lent::Octets(octets) => env.spare.put(octets),
             }
         }
-        if self.aside_start == self.aside.len() && self.aside.capacity() > 0 {
-            env.spare.put(core::mem::take(&mut self.aside));
-            self.aside_start = 0;
+        if self.aside.is_empty() && self.aside.octets.capacity() > 0 {
+            self.aside.recycle(&mut env.spare);
         }
     }
 
@@ -174,9 +157,9 @@ impl<B: AsMut<[u8]>> Input<B> {
     #[inline]
     pub(crate) fn lend(&mut self, span: Span) -> (&mut [u8], Rest<'_>) {
         let range = span.start..span.start + span.len;
-        let aside_len = self.aside.len();
+        let aside_len = self.aside.octets.len();
         let octets = if span.aside {
-            &mut self.aside[range]
+            &mut self.aside.octets[range]
         } else {
             &mut self.buf.as_mut()[range]
         };
@@ -185,7 +168,7 @@ impl<B: AsMut<[u8]>> Input<B> {
             Rest {
                 start: &mut self.start,
                 end: self.end,
-                aside_start: &mut self.aside_start,
+                aside_start: &mut self.aside.start,
                 aside_len,
             },
         )
@@ -209,10 +192,49 @@ impl Rest<'_> {
 
 impl<B> fmt::Debug for Input<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unread = self.end - self.start + self.aside.len() - self.aside_start;
+        let unread = self.end - self.start + self.aside.unread().len();
         f.debug_struct("Input")
             .field("unread", &unread)
             .finish_non_exhaustive()
+    }
+}
+
+/// Input in memory of its own, still as it came, for a connection that cannot take it yet.
+#[derive(Debug, Default)]
+pub(crate) struct Aside {
+    octets: Vec<u8>,
+    /// How many of them are consumed.
+    start: usize,
+}
+
+impl Aside {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.start == self.octets.len()
+    }
+
+    fn unread(&self) -> &[u8] {
+        &self.octets[self.start..]
+    }
+
+    fn append(&mut self, octets: &[u8], spare: &mut Spare) {
+        if octets.is_empty() {
+            return;
+        }
+        if self.octets.capacity() == 0 {
+            self.octets = spare.take(octets.len());
+        }
+        // What is left moves to the front only if more than that was consumed since it last did:
+        // each octet pays for one move, however often a few are consumed and the rest set aside.
+        if self.start > self.octets.len() / 2 {
+            self.octets.drain(..core::mem::take(&mut self.start));
+        }
+        self.octets.extend_from_slice(octets);
+    }
+
+    /// Gives the memory back.
+    pub(crate) fn recycle(&mut self, spare: &mut Spare) {
+        spare.put(core::mem::take(self).octets);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::env::Spare;
+use crate::{env::Spare, input::Aside};
 
 /// What a connection owns between reads, if it stopped in the middle of something. Recycled.
 #[derive(Debug, Default)]
@@ -11,8 +11,8 @@ pub(crate) struct Partial {
     pub(crate) message: Assembly,
     /// The payload of a control frame under way, unmasked; at most 125 octets.
     pub(crate) control: Vec<u8>,
-    /// Input that was set aside, still as it came.
-    pub(crate) aside: Vec<u8>,
+    /// Input that was set aside.
+    pub(crate) aside: Aside,
 }
 
 impl Partial {
@@ -24,7 +24,7 @@ impl Partial {
     pub(crate) fn clear(&mut self, spare: &mut Spare) {
         self.message.take().recycle(spare);
         spare.put(core::mem::take(&mut self.control));
-        spare.put(core::mem::take(&mut self.aside));
+        self.aside.recycle(spare);
     }
 }
 
