@@ -197,6 +197,18 @@ pub(crate) fn parse(payload: &[u8]) -> Result<(CloseCode, &str), Violation> {
     }
 }
 
+/// What the payload of a Close frame proves of which only these octets have come.
+pub(crate) fn check_start(octets: &[u8]) -> Result<(), Violation> {
+    let [high, low, reason @ ..] = octets else {
+        return Ok(());
+    };
+    CloseCode::from_wire(u16::from_be_bytes([*high, *low]))?;
+    match core::str::from_utf8(reason) {
+        Err(error) if error.error_len().is_some() => Err(Violation::CloseReasonNotUtf8),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
