@@ -288,8 +288,10 @@ impl Connection {
     pub fn set_aside<B: AsMut<[u8]>>(&mut self, env: &mut Env, input: &mut Input<B>) {
         input.recycle(env);
         if !input.is_empty() {
+            let rest = input.take_rest(&mut env.spare);
             let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
-            input.move_to(&mut partial.aside, &mut env.spare);
+            let before = core::mem::replace(&mut partial.aside, rest);
+            env.spare.put(before);
         }
         input.clear();
     }
@@ -352,7 +354,7 @@ impl Connection {
             && !partial.aside.is_empty()
         {
             let aside = core::mem::take(&mut partial.aside);
-            input.put_before(aside, &mut env.spare);
+            input.put_before(aside, env);
         }
         if core::mem::take(&mut self.drained) {
             return Ok(Some(Ready::Drained));
@@ -643,7 +645,7 @@ impl Connection {
     }
 
     /// Whether the application has a request that it has not answered.
-    fn answer_is_due(&self) -> bool {
+    pub(crate) fn answer_is_due(&self) -> bool {
         self.opening
             .as_ref()
             .is_some_and(|opening| opening.awaits_answer())
@@ -665,8 +667,8 @@ impl Connection {
     /// before. The peer's Close, or a deadline, brings [`Event::Closed`].
     ///
     /// [`CloseCode::NO_STATUS`] sends no code. A reason longer than 123 octets is cut at a character
-    /// boundary. Before the handshake is complete, this gives the connection up. A second call does
-    /// nothing. A message that was [started](Self::start) and not finished is left unfinished.
+    /// boundary. Before the handshake is complete, this gives the connection up; a request that waits
+    /// for its answer is answered 503. A second call does nothing. A message that was [started](Self::start) and not finished is left unfinished.
     pub fn close(&mut self, env: &mut Env, code: CloseCode, reason: &str) {
         match self.phase {
             Phase::Open => self.start_closing(env, code, reason, ClosedBy::Application),

@@ -345,10 +345,7 @@ impl Connection {
                 self.end_opening(env, by, Notice::Failed(Deadline::Opening));
             }
             Some(Opening::Answer { .. }) => {
-                let unavailable =
-                    Reject::new(503).body(b"the application did not answer in time\n");
-                // A status and a body that we chose ourselves are always fit to be written.
-                let _ = self.reject(env, &unavailable);
+                self.answer_unavailable(env, b"the application did not answer in time\n");
                 self.end_opening(env, by, Notice::Failed(Deadline::Opening));
             }
             Some(Opening::Response { .. } | Opening::Body { .. }) | None => {
@@ -358,10 +355,21 @@ impl Connection {
         }
     }
 
-    /// The application does not want the connection any more before it is open.
+    /// The application does not want the connection any more before it is open. A client that waits
+    /// for its answer is told so.
     pub(crate) fn give_up(&mut self, env: &mut Env) {
+        if self.answer_is_due() {
+            return self.answer_unavailable(env, b"the server is closing\n");
+        }
         self.closed_by = Some(ClosedBy::Application);
         self.end_at_once(env, Notice::Closed);
+    }
+
+    /// Answers a request in the application's place.
+    fn answer_unavailable(&mut self, env: &mut Env, why: &[u8]) {
+        // A status and a body that we chose ourselves are always fit to be written.
+        let answered = self.reject(env, &Reject::new(503).body(why));
+        debug_assert!(answered.is_ok());
     }
 
     /// The handshake cannot succeed: answers it, if there is somebody to answer.
