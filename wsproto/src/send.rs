@@ -327,13 +327,14 @@ impl Connection {
             .queue
             .as_ref()
             .is_some_and(|queue| queue.has_whole_frame());
-        if self.phase != Phase::Open && !close_waits {
+        let too_late = self.phase != Phase::Open && !close_waits;
+        if too_late || self.transport.lost {
             return;
         }
         let key = self.masking_key(env);
         let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
         queue.push_pong(self.config.max_pong_queue, |out| {
-            write_control(out, Opcode::Pong, payload, key)
+            write_control(out, Opcode::Pong, payload, key);
         });
         self.queued_more(env);
     }
