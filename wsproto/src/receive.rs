@@ -274,10 +274,17 @@ impl Connection {
             return Ok(None);
         };
         let octets = input.unread();
-        let len =
+        let mut len =
             usize::try_from(missing).map_or(octets.len(), |missing| missing.min(octets.len()));
         let piece = &mut octets[..len];
         mask::apply(piece, key);
+        if self.config.delivery == Delivery::Chunks && !opcode.is_control() {
+            let checked = self.check_chunk(piece, fin && len as u64 == missing)?;
+            // The rest is refused in the next call.
+            mask::apply(&mut piece[checked..], mask::rotated(key, checked));
+            len = checked;
+        }
+        let piece = &piece[..len];
         let still_missing = missing - len as u64;
         let whole = still_missing == 0;
         self.receiver.expect = if whole {
@@ -317,8 +324,10 @@ impl Connection {
                 }
             }
             Delivery::Chunks => {
-                let kind = self.check_chunk(piece, last)?;
                 let span = input.consume(len);
+                let Some(IncomingMessage { kind, .. }) = self.receiver.message else {
+                    return Ok(None);
+                };
                 if last {
                     self.receiver.message = None;
                 }
@@ -396,20 +405,38 @@ impl Connection {
     }
 
     /// Checks the text of a chunk, which is delivered where it lies.
-    fn check_chunk(&mut self, piece: &[u8], last: bool) -> Result<Kind, Cause> {
+    ///
+    /// Returns how many octets come before the one that proves that it is none: those are delivered,
+    /// as they would be if they had come alone.
+    fn check_chunk(&mut self, piece: &[u8], last: bool) -> Result<usize, Cause> {
         let Some(message) = &mut self.receiver.message else {
-            return Ok(Kind::Binary);
+            return Ok(piece.len());
         };
-        if message.kind == Kind::Text && self.config.check_utf8 {
-            message
-                .utf8
-                .push(piece, |_| {})
-                .map_err(|_| Violation::TextNotUtf8)?;
-            if last {
-                message.utf8.finish().map_err(|_| Violation::TextNotUtf8)?;
-            }
+        if message.kind != Kind::Text || !self.config.check_utf8 {
+            return Ok(piece.len());
         }
-        Ok(message.kind)
+        let mut utf8 = message.utf8;
+        let mut checked = utf8.push(piece, |_| {});
+        if last {
+            checked = checked.and_then(|()| utf8.finish());
+        }
+        if checked.is_ok() {
+            message.utf8 = utf8;
+            return Ok(piece.len());
+        }
+        let mut valid = 0;
+        for octet in &piece[..piece.len().saturating_sub(usize::from(last))] {
+            let mut utf8 = message.utf8;
+            if utf8.push(core::slice::from_ref(octet), |_| {}).is_err() {
+                break;
+            }
+            message.utf8 = utf8;
+            valid += 1;
+        }
+        if valid == 0 {
+            return Err(Cause::Violation(Violation::TextNotUtf8));
+        }
+        Ok(valid)
     }
 
     /// A control frame that came in parts is whole.
