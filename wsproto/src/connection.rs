@@ -288,10 +288,8 @@ impl Connection {
     pub fn set_aside<B: AsMut<[u8]>>(&mut self, env: &mut Env, input: &mut Input<B>) {
         input.recycle(env);
         if !input.is_empty() {
-            let rest = input.take_rest(&mut env.spare);
             let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
-            let before = core::mem::replace(&mut partial.aside, rest);
-            env.spare.put(before);
+            input.move_to(&mut partial.aside, &mut env.spare);
         }
         input.clear();
     }
@@ -354,7 +352,7 @@ impl Connection {
             && !partial.aside.is_empty()
         {
             let aside = core::mem::take(&mut partial.aside);
-            input.put_before(aside, env);
+            input.put_before(aside, &mut env.spare);
         }
         if core::mem::take(&mut self.drained) {
             return Ok(Some(Ready::Drained));
@@ -801,6 +799,10 @@ mod tests {
 
     #[test]
     fn a_connection_stays_small() {
-        assert!(size_of::<Connection>() <= 160, "{} bytes", size_of::<Connection>());
+        assert!(
+            size_of::<Connection>() <= 160,
+            "{} bytes",
+            size_of::<Connection>()
+        );
     }
 }
