@@ -7,9 +7,11 @@ mod end;
 mod frames;
 mod pair;
 mod seen;
+pub(crate) mod streams;
 
 use std::sync::Arc;
 
+use proptest::test_runner::Config as PropertyConfig;
 use wsproto::{Config, Entropy, Env};
 
 #[allow(unused_imports, reason = "each file of tests uses a part of it")]
@@ -25,6 +27,16 @@ pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Arc<Config> {
     let mut config = Config::default();
     change(&mut config);
     Arc::new(config)
+}
+
+/// How a property is tested: on so many random cases, or as many more as `PROPTEST_CASES` says.
+pub(crate) fn cases(cases: u32) -> PropertyConfig {
+    let asked = std::env::var("PROPTEST_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok());
+    let mut config = PropertyConfig::with_cases(asked.map_or(cases, |asked: u32| asked.max(cases)));
+    config.failure_persistence = None;
+    config
 }
 
 /// An environment at the epoch whose randomness is the same in every run.

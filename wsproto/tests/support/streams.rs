@@ -1,0 +1,268 @@
+//! Random streams of octets as a peer might send them: mostly valid, some with a flaw.
+
+use proptest::{collection::vec, prelude::*, sample::Index};
+use wsproto::Role;
+
+use super::{Frame, Length, Opcode};
+
+/// What is wrong with a stream.
+#[derive(Debug, Clone)]
+enum Flaw {
+    Unmasked,
+    Masked,
+    Reserved(u8),
+    Opcode(u8),
+    Length(Length),
+    Payload(Vec<u8>),
+    Unfinished,
+    Continued,
+    BitFlip(u8),
+    Cut,
+    Inserted(Vec<u8>),
+}
+
+/// The octets that a peer of that role sends after the opening handshake.
+pub(crate) fn frames(sender: Role) -> impl Strategy<Value = Vec<u8>> {
+    let flaws = prop_oneof![
+        3 => Just(Vec::new()),
+        2 => vec((any::<Index>(), any::<Index>(), flaw()), 1..3),
+    ];
+    (vec(message(), 0..8), any::<[u8; 4]>(), flaws).prop_map(move |(messages, key, flaws)| {
+        let mut frames = messages.concat();
+        for (i, frame) in frames.iter_mut().enumerate() {
+            if sender == Role::Client {
+                *frame = frame
+                    .clone()
+                    .masked(key.map(|octet| octet.wrapping_add(i as u8)));
+            }
+        }
+        for (at, _, flaw) in &flaws {
+            if !frames.is_empty() {
+                let at = at.index(frames.len());
+                flaw_frame(&mut frames[at], flaw);
+            }
+        }
+        let mut octets: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
+        for (_, at, flaw) in &flaws {
+            flaw_octets(&mut octets, *at, flaw);
+        }
+        octets
+    })
+}
+
+/// The frames of a message, with control frames in between, or a control frame alone.
+fn message() -> impl Strategy<Value = Vec<Frame>> {
+    let whole = prop_oneof![
+        text().prop_map(|text| Frame::text(&text)),
+        payload().prop_map(Frame::binary),
+    ];
+    let fragments = vec((payload(), vec(control(), 0..2)), 1..5);
+    let fragmented = (whole.clone(), fragments).prop_map(|(whole, fragments)| {
+        let last = fragments.len() - 1;
+        let mut frames = vec![whole.unfinished()];
+        for (i, (payload, controls)) in fragments.into_iter().enumerate() {
+            frames.extend(controls);
+            // Fragments of a text are made of one, too.
+            let payload = if frames[0].opcode == Opcode::Text as u8 {
+                payload.iter().map(|octet| octet & 0x7f).collect()
+            } else {
+                payload
+            };
+            let fragment = Frame::continuation(payload);
+            frames.push(if i == last {
+                fragment
+            } else {
+                fragment.unfinished()
+            });
+        }
+        frames
+    });
+    let cut_text = (text(), any::<Index>()).prop_map(|(text, at)| {
+        let (start, end) = text.as_bytes().split_at(at.index(text.len() + 1));
+        vec![
+            Frame::new(Opcode::Text, start).unfinished(),
+            Frame::continuation(end),
+        ]
+    });
+    prop_oneof![
+        8 => whole.prop_map(|frame| vec![frame]),
+        3 => fragmented,
+        3 => cut_text,
+        4 => control().prop_map(|frame| vec![frame]),
+        1 => close().prop_map(|frame| vec![frame]),
+    ]
+}
+
+fn control() -> impl Strategy<Value = Frame> {
+    (any::<bool>(), vec(any::<u8>(), 0..126)).prop_map(|(ping, payload)| {
+        if ping {
+            Frame::ping(payload)
+        } else {
+            Frame::pong(payload)
+        }
+    })
+}
+
+fn close() -> impl Strategy<Value = Frame> {
+    let codes = prop_oneof![Just(1000), 1000_u16..1016, 2990_u16..5010];
+    prop_oneof![
+        (codes, "[a-zé€]{0,40}").prop_map(|(code, reason)| Frame::close(code, &reason)),
+        vec(any::<u8>(), 0..5).prop_map(|payload| Frame::new(Opcode::Close, payload)),
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        8 => "[a-z é€😀]{0,60}",
+        2 => any::<String>(),
+        1 => ("[aé€😀]{1,9}", 20_usize..200).prop_map(|(text, times)| text.repeat(times)),
+    ]
+}
+
+fn payload() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        16 => vec(any::<u8>(), 0..40),
+        4 => vec(any::<u8>(), 120..132),
+        2 => vec(any::<u8>(), 0..2000),
+        1 => (any::<u8>(), 65_530_usize..65_545).prop_map(|(octet, len)| vec![octet; len]),
+    ]
+}
+
+fn flaw() -> impl Strategy<Value = Flaw> {
+    prop_oneof![
+        Just(Flaw::Unmasked),
+        Just(Flaw::Masked),
+        (1_u8..8).prop_map(Flaw::Reserved),
+        (0_u8..16).prop_map(Flaw::Opcode),
+        prop_oneof![
+            Just(Length::Two),
+            Just(Length::Eight),
+            any::<u64>().prop_map(Length::Declared),
+            (0_u32..64).prop_map(|shift| Length::Declared(1 << shift)),
+        ]
+        .prop_map(Flaw::Length),
+        vec(any::<u8>(), 0..300).prop_map(Flaw::Payload),
+        Just(Flaw::Unfinished),
+        Just(Flaw::Continued),
+        (0_u8..8).prop_map(Flaw::BitFlip),
+        Just(Flaw::Cut),
+        vec(any::<u8>(), 1..20).prop_map(Flaw::Inserted),
+    ]
+}
+
+fn flaw_frame(frame: &mut Frame, flaw: &Flaw) {
+    match flaw {
+        Flaw::Unmasked => frame.mask = None,
+        Flaw::Masked => frame.mask = Some([1, 2, 3, 4]),
+        Flaw::Reserved(bits) => frame.reserved = *bits,
+        Flaw::Opcode(opcode) => frame.opcode = *opcode,
+        Flaw::Length(length) => frame.length = *length,
+        Flaw::Payload(payload) => frame.payload.clone_from(payload),
+        Flaw::Unfinished => frame.fin = false,
+        Flaw::Continued => frame.opcode = Opcode::Continuation as u8,
+        Flaw::BitFlip(_) | Flaw::Cut | Flaw::Inserted(_) => {}
+    }
+}
+
+fn flaw_octets(octets: &mut Vec<u8>, at: Index, flaw: &Flaw) {
+    let at = at.index(octets.len() + 1);
+    match flaw {
+        Flaw::BitFlip(bit) => {
+            if let Some(octet) = octets.get_mut(at) {
+                *octet ^= 1 << bit;
+            }
+        }
+        Flaw::Cut => octets.truncate(at),
+        Flaw::Inserted(inserted) => drop(octets.splice(at..at, inserted.iter().copied())),
+        Flaw::Unmasked
+        | Flaw::Masked
+        | Flaw::Reserved(_)
+        | Flaw::Opcode(_)
+        | Flaw::Length(_)
+        | Flaw::Payload(_)
+        | Flaw::Unfinished
+        | Flaw::Continued => {}
+    }
+}
+
+/// The octets with which a client opens a connection, and with which it goes on.
+pub(crate) fn request_and_frames() -> impl Strategy<Value = Vec<u8>> {
+    let lines = [
+        "GET /chat HTTP/1.1\r\n",
+        "Host: localhost\r\n",
+        "Upgrade: websocket\r\n",
+        "Connection: keep-alive, Upgrade\r\n",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+        "Sec-WebSocket-Version: 13\r\n",
+        "\r\n",
+    ];
+    let head = (vec(head_flaw(), 0..2), any::<Index>()).prop_map(move |(flaws, at)| {
+        let mut lines: Vec<String> = lines.map(str::to_owned).into();
+        for flaw in flaws {
+            let at = at.index(lines.len());
+            match flaw {
+                HeadFlaw::Without => drop(lines.remove(at)),
+                HeadFlaw::Twice => lines.insert(at, lines[at].clone()),
+                HeadFlaw::Also(line) => lines.insert(at, line),
+            }
+        }
+        lines.concat().into_bytes()
+    });
+    flawed_head_and_frames(head, Role::Client)
+}
+
+/// The octets with which a server answers `agreement`, or something else, and goes on.
+pub(crate) fn response_and_frames(agreement: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
+    let interim = Just(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec());
+    let refusal = (
+        prop_oneof![
+            Just(""),
+            Just("Content-Length: 7\r\n"),
+            Just("Transfer-Encoding: chunked\r\n")
+        ],
+        prop_oneof![
+            vec(any::<u8>(), 0..30),
+            Just(b"3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n".to_vec()),
+        ],
+    )
+        .prop_map(|(framing, body)| {
+            let head = format!("HTTP/1.1 403 Forbidden\r\n{framing}\r\n");
+            [head.as_bytes(), &body].concat()
+        });
+    let answer = prop_oneof![3 => Just(agreement), 2 => refusal];
+    let head = (vec(interim, 0..3), answer)
+        .prop_map(|(interims, answer)| [interims.concat(), answer].concat());
+    flawed_head_and_frames(head, Role::Server)
+}
+
+#[derive(Debug, Clone)]
+enum HeadFlaw {
+    Without,
+    Twice,
+    Also(String),
+}
+
+fn head_flaw() -> impl Strategy<Value = HeadFlaw> {
+    prop_oneof![
+        Just(HeadFlaw::Without),
+        Just(HeadFlaw::Twice),
+        "[a-zA-Z-]{0,10}:? ?[ -~]{0,20}\r?\n".prop_map(HeadFlaw::Also),
+    ]
+}
+
+fn flawed_head_and_frames(
+    head: impl Strategy<Value = Vec<u8>>,
+    sender: Role,
+) -> impl Strategy<Value = Vec<u8>> {
+    let flaw = prop_oneof![
+        4 => Just(None),
+        1 => (any::<Index>(), flaw()).prop_map(Some),
+    ];
+    (head, flaw, frames(sender)).prop_map(|(mut octets, flaw, frames)| {
+        if let Some((at, flaw)) = flaw {
+            flaw_octets(&mut octets, at, &flaw);
+        }
+        octets.extend(frames);
+        octets
+    })
+}
