@@ -11,7 +11,7 @@ use crate::{
     error::{Cause, Deadline, Error, SendError, Violation},
     event::{Binary, Chunk, Event, Kind, Text},
     handshake::{Agreed, Request, Response},
-    input::{Input, Last, Lent, Payload, Ready},
+    input::{Input, Last, Lent, Payload, Ready, Span},
     opening::Opening,
     partial::Partial,
     queue::{Outgoing, Queue},
@@ -253,6 +253,9 @@ impl Connection {
         env: &mut Env,
         input: &'a mut Input<B>,
     ) -> Result<Option<Event<'a>>, Error> {
+        if let Some((kind, span)) = self.receive_whole(env, input) {
+            return self.lend_message(env, input, kind, span).map(Some);
+        }
         let ready = match input.ready.take() {
             Some(ready) => ready,
             None => match self.advance(env, input)? {
@@ -460,30 +463,14 @@ impl Connection {
         ready: Ready,
     ) -> Result<Event<'a>, Error> {
         match ready {
-            Ready::Here(payload, span) => {
-                let (octets, rest) = input.lend(span);
-                Ok(match payload {
-                    Payload::Message(Kind::Text) if self.config.check_utf8 => {
-                        match utf8::whole(octets) {
-                            Ok(text) => Event::Text(Text::in_place(text)),
-                            Err(utf8::NotUtf8) => {
-                                rest.clear();
-                                return Err(
-                                    self.fail(env, Cause::Violation(Violation::TextNotUtf8))
-                                );
-                            }
-                        }
-                    }
-                    Payload::Message(kind) => Event::Binary(Binary::in_place(octets, kind)),
-                    Payload::Chunk(kind, last) => Event::Chunk(Chunk {
-                        kind,
-                        data: octets,
-                        last: last == Last::Yes,
-                    }),
-                    Payload::Ping => Event::Ping(octets),
-                    Payload::Pong => Event::Pong(octets),
-                })
-            }
+            Ready::Here(Payload::Message(kind), span) => self.lend_message(env, input, kind, span),
+            Ready::Here(Payload::Chunk(kind, last), span) => Ok(Event::Chunk(Chunk {
+                kind,
+                data: input.lend(span).0,
+                last: last == Last::Yes,
+            })),
+            Ready::Here(Payload::Ping, span) => Ok(Event::Ping(input.lend(span).0)),
+            Ready::Here(Payload::Pong, span) => Ok(Event::Pong(input.lend(span).0)),
             Ready::Lent(payload) => Ok(match (&mut input.lent, payload) {
                 (Lent::Text(text), _) => Event::Text(Text::assembled(text)),
                 (Lent::Octets(octets), Payload::Message(kind)) => {
@@ -531,6 +518,28 @@ impl Connection {
             }
             Ready::Drained => Ok(Event::Drained),
             Ready::Closed(closed) => Ok(Event::Closed(closed)),
+        }
+    }
+
+    /// Lends a message that lies whole in the input.
+    #[inline]
+    fn lend_message<'a, B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &'a mut Input<B>,
+        kind: Kind,
+        span: Span,
+    ) -> Result<Event<'a>, Error> {
+        let (octets, rest) = input.lend(span);
+        if kind == Kind::Binary || !self.config.check_utf8 {
+            return Ok(Event::Binary(Binary::in_place(octets, kind)));
+        }
+        match utf8::whole(octets) {
+            Ok(text) => Ok(Event::Text(Text::in_place(text))),
+            Err(utf8::NotUtf8) => {
+                rest.clear();
+                Err(self.fail(env, Cause::Violation(Violation::TextNotUtf8)))
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! The frame header (RFC 6455 5.2): read strictly, octet by octet if need be, and written.
 
+use alloc::vec::Vec;
+
 use crate::{
     error::{Cause, Limit, Violation},
     event::Kind,
@@ -86,6 +88,69 @@ pub(crate) struct Rules {
     pub(crate) max_frame: u64,
     /// Octets that the message may still grow by.
     pub(crate) room: u64,
+}
+
+/// A message of one frame, all of it there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Whole {
+    pub(crate) kind: Kind,
+    pub(crate) key: [u8; 4],
+    /// Octets of the header.
+    pub(crate) size: usize,
+    /// Octets of the payload.
+    pub(crate) len: usize,
+}
+
+/// Reads the frame at the front of `octets` if it is what nearly all are: a message of its own, not
+/// compressed, legal, of at most `max` octets, and all of it there. Whatever else it may be is left
+/// to [`parse`].
+#[inline]
+pub(crate) fn parse_whole(octets: &[u8], masked: bool, max: u64) -> Option<Whole> {
+    let [first, second, rest @ ..] = octets else {
+        return None;
+    };
+    const TEXT: u8 = FIN | Opcode::Text as u8;
+    const BINARY: u8 = FIN | Opcode::Binary as u8;
+    let kind = match *first {
+        TEXT => Kind::Text,
+        BINARY => Kind::Binary,
+        _ => return None,
+    };
+    let short = if masked { second ^ MASK } else { *second };
+    let (len, rest, size) = match short {
+        0..=125 => (u64::from(short), rest, 2),
+        126 => {
+            let (len, rest) = rest.split_first_chunk()?;
+            (u64::from(u16::from_be_bytes(*len)), rest, 4)
+        }
+        127 => {
+            let (len, rest) = rest.split_first_chunk()?;
+            (u64::from_be_bytes(*len), rest, 10)
+        }
+        // The mask bit is not as it should be.
+        128.. => return None,
+    };
+    let shortest = match size {
+        2 => 0,
+        4 => 126,
+        _ => 1 << 16,
+    };
+    if len < shortest || len > max {
+        return None;
+    }
+    let (key, rest, size) = if masked {
+        let (key, rest) = rest.split_first_chunk()?;
+        (*key, rest, size + 4)
+    } else {
+        ([0; 4], rest, size)
+    };
+    let len = usize::try_from(len).ok()?;
+    (len <= rest.len()).then_some(Whole {
+        kind,
+        key,
+        size,
+        len,
+    })
 }
 
 /// Reads the header at the front of `octets`; `None` if more octets are needed.
@@ -228,30 +293,54 @@ fn check_length(
     Ok((known == size).then_some(least))
 }
 
-/// Writes a header; returns the octets and how many of them count.
-#[inline]
-pub(crate) fn encode(first: u8, len: usize, key: Option<[u8; 4]>) -> ([u8; MAX_HEADER], usize) {
-    let mut octets = [0; MAX_HEADER];
-    octets[0] = first;
-    // 5.2: the shortest form that fits.
-    let mut size = if len < 126 {
-        octets[1] = len as u8;
-        2
-    } else if let Ok(len) = u16::try_from(len) {
-        octets[1] = 126;
-        octets[2..4].copy_from_slice(&len.to_be_bytes());
-        4
-    } else {
-        octets[1] = 127;
-        octets[2..10].copy_from_slice(&(len as u64).to_be_bytes());
-        10
-    };
-    if let Some(key) = key {
-        octets[1] |= MASK;
-        octets[size..size + 4].copy_from_slice(&key);
-        size += 4;
+/// A header, written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encoded {
+    octets: [u8; 16],
+    len: usize,
+}
+
+impl Encoded {
+    /// The header of a frame with a payload of `len` octets; masked if there is a key.
+    #[inline]
+    pub(crate) fn new(first: u8, len: usize, key: Option<[u8; 4]>) -> Self {
+        // 5.2: the shortest form that fits. Put together in a register, the first octet lowest.
+        let (second, extended, mut size) = if len < 126 {
+            (len as u8, 0, 2)
+        } else if let Ok(len) = u16::try_from(len) {
+            (126, u64::from(len.swap_bytes()), 4)
+        } else {
+            (127, (len as u64).swap_bytes(), 10)
+        };
+        let mut octets = u128::from(first) | u128::from(second) << 8 | u128::from(extended) << 16;
+        if let Some(key) = key {
+            octets |= u128::from(MASK) << 8 | u128::from(u32::from_le_bytes(key)) << (8 * size);
+            size += 4;
+        }
+        Self {
+            octets: octets.to_le_bytes(),
+            len: size,
+        }
     }
-    (octets, size)
+
+    /// The octets of the header.
+    #[inline]
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.octets[..self.len]
+    }
+
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Appends the header to `out`.
+    #[inline]
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        let end = out.len() + self.len;
+        // A copy of fixed length is two instructions, one of variable length a call.
+        out.extend_from_slice(&self.octets);
+        out.truncate(end);
+    }
 }
 
 /// The length of a whole frame of our own making, header and all, from its first octets.
@@ -275,7 +364,7 @@ pub(crate) fn own_len(octets: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
+    use proptest::prelude::*;
 
     const OPEN: Rules = Rules {
         masked: false,
@@ -393,11 +482,41 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// The twin of the short way is the long one, which also tells violations apart.
+        #[test]
+        fn the_short_way_finds_what_the_long_way_finds(
+            first in prop_oneof![4 => Just(0x81_u8), 4 => Just(0x82), 1 => any::<u8>()],
+            second: u8,
+            extended in prop_oneof![Just([0_u8; 6]), any::<[u8; 6]>()],
+            rest in proptest::collection::vec(any::<u8>(), 0..300),
+            masked: bool,
+            max in prop_oneof![1 => 0_u64..200, 3 => Just(1 << 24)],
+        ) {
+            let octets = [&[first, second][..], &extended, &rest].concat();
+            let rules = Rules { masked, max_frame: max, room: max, ..OPEN };
+            let expected = match parse(&octets, &rules) {
+                Ok(Some(Header { fin: true, compressed: false, opcode, len, key, size })) => {
+                    let kind = match opcode {
+                        Opcode::Text => Some(Kind::Text),
+                        Opcode::Binary => Some(Kind::Binary),
+                        Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => None,
+                    };
+                    let there = (octets.len() - size) as u64 >= len;
+                    kind.filter(|_| there).map(|kind| Whole { kind, key, size, len: len as usize })
+                }
+                Ok(_) | Err(_) => None,
+            };
+            prop_assert_eq!(parse_whole(&octets, masked, max), expected);
+        }
+    }
+
     #[test]
     fn what_is_written_is_read() {
         for len in [0_usize, 1, 125, 126, 127, 65_535, 65_536, 1 << 40] {
             for key in [None, Some([1, 2, 3, 4])] {
-                let (octets, size) = encode(FIN | Opcode::Binary as u8, len, key);
+                let encoded = Encoded::new(FIN | Opcode::Binary as u8, len, key);
+                let (octets, size) = (encoded.as_slice(), encoded.len());
                 let rules = Rules {
                     masked: key.is_some(),
                     ..OPEN
@@ -415,7 +534,7 @@ mod tests {
                     size,
                 };
                 assert_eq!(header, Ok(Some(expected)));
-                assert_eq!(own_len(&octets), size + len);
+                assert_eq!(own_len(octets), size + len);
             }
         }
     }

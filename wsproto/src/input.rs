@@ -93,6 +93,12 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.buf
     }
 
+    /// Whether there is nothing but octets of the buffer: nothing lent, aside or announced.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.lent, Lent::None) && self.aside.octets.capacity() == 0 && self.ready.is_none()
+    }
+
     /// Octets not consumed yet, without a gap. There may be more behind them.
     #[inline]
     pub(crate) fn unread(&mut self) -> &mut [u8] {

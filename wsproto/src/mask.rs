@@ -5,24 +5,32 @@ use alloc::vec::Vec;
 /// XORs `data` with `key`, whose first octet belongs to the first octet of `data`.
 #[inline]
 pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
-    let [a, b, c, d] = key;
     // Arrays of a fixed size become vector instructions without any unsafe code.
-    let wide = [[a, b, c, d]; 16];
     let (blocks, rest) = data.as_chunks_mut::<64>();
     for block in blocks {
-        for (octet, key) in block.iter_mut().zip(wide.as_flattened()) {
-            *octet ^= key;
-        }
+        *block = masked(*block, key);
     }
-    let eight = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    let (words, tail) = rest.as_chunks_mut::<8>();
+    let (blocks, rest) = rest.as_chunks_mut::<16>();
+    for block in blocks {
+        *block = masked(*block, key);
+    }
+    let (words, tail) = rest.as_chunks_mut::<4>();
     for word in words {
-        *word = (u64::from_ne_bytes(*word) ^ eight).to_ne_bytes();
+        *word = masked(*word, key);
     }
-    let mut key = eight.to_ne_bytes().into_iter();
-    for octet in tail {
-        *octet ^= key.next().unwrap_or_default();
+    for (octet, key) in tail.iter_mut().zip(key) {
+        *octet ^= key;
     }
+}
+
+/// A block of at most 64 octets, masked.
+#[inline]
+fn masked<const N: usize>(mut block: [u8; N], key: [u8; 4]) -> [u8; N] {
+    let wide = [key; 32];
+    for (octet, key) in block.iter_mut().zip(wide.as_flattened()) {
+        *octet ^= key;
+    }
+    block
 }
 
 /// The key for what follows after `done` octets have been masked.
@@ -31,17 +39,20 @@ pub(crate) fn rotated(key: [u8; 4], done: usize) -> [u8; 4] {
     core::array::from_fn(|i| key[done.wrapping_add(i) & 3])
 }
 
-/// Appends `data` to `out`, masked: copied and masked block by block, so that each block is
-/// masked while it is in the nearest cache.
+/// Appends `data` to `out`, masked on the way.
 #[inline]
 pub(crate) fn append(out: &mut Vec<u8>, data: &[u8], key: [u8; 4]) {
-    // A multiple of four, so that every block starts with the same octet of the key.
-    const BLOCK: usize = 4 << 10;
-    for block in data.chunks(BLOCK) {
-        let start = out.len();
-        out.extend_from_slice(block);
-        apply(&mut out[start..], key);
+    let (blocks, rest) = data.as_chunks::<128>();
+    for block in blocks {
+        out.extend_from_slice(&masked(*block, key));
     }
+    let (blocks, rest) = rest.as_chunks::<16>();
+    for block in blocks {
+        out.extend_from_slice(&masked(*block, key));
+    }
+    let start = out.len();
+    out.extend_from_slice(rest);
+    apply(&mut out[start..], key);
 }
 
 #[cfg(test)]

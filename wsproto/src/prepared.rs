@@ -4,7 +4,7 @@ use alloc::{sync::Arc, vec::Vec};
 
 use crate::{
     event::Kind,
-    frame::{self, FIN},
+    frame::{Encoded, FIN},
 };
 
 /// A message that is encoded once and sent to many by reference count.
@@ -40,14 +40,14 @@ impl Prepared {
     }
 
     fn new(kind: Kind, payload: &[u8]) -> Self {
-        let (header, size) = frame::encode(FIN | kind.opcode() as u8, payload.len(), None);
-        let mut frame = Vec::with_capacity(size + payload.len());
-        frame.extend_from_slice(&header[..size]);
+        let header = Encoded::new(FIN | kind.opcode() as u8, payload.len(), None);
+        let mut frame = Vec::with_capacity(header.len() + payload.len());
+        frame.extend_from_slice(header.as_slice());
         frame.extend_from_slice(payload);
         Self {
             kind,
             frame: frame.into(),
-            header: size as u8,
+            header: header.len() as u8,
         }
     }
 

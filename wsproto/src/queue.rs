@@ -435,8 +435,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-        let (header, size) = frame::encode(first, payload.len(), None);
-        [&header[..size], payload].concat()
+        let header = frame::Encoded::new(first, payload.len(), None);
+        [header.as_slice(), payload].concat()
     }
 
     fn unsent(queue: &Queue) -> Vec<u8> {
@@ -487,11 +487,12 @@ mod tests {
                         queue.push_shared(twin[twin.len() - 1].as_slice().into());
                     }
                     Step::Split(len) => {
-                        let (header, size) = frame::encode(0x82, len, None);
+                        let header = frame::Encoded::new(0x82, len, None);
+                        let header = header.as_slice();
                         let payload = [i as u8].repeat(len);
-                        push(&mut queue, &mut spare, &header[..size]);
+                        push(&mut queue, &mut spare, header);
                         queue.push_payload(payload.clone());
-                        twin.push_back([&header[..size], &payload].concat());
+                        twin.push_back([header, &payload].concat());
                     }
                     Step::Control => {
                         let ping = frame(0x89, &[i as u8]);

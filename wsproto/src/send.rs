@@ -9,7 +9,7 @@ use crate::{
     env::Env,
     error::SendError,
     event::{Kind, Message},
-    frame::{self, FIN, MAX_CONTROL, Opcode},
+    frame::{Encoded, FIN, MAX_CONTROL, Opcode},
     mask,
     prepared::Prepared,
     utf8,
@@ -59,11 +59,9 @@ impl Connection {
         if let Some(key) = key {
             mask::apply(&mut payload, key);
         }
-        let (header, size) = frame::encode(FIN | kind.opcode() as u8, payload.len(), key);
+        let header = Encoded::new(FIN | kind.opcode() as u8, payload.len(), key);
         let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
-        queue
-            .reserve(size, &mut env.spare)
-            .extend_from_slice(&header[..size]);
+        header.append_to(queue.reserve(header.len(), &mut env.spare));
         queue.push_payload(payload);
         self.queued_more(env);
         Ok(())
@@ -115,8 +113,8 @@ impl Connection {
             return self.send(env, kind, data);
         }
         self.admit(env, data.len())?;
-        let (header, size) = frame::encode(FIN | kind.opcode() as u8, data.len(), None);
-        let header = &header[..size];
+        let header = Encoded::new(FIN | kind.opcode() as u8, data.len(), None);
+        let (header, size) = (header.as_slice(), header.len());
         let taken = write(&[header, data]);
         let left = (size + data.len()).saturating_sub(taken);
         if left > 0 {
@@ -302,9 +300,9 @@ impl Connection {
     pub(crate) fn queue_frame(&mut self, env: &mut Env, first: u8, payload: &[u8]) {
         let key = self.masking_key(env);
         let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
-        let (header, size) = frame::encode(first, payload.len(), key);
-        let buffer = queue.reserve(size + payload.len(), &mut env.spare);
-        buffer.extend_from_slice(&header[..size]);
+        let header = Encoded::new(first, payload.len(), key);
+        let buffer = queue.reserve(header.len() + payload.len(), &mut env.spare);
+        header.append_to(buffer);
         match key {
             Some(key) => mask::append(buffer, payload, key),
             None => buffer.extend_from_slice(payload),
@@ -373,8 +371,7 @@ impl Connection {
 }
 
 fn write_control(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], key: Option<[u8; 4]>) {
-    let (header, size) = frame::encode(FIN | opcode as u8, payload.len(), key);
-    out.extend_from_slice(&header[..size]);
+    Encoded::new(FIN | opcode as u8, payload.len(), key).append_to(out);
     match key {
         Some(key) => mask::append(out, payload, key),
         None => out.extend_from_slice(payload),
