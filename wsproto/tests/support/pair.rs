@@ -18,10 +18,19 @@ pub(crate) struct Pair {
 #[derive(Debug, Default)]
 struct Wire {
     octets: Vec<u8>,
+    /// Everything that was ever on it.
+    log: Vec<u8>,
     /// The sender has shut it: nothing follows what is on the way.
     shut: bool,
     /// The receiver knows.
     eof: bool,
+}
+
+impl Wire {
+    fn carry(&mut self, octets: &[u8]) {
+        self.octets.extend_from_slice(octets);
+        self.log.extend_from_slice(octets);
+    }
 }
 
 impl Pair {
@@ -74,16 +83,30 @@ impl Pair {
 
     /// One write: the transport of that end takes at most `n` octets. Tells whether anything happened.
     pub(crate) fn write(&mut self, from: Role, n: usize) -> bool {
-        let octets = self.end(from).drain_some(n);
-        let wants = self.end(from).connection.wants();
+        let end = self.end(from);
+        let octets = end.drain_some(n);
+        if end.connection.wants().event {
+            end.take_events();
+        }
+        let wants = end.connection.wants();
         if wants.shutdown {
-            self.end(from).connection.handle_shutdown();
+            end.connection.handle_shutdown();
         }
         let (_, wire) = self.receiver(opposite(from));
         let shuts = (wants.shutdown || wants.done) && !wire.shut;
         wire.shut |= shuts;
-        wire.octets.extend_from_slice(&octets);
+        wire.carry(&octets);
         !octets.is_empty() || shuts
+    }
+
+    /// Puts octets on the wire past the queue of that end.
+    pub(crate) fn carry(&mut self, from: Role, octets: &[u8]) {
+        self.receiver(opposite(from)).1.carry(octets);
+    }
+
+    /// Everything that left that end so far.
+    pub(crate) fn log(&mut self, from: Role) -> &[u8] {
+        &self.receiver(opposite(from)).1.log
     }
 
     /// One read: at most `n` octets reach that end, or the end of the stream does. Tells whether
