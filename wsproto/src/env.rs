@@ -128,8 +128,8 @@ impl Spare {
         class.push(buffer);
     }
 
-    /// An empty queue.
-    #[inline]
+    /// An empty queue. Needed once for many frames, so it stays out of their way.
+    #[cold]
     pub(crate) fn take_queue(&mut self) -> Box<Queue> {
         self.queues.pop().unwrap_or_default()
     }

@@ -75,22 +75,22 @@ impl Queue {
     #[inline]
     pub(crate) fn reserve(&mut self, len: usize, spare: &mut Spare) -> &mut Vec<u8> {
         self.data_len += len;
-        if self.more.is_empty() {
-            if self.first.is_empty() && len > BUFFER {
-                // A large frame gets a buffer of its own size instead of growing a small one.
-                let small = core::mem::replace(&mut self.first, spare.take(len));
-                spare.put(small);
-                self.first.reserve_exact(len);
-            }
-            if self.first.is_empty() || self.first.len() + len <= BUFFER {
-                return &mut self.first;
-            }
+        if self.more.is_empty() && self.first.len() + len <= BUFFER {
+            &mut self.first
+        } else {
+            self.reserve_more(len, spare)
         }
-        self.reserve_more(len, spare)
     }
 
     #[cold]
     fn reserve_more(&mut self, len: usize, spare: &mut Spare) -> &mut Vec<u8> {
+        if self.more.is_empty() && self.first.is_empty() {
+            // A large frame gets a buffer of its own size instead of growing a small one.
+            let small = core::mem::replace(&mut self.first, spare.take(len));
+            spare.put(small);
+            self.first.reserve_exact(len);
+            return &mut self.first;
+        }
         let fits =
             matches!(self.more.back(), Some(Buffer::Owned(last)) if last.len() + len <= BUFFER);
         if !fits {

@@ -257,7 +257,7 @@ impl Connection {
     #[inline]
     fn has_room(&self, len: usize) -> bool {
         let queued = self.queued();
-        queued == 0 || queued.saturating_add(len) <= self.config.queue_limit
+        queued.saturating_add(len) <= self.config.queue_limit || queued == 0
     }
 
     #[cold]
