@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::{
     error::{Cause, Limit, Violation},
     event::Kind,
+    mask,
 };
 
 /// FIN: this is the last frame of its message.
@@ -12,7 +13,7 @@ pub(crate) const FIN: u8 = 0x80;
 /// RSV1: the message is compressed, if permessage-deflate was negotiated (RFC 7692 6).
 pub(crate) const RSV1: u8 = 0x40;
 const RESERVED: u8 = 0x70;
-const MASK: u8 = 0x80;
+pub(crate) const MASK: u8 = 0x80;
 /// 5.5: a control frame carries at most this many octets.
 pub(crate) const MAX_CONTROL: usize = 125;
 /// First octet, 7-bit length, 64-bit length, masking key.
@@ -90,69 +91,6 @@ pub(crate) struct Rules {
     pub(crate) room: u64,
 }
 
-/// A message of one frame, all of it there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Whole {
-    pub(crate) kind: Kind,
-    pub(crate) key: [u8; 4],
-    /// Octets of the header.
-    pub(crate) size: usize,
-    /// Octets of the payload.
-    pub(crate) len: usize,
-}
-
-/// Reads the frame at the front of `octets` if it is what nearly all are: a message of its own, not
-/// compressed, legal, of at most `max` octets, and all of it there. Whatever else it may be is left
-/// to [`parse`].
-#[inline]
-pub(crate) fn parse_whole(octets: &[u8], masked: bool, max: u64) -> Option<Whole> {
-    let [first, second, rest @ ..] = octets else {
-        return None;
-    };
-    const TEXT: u8 = FIN | Opcode::Text as u8;
-    const BINARY: u8 = FIN | Opcode::Binary as u8;
-    let kind = match *first {
-        TEXT => Kind::Text,
-        BINARY => Kind::Binary,
-        _ => return None,
-    };
-    let short = if masked { second ^ MASK } else { *second };
-    let (len, rest, size) = match short {
-        0..=125 => (u64::from(short), rest, 2),
-        126 => {
-            let (len, rest) = rest.split_first_chunk()?;
-            (u64::from(u16::from_be_bytes(*len)), rest, 4)
-        }
-        127 => {
-            let (len, rest) = rest.split_first_chunk()?;
-            (u64::from_be_bytes(*len), rest, 10)
-        }
-        // The mask bit is not as it should be.
-        128.. => return None,
-    };
-    let shortest = match size {
-        2 => 0,
-        4 => 126,
-        _ => 1 << 16,
-    };
-    if len < shortest || len > max {
-        return None;
-    }
-    let (key, rest, size) = if masked {
-        let (key, rest) = rest.split_first_chunk()?;
-        (*key, rest, size + 4)
-    } else {
-        ([0; 4], rest, size)
-    };
-    let len = usize::try_from(len).ok()?;
-    (len <= rest.len()).then_some(Whole {
-        kind,
-        key,
-        size,
-        len,
-    })
-}
-
 /// Reads the header at the front of `octets`; `None` if more octets are needed.
 ///
 /// What the octets prove is decided even if the header is not whole yet.
@@ -196,7 +134,7 @@ pub(crate) fn parse(octets: &[u8], rules: &Rules) -> Result<Option<Header>, Caus
         };
         (len, size)
     };
-    let mut key = [0; 4];
+    let mut key = mask::NONE;
     let mut size = 2 + size;
     if masked {
         let Some(octets) = octets.get(size..size + 4) else {
@@ -364,7 +302,6 @@ pub(crate) fn own_len(octets: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     const OPEN: Rules = Rules {
         masked: false,
@@ -479,35 +416,6 @@ mod tests {
             (&[0x82, 11], little, 2, Cause::Limit(Limit::Message)),
         ] {
             assert_eq!(refused(octets, &rules), Some((proof, cause)), "{octets:x?}");
-        }
-    }
-
-    proptest! {
-        /// The twin of the short way is the long one, which also tells violations apart.
-        #[test]
-        fn the_short_way_finds_what_the_long_way_finds(
-            first in prop_oneof![4 => Just(0x81_u8), 4 => Just(0x82), 1 => any::<u8>()],
-            second: u8,
-            extended in prop_oneof![Just([0_u8; 6]), any::<[u8; 6]>()],
-            rest in proptest::collection::vec(any::<u8>(), 0..300),
-            masked: bool,
-            max in prop_oneof![1 => 0_u64..200, 3 => Just(1 << 24)],
-        ) {
-            let octets = [&[first, second][..], &extended, &rest].concat();
-            let rules = Rules { masked, max_frame: max, room: max, ..OPEN };
-            let expected = match parse(&octets, &rules) {
-                Ok(Some(Header { fin: true, compressed: false, opcode, len, key, size })) => {
-                    let kind = match opcode {
-                        Opcode::Text => Some(Kind::Text),
-                        Opcode::Binary => Some(Kind::Binary),
-                        Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => None,
-                    };
-                    let there = (octets.len() - size) as u64 >= len;
-                    kind.filter(|_| there).map(|kind| Whole { kind, key, size, len: len as usize })
-                }
-                Ok(_) | Err(_) => None,
-            };
-            prop_assert_eq!(parse_whole(&octets, masked, max), expected);
         }
     }
 

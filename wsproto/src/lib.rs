@@ -27,6 +27,7 @@ mod queue;
 mod receive;
 mod send;
 mod utf8;
+mod whole;
 
 pub use clock::Time;
 pub use close::{CloseCode, Closed, ClosedBy};

@@ -5,16 +5,20 @@ use alloc::string::String;
 use crate::{
     close::{self, Closed},
     config::Delivery,
-    connection::{Connection, Phase, Role},
+    connection::{Connection, Role},
     env::Env,
     error::{Cause, Error, Violation},
     event::Kind,
     frame::{self, Header, MAX_HEADER, Opcode, Rules},
-    input::{Input, Last, Lent, Payload, Ready, Span},
+    input::{Input, Last, Lent, Payload, Ready},
     mask,
     partial::Assembly,
     utf8::Carry,
 };
+
+/// Text is unmasked, checked and copied in blocks of so many octets, which stay in the nearest cache
+/// meanwhile. A multiple of four, so that every block starts with the same octet of the key.
+const BLOCK: usize = 8 << 10;
 
 /// Where the stream of frames stands.
 #[derive(Debug, Default)]
@@ -24,6 +28,14 @@ pub(crate) struct Receiver {
     message: Option<IncomingMessage>,
     /// RSV1 has a meaning on this connection.
     pub(crate) compression: bool,
+}
+
+impl Receiver {
+    /// Whether the next octet starts a frame, and no message is under way.
+    #[inline]
+    pub(crate) fn is_between_messages(&self) -> bool {
+        self.message.is_none() && matches!(self.expect, Expect::Header { len: 0, .. })
+    }
 }
 
 /// What the next octet is part of.
@@ -60,44 +72,6 @@ struct IncomingMessage {
 }
 
 impl Connection {
-    /// The next message, if it lies whole in the input and nothing else is to be done first: the
-    /// usual case, at little cost. `None` says nothing, and has changed nothing.
-    #[inline]
-    pub(crate) fn receive_whole<B: AsMut<[u8]>>(
-        &mut self,
-        env: &Env,
-        input: &mut Input<B>,
-    ) -> Option<(Kind, Span)> {
-        let config = &*self.config;
-        let usual =
-            self.is_between_messages() && input.is_plain() && config.delivery == Delivery::Messages;
-        if !usual {
-            return None;
-        }
-        let octets = input.unread();
-        let masked = self.role == Role::Server;
-        let max = config.max_frame.min(config.max_message);
-        let whole = frame::parse_whole(octets, masked, max)?;
-        if masked {
-            mask::apply(&mut octets[whole.size..][..whole.len], whole.key);
-        }
-        self.timers.heard(env.now());
-        self.timers.active = env.now();
-        input.consume(whole.size);
-        Some((whole.kind, input.consume(whole.len)))
-    }
-
-    /// Whether the next octet starts a frame, and nothing is kept or to be reported before it.
-    #[inline]
-    fn is_between_messages(&self) -> bool {
-        self.phase == Phase::Open
-            && self.partial.is_none()
-            && self.notice.is_none()
-            && !self.drained
-            && self.receiver.message.is_none()
-            && matches!(self.receiver.expect, Expect::Header { len: 0, .. })
-    }
-
     /// Goes on with the input up to the next event, or until it is used up.
     #[inline]
     pub(crate) fn receive<B: AsMut<[u8]>>(
@@ -315,14 +289,17 @@ impl Connection {
         let mut len =
             usize::try_from(missing).map_or(octets.len(), |missing| missing.min(octets.len()));
         let piece = &mut octets[..len];
-        mask::apply(piece, key);
-        if self.config.delivery == Delivery::Chunks && !opcode.is_control() {
+        let delivered_here = self.config.delivery == Delivery::Chunks && !opcode.is_control();
+        if delivered_here || opcode.is_control() {
+            mask::apply(piece, key);
+        }
+        if delivered_here {
             let checked = self.check_chunk(piece, fin && len as u64 == missing)?;
             // The rest is refused in the next call.
             mask::apply(&mut piece[checked..], mask::rotated(key, checked));
             len = checked;
         }
-        let piece = &piece[..len];
+        let piece = &mut piece[..len];
         let still_missing = missing - len as u64;
         let whole = still_missing == 0;
         self.receiver.expect = if whole {
@@ -353,7 +330,7 @@ impl Connection {
             Delivery::Messages => {
                 // Behind the last frame there is nothing to leave room for.
                 let declared = if fin { missing } else { u64::MAX };
-                self.assemble(env, piece, declared)?;
+                self.assemble(env, piece, key, declared)?;
                 input.consume(len);
                 if last {
                     self.message_complete(env, input)
@@ -377,7 +354,14 @@ impl Connection {
     }
 
     /// Adds a piece to the message under way, which is `declared` to grow by so many octets at most.
-    fn assemble(&mut self, env: &mut Env, piece: &[u8], declared: u64) -> Result<(), Cause> {
+    /// The piece is still masked with `key`, and is unmasked while it is copied.
+    fn assemble(
+        &mut self,
+        env: &mut Env,
+        piece: &mut [u8],
+        key: [u8; 4],
+        declared: u64,
+    ) -> Result<(), Cause> {
         let Some(message) = &mut self.receiver.message else {
             return Ok(());
         };
@@ -404,10 +388,13 @@ impl Connection {
                     piece.len() + Carry::MAX,
                     declared.saturating_add(Carry::MAX as u64),
                 ));
-                message
-                    .utf8
-                    .push(piece, |valid| text.push_str(valid))
-                    .map_err(|_| Violation::TextNotUtf8)?;
+                for block in piece.chunks_mut(BLOCK) {
+                    mask::apply(block, key);
+                    message
+                        .utf8
+                        .push(block, |valid| text.push_str(valid))
+                        .map_err(|_| Violation::TextNotUtf8)?;
+                }
             }
             Assembly::Octets(octets) => {
                 octets.reserve_exact(growth(
@@ -416,7 +403,7 @@ impl Connection {
                     piece.len(),
                     declared,
                 ));
-                octets.extend_from_slice(piece);
+                mask::append(octets, piece, key);
             }
             Assembly::None => {}
         }

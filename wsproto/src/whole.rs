@@ -1,0 +1,151 @@
+//! The short way for the frame that nearly all are: a whole message, all of it there.
+
+use crate::{
+    config::Delivery,
+    connection::{Connection, Phase, Role},
+    env::Env,
+    event::Kind,
+    frame::{FIN, MASK, Opcode},
+    input::{Input, Span},
+    mask,
+};
+
+impl Connection {
+    /// The next message, if it lies whole in the input and nothing else is to be done first: the
+    /// usual case, at little cost. `None` says nothing, and has changed nothing.
+    #[inline]
+    pub(crate) fn receive_whole<B: AsMut<[u8]>>(
+        &mut self,
+        env: &Env,
+        input: &mut Input<B>,
+    ) -> Option<(Kind, Span)> {
+        let config = &*self.config;
+        let usual = self.phase == Phase::Open
+            && self.receiver.is_between_messages()
+            && self.partial.is_none()
+            && self.notice.is_none()
+            && !self.drained
+            && input.is_plain()
+            && config.delivery == Delivery::Messages;
+        if !usual {
+            return None;
+        }
+        let octets = input.unread();
+        let masked = self.role == Role::Server;
+        let max = config.max_frame.min(config.max_message);
+        let whole = parse(octets, masked, max)?;
+        mask::apply(&mut octets[whole.size..][..whole.len], whole.key);
+        self.timers.heard(env.now());
+        self.timers.active = env.now();
+        input.consume(whole.size);
+        Some((whole.kind, input.consume(whole.len)))
+    }
+}
+
+/// A message of one frame, all of it there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Whole {
+    kind: Kind,
+    key: [u8; 4],
+    /// Octets of the header.
+    size: usize,
+    /// Octets of the payload.
+    len: usize,
+}
+
+/// Reads the frame at the front of `octets` if it is what nearly all are: a message of its own, not
+/// compressed, legal, of at most `max` octets, and all of it there. Whatever else it may be is left
+/// to [`frame::parse`](crate::frame::parse).
+#[inline]
+fn parse(octets: &[u8], masked: bool, max: u64) -> Option<Whole> {
+    let [first, second, rest @ ..] = octets else {
+        return None;
+    };
+    const TEXT: u8 = FIN | Opcode::Text as u8;
+    const BINARY: u8 = FIN | Opcode::Binary as u8;
+    let kind = match *first {
+        TEXT => Kind::Text,
+        BINARY => Kind::Binary,
+        _ => return None,
+    };
+    let short = if masked { second ^ MASK } else { *second };
+    let (len, rest, size) = match short {
+        0..=125 => (u64::from(short), rest, 2),
+        126 => {
+            let (len, rest) = rest.split_first_chunk()?;
+            (u64::from(u16::from_be_bytes(*len)), rest, 4)
+        }
+        127 => {
+            let (len, rest) = rest.split_first_chunk()?;
+            (u64::from_be_bytes(*len), rest, 10)
+        }
+        // The mask bit is not as it should be.
+        128.. => return None,
+    };
+    let shortest = match size {
+        2 => 0,
+        4 => 126,
+        _ => 1 << 16,
+    };
+    if len < shortest || len > max {
+        return None;
+    }
+    let (key, rest, size) = if masked {
+        let (key, rest) = rest.split_first_chunk()?;
+        (*key, rest, size + 4)
+    } else {
+        (mask::NONE, rest, size)
+    };
+    let len = usize::try_from(len).ok()?;
+    (len <= rest.len()).then_some(Whole {
+        kind,
+        key,
+        size,
+        len,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{self, Header, Rules};
+    use proptest::prelude::*;
+
+    const ANY: Rules = Rules {
+        masked: false,
+        compression: false,
+        in_message: false,
+        fragments_left: true,
+        max_frame: u64::MAX,
+        room: u64::MAX,
+    };
+
+    proptest! {
+        /// The twin of the short way is the long one, which also tells violations apart.
+        #[test]
+        fn the_short_way_finds_what_the_long_way_finds(
+            first in prop_oneof![4 => Just(0x81_u8), 4 => Just(0x82), 1 => any::<u8>()],
+            second: u8,
+            extended in prop_oneof![Just([0_u8; 6]), any::<[u8; 6]>()],
+            rest in proptest::collection::vec(any::<u8>(), 0..300),
+            masked: bool,
+            max in prop_oneof![1 => 0_u64..200, 3 => Just(1 << 24)],
+        ) {
+            let octets = [&[first, second][..], &extended, &rest].concat();
+            let rules = Rules { masked, max_frame: max, room: max, ..ANY };
+            let expected = match frame::parse(&octets, &rules) {
+                Ok(Some(Header { fin: true, compressed: false, opcode, len, key, size })) => {
+                    let kind = match opcode {
+                        Opcode::Text => Some(Kind::Text),
+                        Opcode::Binary => Some(Kind::Binary),
+                        Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => None,
+                    };
+                    let there = (octets.len() - size) as u64 >= len;
+                    kind.filter(|_| there).map(|kind| Whole { kind, key, size, len: len as usize })
+                }
+                Ok(_) | Err(_) => None,
+            };
+            prop_assert_eq!(parse(&octets, masked, max), expected);
+        }
+    }
+}
