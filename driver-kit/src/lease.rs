@@ -23,6 +23,7 @@ const MAX_HELD: usize = 64;
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
+    #[expect(clippy::vec_box, reason = "a lease is such a box, taken out and put back")]
     static SPARE: RefCell<Vec<Box<Parts>>> = const { RefCell::new(Vec::new()) };
 }
 

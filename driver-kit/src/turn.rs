@@ -127,7 +127,8 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
                 }
             }
         }
-        result = result.and(flush(connection, env, stream));
+        let flushed = flush(connection, env, stream);
+        result = result.and(flushed);
         if drained || reads == MAX_READS || !connection.wants().read {
             break;
         }

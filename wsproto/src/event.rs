@@ -57,6 +57,14 @@ pub struct Chunk<'a> {
     pub last: bool,
 }
 
+impl<'a> Chunk<'a> {
+    /// A chunk from its parts.
+    #[must_use]
+    pub const fn new(kind: Kind, data: &'a [u8], last: bool) -> Self {
+        Self { kind, data, last }
+    }
+}
+
 /// A text message: derefs to `str`.
 pub struct Text<'a>(Place<'a, str, String>);
 
@@ -100,6 +108,12 @@ impl<'a> Text<'a> {
             Place::Assembled(text) if fits(text.len(), text.capacity()) => core::mem::take(text),
             Place::Assembled(text) => text.clone(),
         }
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::in_place(text)
     }
 }
 
@@ -167,6 +181,12 @@ impl<'a> Binary<'a> {
 /// Whether memory of that capacity may leave with a message of that length: at most an eighth is lost.
 const fn fits(len: usize, capacity: usize) -> bool {
     capacity - len <= len / 8
+}
+
+impl<'a> From<&'a [u8]> for Binary<'a> {
+    fn from(octets: &'a [u8]) -> Self {
+        Self::in_place(octets, Kind::Binary)
+    }
 }
 
 impl Deref for Binary<'_> {

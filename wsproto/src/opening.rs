@@ -179,7 +179,7 @@ impl Connection {
             }
         };
         match whole {
-            Ok(true) => self.opening_complete(env, input, opening),
+            Ok(true) => self.opening_complete(env, input, *opening),
             Ok(false) => {
                 self.opening = Some(opening);
                 Ok(ControlFlow::Break(None))
@@ -193,9 +193,9 @@ impl Connection {
         &mut self,
         env: &mut Env,
         input: &mut Input<B>,
-        opening: Box<Opening>,
+        opening: Opening,
     ) -> Result<ControlFlow<Option<Ready>>, Error> {
-        match *opening {
+        match opening {
             Opening::Request(reader) => self
                 .request_complete(env, input, reader.into_buf())
                 .map(|ready| ControlFlow::Break(Some(ready))),

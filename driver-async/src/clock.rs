@@ -1,0 +1,22 @@
+//! How a runtime keeps time for a connection.
+
+use std::task::{Context, Poll};
+
+use wsproto::Time;
+
+/// A runtime's time, as one connection sees it.
+pub trait Clock: Unpin {
+    /// The present.
+    fn now(&self) -> Time;
+
+    /// Ready once `deadline` has passed; else the task is woken then, at the latest a few
+    /// milliseconds late. `None`: there is nothing to wait for. Each call replaces what the call
+    /// before asked for; a task may be woken too early.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Time>) -> Poll<()>;
+
+    /// Whether the server that the connection belongs to shuts down. When that begins, every task
+    /// whose connection has called [`poll_deadline`](Self::poll_deadline) is woken.
+    fn shutting_down(&self) -> bool {
+        false
+    }
+}

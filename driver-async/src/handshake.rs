@@ -1,0 +1,238 @@
+//! Both halves of the opening handshake over a transport.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::Arc,
+    task::{Context, Poll, Waker, ready},
+};
+
+use driver_kit::lease::Lease;
+use wsproto::{
+    Accept, ClientRequest, Closed, Config, Connection, Error, Event, Reject, Request, RequestHead,
+    ResponseHead, SendError,
+};
+
+use crate::{
+    clock::Clock,
+    core::{Core, Found, Receiving, Task},
+    socket::WebSocket,
+    transport::Transport,
+};
+
+/// Why an opening handshake failed.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum HandshakeError {
+    /// The peer broke the protocol or a deadline. It was told, if there was a way.
+    Failed(Error),
+    /// Client: the server refused, or redirects.
+    Refused(Box<ResponseHead>),
+    /// The connection ended before the handshake was complete.
+    Closed(Closed),
+    /// What this side wanted to send is not possible.
+    Misuse(SendError),
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => error.fmt(f),
+            Self::Refused(response) => {
+                let response = response.view();
+                write!(
+                    f,
+                    "the server answered {} {}",
+                    response.status(),
+                    response.reason_phrase()
+                )
+            }
+            Self::Closed(closed) => write!(f, "{closed} before the handshake was complete"),
+            Self::Misuse(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for HandshakeError {}
+
+/// Waits for the request on a transport that was just accepted.
+///
+/// # Errors
+/// If no acceptable request comes in time. Every refusal is answered; this returns when the answer has
+/// had its chance to arrive.
+pub async fn accept<S: Transport, C: Clock>(
+    transport: S,
+    clock: C,
+    config: Arc<Config>,
+) -> Result<Upgrade<S, C>, HandshakeError> {
+    let mut lease = Lease::take();
+    lease.env.set_now(clock.now());
+    let connection = Connection::accepting(config, &mut lease.env);
+    let mut core = Core::new(connection, transport, clock, lease);
+    let head = opening_event(&mut core, |event| match event {
+        Event::Request(request) => Some(request.to_head()),
+        _ => None,
+    })
+    .await?;
+    core.release();
+    Ok(Upgrade {
+        core: Some(core),
+        head,
+    })
+}
+
+/// Opens a connection on a transport that was just connected.
+///
+/// # Errors
+/// If the server refuses, breaks the protocol, or takes too long.
+pub async fn connect<S: Transport, C: Clock>(
+    transport: S,
+    clock: C,
+    config: Arc<Config>,
+    request: &ClientRequest<'_>,
+) -> Result<(WebSocket<S, C>, ResponseHead), HandshakeError> {
+    let mut lease = Lease::take();
+    lease.env.set_now(clock.now());
+    let connection =
+        Connection::connecting(config, request, &mut lease.env).map_err(HandshakeError::Misuse)?;
+    let mut core = Core::new(connection, transport, clock, lease);
+    let answer = opening_event(&mut core, |event| match event {
+        Event::Open(response) => Some(Ok(response.to_head())),
+        Event::Refused(response) => Some(Err(response.to_head())),
+        _ => None,
+    })
+    .await?;
+    core.release();
+    match answer {
+        Ok(head) => Ok((WebSocket::new(core), head)),
+        Err(head) => Err(HandshakeError::Refused(Box::new(head))),
+    }
+}
+
+/// Waits for the event that ends the peer's half of the handshake.
+async fn opening_event<S: Transport, C: Clock, T>(
+    core: &mut Core<S, C>,
+    mut wanted: impl FnMut(&Event<'_>) -> Option<T>,
+) -> Result<T, HandshakeError> {
+    poll_fn(|cx| poll_opening_event(core, cx, &mut wanted)).await
+}
+
+fn poll_opening_event<S: Transport, C: Clock, T>(
+    core: &mut Core<S, C>,
+    cx: &mut Context<'_>,
+    wanted: &mut impl FnMut(&Event<'_>) -> Option<T>,
+) -> Poll<Result<T, HandshakeError>> {
+    loop {
+        let found = ready!(core.poll_event(cx, Task::RECEIVE));
+        if found != Found::Event {
+            return Poll::Ready(Err(match core.outcome.take().map(|outcome| *outcome) {
+                Some(outcome) => outcome.error.map_or(
+                    HandshakeError::Closed(outcome.closed),
+                    HandshakeError::Failed,
+                ),
+                None => HandshakeError::Misuse(SendError::Closed),
+            }));
+        }
+        match core.lend_event() {
+            Ok(Some((event, ..))) => {
+                if let Some(wanted) = wanted(&event) {
+                    return Poll::Ready(Ok(wanted));
+                }
+            }
+            Ok(None) => {}
+            // Not reported before the answer has had its chance to arrive.
+            Err(error) => core.failed(error),
+        }
+    }
+}
+
+/// A request that waits for an answer: look at it, authorize it, take your time, and then
+/// [`accept`](Self::accept) or [`reject`](Self::reject) it.
+///
+/// Dropped without an answer, the request is answered 503, as far as that is possible without waiting.
+pub struct Upgrade<S: Transport, C: Clock> {
+    /// There until it is answered.
+    core: Option<Core<S, C>>,
+    head: RequestHead,
+}
+
+impl<S: Transport, C: Clock> Upgrade<S, C> {
+    /// The request. If the configuration [surfaces](Config::surface_plain_http) plain HTTP requests,
+    /// see whether it [is an upgrade](Request::is_upgrade).
+    #[must_use]
+    pub const fn request(&self) -> Request<'_> {
+        self.head.view()
+    }
+
+    /// The request, to keep.
+    #[must_use]
+    pub fn head(&self) -> RequestHead {
+        self.head.clone()
+    }
+
+    /// Accepts: messages may be sent at once.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked: then the request is
+    /// answered 503.
+    pub async fn accept(mut self, with: &Accept<'_>) -> Result<WebSocket<S, C>, HandshakeError> {
+        self.answer(|connection, env| connection.accept(env, with))?;
+        let Some(core) = self.core.take() else {
+            return Err(HandshakeError::Misuse(SendError::NoRequest));
+        };
+        let mut socket = WebSocket::new(core);
+        socket.flush().await.map_err(HandshakeError::Misuse)?;
+        Ok(socket)
+    }
+
+    /// Answers without opening a connection: a refusal, a redirect, or the response to a plain HTTP
+    /// request. Returns when the answer has had its chance to arrive.
+    ///
+    /// # Errors
+    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked: then the request is
+    /// answered 503.
+    pub async fn reject(mut self, with: &Reject<'_>) -> Result<(), HandshakeError> {
+        self.answer(|connection, env| connection.reject(env, with))?;
+        if let Some(mut core) = self.core.take() {
+            poll_fn(|cx| core.poll_until(cx, Receiving::Discard, None, Core::is_over)).await;
+        }
+        Ok(())
+    }
+
+    fn answer(
+        &mut self,
+        answer: impl FnOnce(&mut Connection, &mut wsproto::Env) -> Result<(), SendError>,
+    ) -> Result<(), HandshakeError> {
+        let Some(core) = &mut self.core else {
+            return Ok(());
+        };
+        let (connection, lease) = core.lease();
+        let answered = answer(connection, &mut lease.env);
+        core.release();
+        answered.map_err(HandshakeError::Misuse)
+    }
+}
+
+impl<S: Transport, C: Clock> Drop for Upgrade<S, C> {
+    fn drop(&mut self) {
+        let unavailable = Reject::new(503).body(b"the request was not answered\n");
+        if self.core.is_some()
+            && self
+                .answer(|connection, env| connection.reject(env, &unavailable))
+                .is_ok()
+            && let Some(core) = &mut self.core
+        {
+            // A socket that was just accepted takes a short answer without waiting.
+            let mut cx = Context::from_waker(Waker::noop());
+            let _ = core.poll_until(&mut cx, Receiving::Discard, None, Core::is_over);
+        }
+    }
+}
+
+impl<S: Transport, C: Clock> fmt::Debug for Upgrade<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upgrade")
+            .field("request", &self.head)
+            .finish_non_exhaustive()
+    }
+}

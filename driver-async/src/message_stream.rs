@@ -1,0 +1,60 @@
+//! The WebSocket as a stream and a sink of messages.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_core::Stream;
+use futures_sink::Sink;
+use wsproto::{CloseCode, Error, Message, SendError};
+
+use crate::{
+    clock::Clock,
+    core::{Core, Receiving},
+    socket::WebSocket,
+    transport::Transport,
+};
+
+/// The messages, then at most one error, then the end.
+impl<S: Transport, C: Clock> Stream for WebSocket<S, C> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_recv(cx).map(Result::transpose)
+    }
+}
+
+/// Closing the sink closes the connection with code 1000 and waits for its end.
+impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
+    type Error = SendError;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        ready!(
+            self.core
+                .poll_until(cx, Receiving::Keep, None, Core::has_room)
+        );
+        if self.core.connection.is_open() {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Ready(Err(SendError::Closed))
+        }
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
+        self.queue(|connection, env| connection.send_message(env, message))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.core
+            .poll_until(cx, Receiving::Keep, None, Core::is_flushed)
+            .map(Ok)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.queue(|connection, env| connection.close(env, CloseCode::NORMAL, ""));
+        self.core
+            .poll_until(cx, Receiving::Keep, None, Core::is_over)
+            .map(Ok)
+    }
+}

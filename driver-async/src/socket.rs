@@ -1,0 +1,396 @@
+//! One WebSocket connection in one task.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use wsproto::{
+    CloseCode, Closed, Connection, Env, Error, Event, Kind, Message, Prepared, SendError, Time,
+};
+
+use crate::{
+    clock::Clock,
+    core::{Core, Found, Receiving},
+    incoming::Incoming,
+    transport::Transport,
+};
+
+/// A WebSocket connection.
+///
+/// Everything is driven by the task that uses it: while [`recv`](Self::recv) waits, pings are
+/// answered, what was [fed](Self::feed) is written, and deadlines are kept; while a send waits, pings
+/// and the peer's Close are still seen, by reading up to 64 KiB ahead. Between messages the socket
+/// holds no buffer.
+///
+/// Any future of it may be dropped at any await, for example by `select!` or a timeout, and nothing is
+/// lost: a dropped receive has taken no message, a dropped send has queued all of its message or
+/// nothing.
+///
+/// It is also a [`Stream`](futures_core::Stream) and a [`Sink`](futures_sink::Sink) of [`Message`].
+pub struct WebSocket<S, C> {
+    pub(crate) core: Core<S, C>,
+}
+
+impl<S: Transport, C: Clock> WebSocket<S, C> {
+    pub(crate) const fn new(core: Core<S, C>) -> Self {
+        Self { core }
+    }
+
+    // Receiving.
+
+    /// Receives the next message; `None` once the connection is over, however it ended:
+    /// [`closed`](Self::closed) tells how. Pings and pongs are passed over.
+    ///
+    /// Before it waits, it writes what was [fed](Self::feed). It returns `None` only when the closing
+    /// handshake and the end of the transport are through, or their deadline has passed.
+    ///
+    /// With [`Delivery::Chunks`](wsproto::Delivery::Chunks), each chunk comes as a message of its own,
+    /// text as octets; [`recv_incoming`](Self::recv_incoming) tells where a message ends.
+    ///
+    /// # Errors
+    /// Once, if the peer broke the protocol, a limit or a deadline; afterwards `None`.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// Receives whatever comes next, pings and pongs too.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub async fn recv_incoming(&mut self) -> Result<Option<Incoming>, Error> {
+        poll_fn(|cx| self.poll_recv_incoming(cx)).await
+    }
+
+    /// Receives the next event without copying it: it lies in a read buffer that is lent until the
+    /// next call. Comes with an [`Outbox`], so that the event can be answered while it is looked at.
+    ///
+    /// In a steady state this allocates nothing. [`Event::Closed`] is the last event; call on until
+    /// `None` to see the closing handshake through.
+    ///
+    /// ```no_run
+    /// # async fn echo<S: driver_async::Transport, C: driver_async::Clock>(mut socket: driver_async::WebSocket<S, C>) -> Result<(), Box<dyn std::error::Error>> {
+    /// use wsproto::Event;
+    ///
+    /// while let Some((event, mut outbox)) = socket.recv_ref().await? {
+    ///     match event {
+    ///         Event::Text(text) => outbox.feed_text(&text)?,
+    ///         Event::Binary(octets) => outbox.feed_binary(&octets)?,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub async fn recv_ref(&mut self) -> Result<Option<(Event<'_>, Outbox<'_>)>, Error> {
+        // Answers are written when all input is used up; a peer that does not take them must not make
+        // them pile up, though.
+        let found = poll_fn(|cx| {
+            ready!(
+                self.core
+                    .poll_until(cx, Receiving::Keep, None, Core::has_room)
+            );
+            self.core.poll_lendable(cx)
+        })
+        .await;
+        if found != Found::Event {
+            return self.core.take_error().map_or(Ok(None), Err);
+        }
+        let lent = self.core.lend_event()?;
+        Ok(lent.map(|(event, connection, env)| (event, Outbox { connection, env })))
+    }
+
+    /// As [`recv`](Self::recv), for those who write their own futures.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        loop {
+            let incoming = ready!(self.poll_recv_incoming(cx))?;
+            let Some(incoming) = incoming else {
+                return Poll::Ready(Ok(None));
+            };
+            if let Some(message) = incoming.into_message() {
+                return Poll::Ready(Ok(Some(message)));
+            }
+        }
+    }
+
+    fn poll_recv_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Incoming>, Error>> {
+        match ready!(self.core.poll_incoming(cx)) {
+            Some(incoming) => Poll::Ready(Ok(Some(incoming))),
+            None => Poll::Ready(self.core.take_error().map_or(Ok(None), Err)),
+        }
+    }
+
+    // Sending.
+
+    /// Sends a message: waits until the queue has room, queues it, and waits until the transport has
+    /// taken everything.
+    ///
+    /// To answer many messages with few writes, [`feed`](Self::feed) them instead.
+    ///
+    /// # Errors
+    /// See [`SendError`]. After [`Closed`](SendError::Closed), receive until `None` to learn why.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// Sends a message that many connections get; see [`Prepared`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.room().await;
+        self.queue(|connection, env| connection.send_prepared(env, message))?;
+        self.flush().await
+    }
+
+    /// As [`send`](Self::send), but gives up after `timeout`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`TimedSendError::TimedOut`], which tells whether the message is
+    /// queued all the same.
+    pub async fn send_timeout(
+        &mut self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> Result<(), TimedSendError> {
+        let deadline = self.core.clock.now() + timeout;
+        if !self.wait_until(Some(deadline), Core::has_room).await {
+            return Err(TimedSendError::TimedOut { queued: false });
+        }
+        let message = message.into();
+        self.queue(|connection, env| connection.send_message(env, message))
+            .map_err(TimedSendError::Refused)?;
+        if !self.wait_until(Some(deadline), Core::is_flushed).await {
+            return Err(TimedSendError::TimedOut { queued: true });
+        }
+        Ok(())
+    }
+
+    /// Queues a message as soon as the queue has room. It is written, with everything else that was
+    /// fed, by [`flush`](Self::flush) or when a receive has to wait.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.room().await;
+        let message = message.into();
+        self.queue(|connection, env| connection.send_message(env, message))
+    }
+
+    /// Waits until the transport has taken everything that is queued.
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed) if the connection was lost on the way.
+    pub async fn flush(&mut self) -> Result<(), SendError> {
+        self.wait_until(None, Core::is_flushed).await;
+        Ok(())
+    }
+
+    /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
+    /// [`finish`](Self::finish).
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn start(&mut self, kind: Kind) -> Result<(), SendError> {
+        self.room().await;
+        self.queue(|connection, env| connection.start(env, kind))
+    }
+
+    /// Sends a part of the message that [`start`](Self::start) began, as a frame of its own.
+    ///
+    /// # Errors
+    /// See [`Connection::write`].
+    pub async fn write(&mut self, data: &[u8]) -> Result<(), SendError> {
+        self.room().await;
+        self.queue(|connection, env| connection.write(env, data))?;
+        self.flush().await
+    }
+
+    /// Ends the message that [`start`](Self::start) began, with a last part that may be empty.
+    ///
+    /// # Errors
+    /// See [`Connection::finish`].
+    pub async fn finish(&mut self, data: &[u8]) -> Result<(), SendError> {
+        self.room().await;
+        self.queue(|connection, env| connection.finish(env, data))?;
+        self.flush().await
+    }
+
+    /// Sends a ping, which overtakes queued messages. The pong comes by [`recv_incoming`](Self::recv_incoming).
+    ///
+    /// # Errors
+    /// See [`Connection::send_ping`].
+    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.queue(|connection, env| connection.send_ping(env, payload))?;
+        self.flush().await
+    }
+
+    /// Closes the connection and waits for the end: the peer's Close frame, then the end of the
+    /// transport, or their deadline. Messages that come in between are dropped; receive until `None`
+    /// after dropping this future to have them.
+    ///
+    /// # Errors
+    /// If the peer broke the protocol instead of closing.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error> {
+        let (connection, lease) = self.core.lease();
+        connection.close(&mut lease.env, code, reason);
+        self.core.release();
+        poll_fn(|cx| {
+            self.core
+                .poll_until(cx, Receiving::Discard, None, Core::is_over)
+        })
+        .await;
+        match &mut self.core.outcome {
+            Some(outcome) => outcome
+                .error
+                .take()
+                .map_or_else(|| Ok(outcome.closed.clone()), Err),
+            None => unreachable!("a connection is over only when it has told how"),
+        }
+    }
+
+    // What there is to know.
+
+    /// How the connection ended, once that is known.
+    #[must_use]
+    pub fn closed(&self) -> Option<&Closed> {
+        self.core.outcome.as_ref().map(|outcome| &outcome.closed)
+    }
+
+    /// The state machine underneath: its role, its configuration, what is queued.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.core.connection
+    }
+
+    /// The transport underneath. Reading or writing past the connection would corrupt it.
+    #[must_use]
+    pub const fn get_ref(&self) -> &S {
+        &self.core.transport
+    }
+
+    async fn room(&mut self) {
+        self.wait_until(None, Core::has_room).await;
+    }
+
+    /// Queues something.
+    pub(crate) fn queue<T>(&mut self, queue: impl FnOnce(&mut Connection, &mut Env) -> T) -> T {
+        let (connection, lease) = self.core.lease();
+        let queued = queue(connection, &mut lease.env);
+        self.core.release();
+        queued
+    }
+
+    /// Waits until `is_done`, or until `deadline`; tells whether it is done.
+    async fn wait_until(
+        &mut self,
+        deadline: Option<Time>,
+        is_done: impl Fn(&Core<S, C>) -> bool,
+    ) -> bool {
+        if is_done(&self.core) {
+            return true;
+        }
+        poll_fn(|cx| {
+            self.core
+                .poll_until(cx, Receiving::Keep, deadline, &is_done)
+        })
+        .await;
+        is_done(&self.core)
+    }
+}
+
+impl<S, C> fmt::Debug for WebSocket<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("connection", &self.core.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Sends on a connection while an event of it is looked at. What is fed is written when the next receive
+/// has to wait, or by [`WebSocket::flush`].
+#[derive(Debug)]
+pub struct Outbox<'a> {
+    connection: &'a mut Connection,
+    env: &'a mut Env,
+}
+
+impl Outbox<'_> {
+    /// Queues a text message.
+    ///
+    /// # Errors
+    /// See [`Connection::send_text`].
+    pub fn feed_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.connection.send_text(self.env, text)
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    /// See [`Connection::send_binary`].
+    pub fn feed_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
+        self.connection.send_binary(self.env, data)
+    }
+
+    /// Queues a message, which is moved if it is long.
+    ///
+    /// # Errors
+    /// See [`Connection::send_message`].
+    pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.connection.send_message(self.env, message.into())
+    }
+
+    /// Queues a prepared message.
+    ///
+    /// # Errors
+    /// See [`Connection::send_prepared`].
+    pub fn feed_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.connection.send_prepared(self.env, message)
+    }
+
+    /// Starts the closing handshake.
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        self.connection.close(self.env, code, reason);
+    }
+}
+
+/// Why [`WebSocket::send_timeout`] failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimedSendError {
+    /// The message was refused.
+    Refused(SendError),
+    /// The time was over first.
+    TimedOut {
+        /// Whether the message is queued, and will be sent: then it is too late to send another
+        /// one instead.
+        queued: bool,
+    },
+}
+
+impl fmt::Display for TimedSendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => error.fmt(f),
+            Self::TimedOut { queued: true } => {
+                f.write_str("the message was not written in time, but is queued")
+            }
+            Self::TimedOut { queued: false } => {
+                f.write_str("there was no room for the message in time")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TimedSendError {}

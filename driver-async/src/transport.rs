@@ -1,0 +1,69 @@
+//! A byte stream as a task sees it, and as the non-blocking stream that the kit reads and writes.
+
+use std::{
+    io::{self, ErrorKind, IoSlice, Read, Write},
+    task::{Context, Poll},
+};
+
+/// A byte stream that wakes the task when it can go on.
+///
+/// Each method is what the runtimes' own traits have: `Pending` means that the task will be woken.
+pub trait Transport: Unpin {
+    /// Reads into `buf`; 0 octets mean the end of the stream.
+    ///
+    /// # Errors
+    /// What the stream reports.
+    fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Writes from `bufs`, of which at least one is not empty.
+    ///
+    /// # Errors
+    /// What the stream reports.
+    fn poll_write(&mut self, cx: &mut Context<'_>, bufs: &[IoSlice<'_>])
+    -> Poll<io::Result<usize>>;
+
+    /// Passes on what the stream itself buffers, as TLS does.
+    ///
+    /// # Errors
+    /// What the stream reports.
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Ends the writing side.
+    ///
+    /// # Errors
+    /// What the stream reports.
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// The transport for the time of a poll: what is pending would block.
+pub(crate) struct NonBlocking<'a, 'b, S> {
+    pub(crate) transport: &'a mut S,
+    pub(crate) cx: &'a mut Context<'b>,
+}
+
+impl<S: Transport> Read for NonBlocking<'_, '_, S> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        would_block(self.transport.poll_read(self.cx, buf))
+    }
+}
+
+impl<S: Transport> Write for NonBlocking<'_, '_, S> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(octets)])
+    }
+
+    fn write_vectored(&mut self, bufs: &[IoSlice<'_>]) -> io::Result<usize> {
+        would_block(self.transport.poll_write(self.cx, bufs))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        would_block(self.transport.poll_flush(self.cx))
+    }
+}
+
+fn would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
+    match poll {
+        Poll::Ready(result) => result,
+        Poll::Pending => Err(ErrorKind::WouldBlock.into()),
+    }
+}

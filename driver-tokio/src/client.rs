@@ -1,0 +1,299 @@
+//! A client: from a URL to a connection.
+
+use std::{
+    fmt,
+    future::{Future, poll_fn},
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::Poll,
+    time::{Duration, Instant},
+};
+
+use driver_kit::{
+    dial::{ATTEMPT_DELAY, Dial, DialError, Step},
+    target::{RedirectError, Redirects, Target, TargetError},
+};
+use tokio::{
+    net::{TcpStream, lookup_host},
+    time::{sleep_until, timeout},
+};
+use wsproto::{ClientRequest, Config, Credentials, ResponseHead};
+
+use crate::{HandshakeError, WebSocket, connect_over};
+
+/// Connects to a `ws://` URL with the defaults: see [`Connect`].
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut socket = driver_tokio::connect("ws://127.0.0.1:9001/echo").await?;
+/// socket.send("hello").await?;
+/// println!("{:?}", socket.recv().await?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// See [`ConnectError`].
+///
+/// # Panics
+/// Outside of a tokio runtime with I/O and time enabled.
+pub async fn connect(url: &str) -> Result<WebSocket, ConnectError> {
+    Connect::new(url).connect().await.map(|(socket, _)| socket)
+}
+
+/// How to connect: what to ask for, and how long to try.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use driver_tokio::Connect;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let (socket, response) = Connect::new("ws://example.com/chat")
+///     .subprotocol("chat.v1")
+///     .header("Cookie", "session=1")
+///     .timeout(Duration::from_secs(3))
+///     .redirects(5)
+///     .connect()
+///     .await?;
+/// println!("{:?}", response.view().subprotocol());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Connect {
+    url: String,
+    subprotocols: Vec<String>,
+    headers: Vec<(String, String)>,
+    origin: Option<String>,
+    config: Arc<Config>,
+    timeout: Duration,
+    redirects: usize,
+}
+
+impl Connect {
+    /// Asks for nothing but a connection to `url`.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            subprotocols: Vec::new(),
+            headers: Vec::new(),
+            origin: None,
+            config: Arc::default(),
+            timeout: Duration::from_secs(30),
+            redirects: 0,
+        }
+    }
+
+    /// Asks for a subprotocol; the first one asked for is preferred.
+    #[must_use]
+    pub fn subprotocol(mut self, name: impl Into<String>) -> Self {
+        self.subprotocols.push(name.into());
+        self
+    }
+
+    /// Adds a header. `Host`, `Origin` and `Authorization` replace what would be sent otherwise.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Says where the request comes from, as browsers do.
+    #[must_use]
+    pub fn origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = Some(origin.into());
+        self
+    }
+
+    /// Sets limits, deadlines and policies of the connection.
+    #[must_use]
+    pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
+        self.config = config.into();
+        self
+    }
+
+    /// Sets how long everything together may take: resolving, connecting, the handshake, redirects.
+    /// Default 30 s.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// Follows up to `limit` redirects. Default 0, as browsers do.
+    #[must_use]
+    pub const fn redirects(mut self, limit: usize) -> Self {
+        self.redirects = limit;
+        self
+    }
+
+    /// Connects: resolves the name, tries all its addresses (RFC 8305), and does the opening handshake.
+    ///
+    /// # Errors
+    /// See [`ConnectError`].
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime with I/O and time enabled.
+    pub async fn connect(&self) -> Result<(WebSocket, ResponseHead), ConnectError> {
+        let target = Target::parse(&self.url).map_err(ConnectError::Url)?;
+        timeout(self.timeout, self.follow(target))
+            .await
+            .unwrap_or(Err(ConnectError::TimedOut))
+    }
+
+    async fn follow(&self, target: Target) -> Result<(WebSocket, ResponseHead), ConnectError> {
+        let mut redirects = Redirects::new(target, self.redirects);
+        loop {
+            let error = match self.attempt(redirects.current()).await {
+                Ok(connected) => return Ok(connected),
+                Err(error) => error,
+            };
+            let ConnectError::Handshake(HandshakeError::Refused(response)) = &error else {
+                return Err(error);
+            };
+            let response = response.view();
+            let location = match response.status() {
+                301 | 302 | 303 | 307 | 308 if self.redirects > 0 => {
+                    response.header_str("Location")
+                }
+                _ => None,
+            };
+            let Some(location) = location else {
+                return Err(error);
+            };
+            redirects.follow(location).map_err(ConnectError::Redirect)?;
+        }
+    }
+
+    async fn attempt(&self, target: &Target) -> Result<(WebSocket, ResponseHead), ConnectError> {
+        if target.is_secure() {
+            return Err(ConnectError::TlsUnsupported);
+        }
+        let addresses = lookup_host((target.host(), target.port()))
+            .await
+            .map_err(ConnectError::Resolve)?;
+        let stream = dial(addresses).await.map_err(ConnectError::Dial)?;
+        stream.set_nodelay(true).map_err(ConnectError::Socket)?;
+        let subprotocols: Vec<_> = self.subprotocols.iter().map(String::as_str).collect();
+        let headers: Vec<_> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        let mut request = ClientRequest::new(target.authority(), target.target())
+            .subprotocols(&subprotocols)
+            .headers(&headers);
+        request.origin = self.origin.as_deref();
+        request.credentials = target
+            .credentials()
+            .map(|(user, password)| Credentials { user, password });
+        let connected = connect_over(stream, Arc::clone(&self.config), &request).await;
+        connected.map_err(ConnectError::Handshake)
+    }
+}
+
+/// An attempt to connect, until it has failed.
+type Attempt = (
+    SocketAddr,
+    Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>,
+);
+
+/// Connects to whichever address answers first.
+async fn dial(addresses: impl IntoIterator<Item = SocketAddr>) -> Result<TcpStream, DialError> {
+    let mut plan = Dial::new(addresses, ATTEMPT_DELAY);
+    let mut attempts: Vec<Attempt> = Vec::new();
+    loop {
+        let until = match plan.step(tokio::time::Instant::now().into_std()) {
+            Step::Start(address) => {
+                attempts.push((address, Box::pin(TcpStream::connect(address))));
+                continue;
+            }
+            Step::WaitUntil(until) => Some(until),
+            Step::Wait => None,
+            Step::GiveUp => return Err(plan.into_error()),
+        };
+        if let Some((address, connected)) = first_ended(&mut attempts, until).await {
+            match connected {
+                Ok(stream) => return Ok(stream),
+                Err(error) => plan.failed(address, error),
+            }
+        }
+    }
+}
+
+/// Waits for any attempt to end, or for the moment `until`.
+async fn first_ended(
+    attempts: &mut Vec<Attempt>,
+    until: Option<Instant>,
+) -> Option<(SocketAddr, io::Result<TcpStream>)> {
+    let ended = poll_fn(|cx| {
+        for (index, (_, attempt)) in attempts.iter_mut().enumerate() {
+            if let Poll::Ready(connected) = attempt.as_mut().poll(cx) {
+                return Poll::Ready((index, connected));
+            }
+        }
+        Poll::Pending
+    });
+    let (index, connected) = match until {
+        None => ended.await,
+        Some(until) => tokio::select! {
+            ended = ended => ended,
+            () = sleep_until(until.into()) => return None,
+        },
+    };
+    let (address, _) = attempts.swap_remove(index);
+    Some((address, connected))
+}
+
+/// Why connecting failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The URL is not one of a WebSocket.
+    Url(TargetError),
+    /// A `wss` URL, and this build has no TLS. Bring a TLS stream of your own to [`connect_over`].
+    TlsUnsupported,
+    /// The name could not be resolved.
+    Resolve(io::Error),
+    /// No address could be connected to.
+    Dial(DialError),
+    /// The socket could not be set up.
+    Socket(io::Error),
+    /// The opening handshake failed, or the server refused.
+    Handshake(HandshakeError),
+    /// A redirect cannot be followed.
+    Redirect(RedirectError),
+    /// Everything together took too long.
+    TimedOut,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(error) => error.fmt(f),
+            Self::TlsUnsupported => f.write_str("wss needs TLS, which this build does not have"),
+            Self::Resolve(error) => write!(f, "the name could not be resolved: {error}"),
+            Self::Dial(error) => error.fmt(f),
+            Self::Socket(error) => write!(f, "the socket could not be set up: {error}"),
+            Self::Handshake(error) => error.fmt(f),
+            Self::Redirect(error) => error.fmt(f),
+            Self::TimedOut => f.write_str("connecting took too long"),
+        }
+    }
+}
+
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Url(error) => Some(error),
+            Self::TlsUnsupported | Self::TimedOut => None,
+            Self::Resolve(error) | Self::Socket(error) => Some(error),
+            Self::Dial(error) => Some(error),
+            Self::Handshake(error) => Some(error),
+            Self::Redirect(error) => Some(error),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What a server accepts connections from.
+
+use std::{future::Future, io};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+};
+
+/// A source of streams for a [`Server`](crate::Server): a TCP or Unix listener, or anything else.
+pub trait Listener: Send + 'static {
+    /// What is accepted.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// Waits for the next stream. Must be safe to drop and call again.
+    ///
+    /// # Errors
+    /// What the system reports; the server tries again, after a pause if need be.
+    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+}
+
+impl Listener for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<TcpStream> {
+        let (stream, _) = Self::accept(self).await?;
+        // Whole batches of frames are written at once: waiting for more would only delay them.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+#[cfg(unix)]
+impl Listener for tokio::net::UnixListener {
+    type Stream = tokio::net::UnixStream;
+
+    async fn accept(&mut self) -> io::Result<tokio::net::UnixStream> {
+        Self::accept(self).await.map(|(stream, _)| stream)
+    }
+}
