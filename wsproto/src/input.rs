@@ -127,6 +127,19 @@ impl<B: AsMut<[u8]>> Input<B> {
         span
     }
 
+    /// Passes over `skip` octets of the buffer and consumes the `n` behind them; the input must be
+    /// [plain](Self::is_plain).
+    #[inline]
+    pub(crate) fn consume_plain(&mut self, skip: usize, n: usize) -> Span {
+        let start = self.start + skip;
+        self.start = start + n;
+        Span {
+            start,
+            len: n,
+            aside: false,
+        }
+    }
+
     /// Puts octets that were set aside before those of the buffer.
     pub(crate) fn put_before(&mut self, mut aside: Aside, spare: &mut Spare) {
         core::mem::swap(&mut self.aside, &mut aside);

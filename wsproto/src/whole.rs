@@ -37,8 +37,7 @@ impl Connection {
         mask::apply(&mut octets[whole.size..][..whole.len], whole.key);
         self.timers.heard(env.now());
         self.timers.active = env.now();
-        input.consume(whole.size);
-        Some((whole.kind, input.consume(whole.len)))
+        Some((whole.kind, input.consume_plain(whole.size, whole.len)))
     }
 }
 
