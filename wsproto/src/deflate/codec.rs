@@ -1,0 +1,63 @@
+//! What compresses and inflates: the interface to raw deflate (RFC 1951), for backends of any kind.
+
+use alloc::{boxed::Box, vec::Vec};
+
+/// The end of a sync flush (RFC 7692 7.2.1): an empty stored block without its header bits.
+pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
+
+/// Makes compressors and inflaters for an [`Env`](crate::Env), which keeps and lends them.
+pub trait Codecs: Send {
+    /// A compressor of raw deflate whose references reach back at most `2^window_bits` octets.
+    ///
+    /// `level` is 0 to 9, from no compression to the best; `window_bits` is 8 to 15.
+    fn compressor(&mut self, level: u8, window_bits: u8) -> Box<dyn Compressor>;
+
+    /// An inflater of raw deflate with a window of 32 KiB.
+    fn inflater(&mut self) -> Box<dyn Inflater>;
+}
+
+/// Compresses one stream of raw deflate at a time.
+pub trait Compressor: Send {
+    /// Compresses `input`, appends it to `out`, and sync-flushes: what was appended ends with the
+    /// octets `00 00 ff ff` and stands for all of `input`. Later input may refer back to it.
+    fn compress(&mut self, input: &[u8], out: &mut Vec<u8>);
+
+    /// Starts a new stream, which refers to nothing from before.
+    fn reset(&mut self);
+
+    /// Starts a new stream, which may refer back to `history`: two slices, the older one first.
+    fn prime(&mut self, history: [&[u8]; 2]);
+}
+
+/// Inflates one stream of raw deflate at a time.
+pub trait Inflater: Send {
+    /// Starts a new stream, which may refer back to `history` (two slices, the older one first, at most
+    /// 32 KiB in all) and to nothing else from before: a reference to what is not there is
+    /// [`Corrupt`], and never shows octets of another stream.
+    fn begin(&mut self, history: [&[u8]; 2]);
+
+    /// Inflates from `input` into `out`, until one of them is used up or the stream ends.
+    ///
+    /// It must be possible to get out everything that the input so far stands for: when
+    /// `written < out.len()`, nothing is left behind.
+    ///
+    /// # Errors
+    /// [`Corrupt`] if the input is no deflate stream. What was written before is lost.
+    fn inflate(&mut self, input: &[u8], out: &mut [u8]) -> Result<Inflated, Corrupt>;
+}
+
+/// How far [`Inflater::inflate`] came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Inflated {
+    /// Octets of the input that were used.
+    pub read: usize,
+    /// Octets of the output that were written.
+    pub written: usize,
+    /// Whether the stream ended: a final block (BFINAL) is complete. What follows in the input starts
+    /// at an octet boundary.
+    pub ended: bool,
+}
+
+/// What was to be inflated is no deflate stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Corrupt;
