@@ -5,6 +5,9 @@ use alloc::vec::Vec;
 /// The key that changes nothing: what is not masked goes the same ways as what is.
 pub(crate) const NONE: [u8; 4] = [0; 4];
 
+/// Octets that are masked at a stroke: eight vectors of the narrowest sort.
+const BLOCK: usize = 128;
+
 /// XORs `data` with `key`, whose first octet belongs to the first octet of `data`.
 #[inline]
 pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
@@ -12,7 +15,7 @@ pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
         return;
     }
     // Arrays of a fixed size become vector instructions without any unsafe code.
-    let (blocks, rest) = data.as_chunks_mut::<64>();
+    let (blocks, rest) = data.as_chunks_mut::<BLOCK>();
     for block in blocks {
         *block = masked(*block, key);
     }
@@ -29,10 +32,10 @@ pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
     }
 }
 
-/// A block of at most 64 octets, masked.
+/// At most [`BLOCK`] octets, masked.
 #[inline]
 fn masked<const N: usize>(mut block: [u8; N], key: [u8; 4]) -> [u8; N] {
-    let wide = [key; 32];
+    let wide = [key; BLOCK / 4];
     for (octet, key) in block.iter_mut().zip(wide.as_flattened()) {
         *octet ^= key;
     }
@@ -52,7 +55,7 @@ pub(crate) fn append(out: &mut Vec<u8>, data: &[u8], key: [u8; 4]) {
         out.extend_from_slice(data);
         return;
     }
-    let (blocks, rest) = data.as_chunks::<128>();
+    let (blocks, rest) = data.as_chunks::<BLOCK>();
     for block in blocks {
         out.extend_from_slice(&masked(*block, key));
     }
