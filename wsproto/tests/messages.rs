@@ -1,0 +1,669 @@
+//! Messages come in whole, in parts, or chunk by chunk, within limits that each have a default; they go
+//! out whole, in fragments, or as they are written.
+
+mod support;
+
+use std::num::NonZeroUsize;
+
+use support::{
+    End, Frame, Length, Opcode, Pair, Seen,
+    allocation::{Counting, allocations, peak},
+    config, env, opposite,
+};
+use wsproto::{
+    Agreed, Cause, Config, Connection, Delivery, Event, Input, Kind, Limit, Message, Prepared,
+    Role, SendError, Violation,
+};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const BOTH: [Role; 2] = [Role::Client, Role::Server];
+
+fn open(role: Role, change: impl FnOnce(&mut Config)) -> End {
+    End::upgraded(role, config(change))
+}
+
+/// What the peer sends, in octets.
+fn sent_to(role: Role, frames: &[Frame]) -> Vec<u8> {
+    let octets = |frame: &Frame| frame.clone().sent_by(opposite(role)).encode();
+    frames.iter().flat_map(octets).collect()
+}
+
+/// Without masks, which differ each time.
+fn unmasked(frames: Vec<Frame>) -> Vec<Frame> {
+    let plain = |frame: Frame| Frame {
+        mask: None,
+        ..frame
+    };
+    frames.into_iter().map(plain).collect()
+}
+
+// Whole messages.
+
+#[test]
+fn a_message_that_lies_whole_in_the_read_buffer_is_lent_from_there() {
+    for role in BOTH {
+        let octets = sent_to(role, &[Frame::text("in place"), Frame::binary([7; 300])]);
+        let mut buf = vec![0; 4096];
+        let range = buf.as_ptr_range();
+        let mut env = env(1);
+        let mut connection =
+            Connection::upgraded(role, config(|_| {}), &Agreed::default(), &mut env);
+        let mut input = Input::new(&mut buf[..]);
+        input.spare()[..octets.len()].copy_from_slice(&octets);
+        input.filled(octets.len());
+        let Ok(Some(Event::Text(text))) = connection.next_event(&mut env, &mut input) else {
+            panic!("a text comes first");
+        };
+        assert_eq!(&*text, "in place");
+        assert!(range.contains(&text.as_ptr()));
+        let Ok(Some(Event::Binary(binary))) = connection.next_event(&mut env, &mut input) else {
+            panic!("then a binary message");
+        };
+        assert_eq!(&*binary, [7; 300]);
+        assert!(range.contains(&binary.as_ptr()));
+    }
+}
+
+#[test]
+fn a_small_message_that_is_kept_keeps_no_read_buffer_alive() {
+    let mut end = open(Role::Client, |_| {}).with_buffer(128 << 10);
+    for octets in [&b"\x81\x05small"[..], b"\x01\x02sm\x80\x03all"] {
+        end.input.spare()[..octets.len()].copy_from_slice(octets);
+        end.input.filled(octets.len());
+        let event = end.connection.next_event(&mut end.env, &mut end.input);
+        let Ok(Some(Event::Text(text))) = event else {
+            panic!("a text comes");
+        };
+        let text = text.into_string();
+        assert_eq!(text, "small");
+        assert!(text.capacity() <= 8, "{} octets for 5", text.capacity());
+    }
+}
+
+#[test]
+fn memory_grows_with_what_came_and_not_with_what_was_declared() {
+    for role in BOTH {
+        for opcode in [Opcode::Text, Opcode::Binary] {
+            let mut end = open(role, |_| {});
+            let frame = Frame::new(opcode, "ten octets").length(Length::Declared(16 << 20));
+            let octets = sent_to(role, &[frame]);
+            let grown = peak(|| end.read(&octets));
+            assert!(grown < 8 << 10, "{grown} octets for ten");
+            let grown = peak(|| end.read(&[0; 1000]));
+            assert!(grown < 8 << 10, "{grown} octets for a thousand");
+        }
+    }
+}
+
+#[test]
+fn a_message_in_a_hundred_thousand_fragments_is_not_moved_with_each_of_them() {
+    let text = Seen::text(&"t".repeat(100_000));
+    let binary = Seen::binary(&[7; 100_000]);
+    for (opcode, octet, expected) in [(Opcode::Text, [b't'], text), (Opcode::Binary, [7], binary)] {
+        let mut end = open(Role::Client, |_| {});
+        let first = Frame::new(opcode, octet).unfinished().encode();
+        let next = Frame::continuation(octet).unfinished().encode();
+        let octets = [&first[..], &next.repeat(99_999)].concat();
+        let count = allocations(|| end.read(&octets));
+        assert!(count < 40, "{count} allocations or moves");
+        end.read(&Frame::continuation("").encode());
+        assert!(end.take_seen() == [expected]);
+    }
+}
+
+#[test]
+fn a_trickle_of_single_octets_is_assembled_without_moving_it_each_time() {
+    let mut end = open(Role::Server, |_| {});
+    let octets = sent_to(Role::Server, &[Frame::text(&"é".repeat(50_000))]);
+    let count = allocations(|| octets.chunks(1).for_each(|octet| end.read(octet)));
+    assert!(count < 40, "{count} allocations or moves");
+    assert!(end.take_seen() == [Seen::text(&"é".repeat(50_000))]);
+}
+
+// Chunks.
+
+#[test]
+fn chunks_come_before_the_frame_is_complete_and_nothing_is_assembled() {
+    for role in BOTH {
+        let mut end = open(role, |config| config.delivery = Delivery::Chunks);
+        let octets = sent_to(role, &[Frame::text(&"0123456789".repeat(100_000))]);
+        let header = octets.len() - 1_000_000;
+        let grown = peak(|| {
+            end.read_with(&octets[..header + 15], |_, _, event| {
+                let Event::Chunk(chunk) = event else {
+                    panic!("only a chunk can come")
+                };
+                assert_eq!(
+                    (chunk.kind, chunk.data, chunk.last),
+                    (Kind::Text, &b"012345678901234"[..], false)
+                );
+            });
+        });
+        assert!(grown < 1 << 10, "{grown} octets");
+        end.take_seen();
+        end.read(&octets[header + 15..]);
+        let seen = support::joined(&end.take_seen());
+        let [
+            Seen::Chunk {
+                data, last: true, ..
+            },
+        ] = &seen[..]
+        else {
+            panic!("the rest of the message, and its end");
+        };
+        assert_eq!(data.len(), 1_000_000 - 15);
+    }
+}
+
+#[test]
+fn control_frames_come_between_the_chunks_of_a_message() {
+    let mut end = open(Role::Client, |config| config.delivery = Delivery::Chunks);
+    end.read_frames(&[
+        Frame::binary("a").unfinished(),
+        Frame::continuation("").unfinished(),
+        Frame::ping("p"),
+        Frame::continuation(""),
+        Frame::text("b"),
+    ]);
+    let chunk = |kind, data: &[u8], last| Seen::Chunk {
+        kind,
+        data: data.to_vec(),
+        last,
+    };
+    let expected = [
+        chunk(Kind::Binary, b"a", false),
+        Seen::Ping(b"p".to_vec()),
+        chunk(Kind::Binary, b"", true),
+        chunk(Kind::Text, b"b", true),
+    ];
+    assert_eq!(end.take_seen(), expected);
+}
+
+// Text.
+
+/// Octets of a text, and how many of them prove that it is none; more than there are: only its end does.
+const BAD_TEXTS: [(&[u8], usize); 6] = [
+    (b"ok\xff, and more", 3),
+    (b"surrogate \xed\xa0\x80", 12),
+    (b"overlong \xc0\xaf", 10),
+    (b"too far \xf4\x90\x80\x80", 10),
+    (b"broken off \xe2\x82 here", 14),
+    (b"cut short \xe2\x82", 13),
+];
+
+#[test]
+fn text_that_is_not_utf_8_fails_inside_the_unfinished_frame_and_not_at_its_end() {
+    for role in BOTH {
+        for delivery in [Delivery::Messages, Delivery::Chunks] {
+            for (text, proof) in BAD_TEXTS {
+                let mut end = open(role, |config| config.delivery = delivery);
+                // The frame would go on for a megabyte.
+                let declared = Frame::new(Opcode::Text, text).length(Length::Declared(1 << 20));
+                let octets = sent_to(role, &[declared]);
+                let header = octets.len() - text.len();
+                let failed_at = (1..=octets.len()).find(|n| {
+                    end.read(&octets[n - 1..*n]);
+                    matches!(end.seen.last(), Some(Seen::Failed(_)))
+                });
+                if proof > text.len() {
+                    assert_eq!(failed_at, None, "the text may go on");
+                    continue;
+                }
+                assert_eq!(failed_at, Some(header + proof), "{}", text.escape_ascii());
+                assert_eq!(end.drain_frames()[0].payload[..2], [0x03, 0xef], "1007");
+            }
+        }
+    }
+}
+
+#[test]
+fn text_that_is_not_utf_8_fails_however_its_frames_lie() {
+    for role in BOTH {
+        for delivery in [Delivery::Messages, Delivery::Chunks] {
+            for (text, _) in BAD_TEXTS {
+                for cut in 0..=text.len() {
+                    let (front, back) = text.split_at(cut);
+                    let mut end = open(role, |config| config.delivery = delivery);
+                    end.read(&sent_to(
+                        role,
+                        &[
+                            Frame::new(Opcode::Text, front).unfinished(),
+                            Frame::ping(""),
+                            Frame::continuation(back),
+                        ],
+                    ));
+                    let Some(Seen::Failed(error)) = end.seen.last() else {
+                        panic!("{} is refused", text.escape_ascii());
+                    };
+                    assert_eq!(error.cause, Cause::Violation(Violation::TextNotUtf8));
+                    assert_eq!(error.closed.code.get(), 1007);
+                }
+                let mut end = open(role, |config| config.delivery = delivery);
+                end.read_frames(&[Frame::new(Opcode::Text, text)]);
+                assert!(
+                    matches!(end.seen.last(), Some(Seen::Failed(_))),
+                    "in one piece"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_code_point_may_be_cut_by_fragments_and_reads() {
+    for role in BOTH {
+        let text = "κόσμε €𤭢";
+        for cut in 0..=text.len() {
+            let (front, back) = text.as_bytes().split_at(cut);
+            let octets = sent_to(
+                role,
+                &[
+                    Frame::new(Opcode::Text, front).unfinished(),
+                    Frame::continuation(back),
+                ],
+            );
+            for chunk in [1, 2, 3, octets.len()] {
+                let mut end = open(role, |_| {});
+                octets.chunks(chunk).for_each(|octets| end.read(octets));
+                assert_eq!(end.take_seen(), [Seen::text(text)]);
+            }
+        }
+    }
+}
+
+#[test]
+fn text_is_checked_by_default_and_comes_as_octets_where_that_is_turned_off() {
+    assert!(Config::default().check_utf8);
+    for role in BOTH {
+        let bad = b"not \xff text";
+        let mut end = open(role, |config| config.check_utf8 = false);
+        end.read_frames(&[
+            Frame::new(Opcode::Text, *bad),
+            Frame::new(Opcode::Text, &bad[..3]).unfinished(),
+            Frame::continuation(&bad[3..]),
+            Frame::new(Opcode::Text, ""),
+            Frame::binary(*bad),
+        ]);
+        let expected = [
+            Seen::Binary(Kind::Text, bad.to_vec()),
+            Seen::Binary(Kind::Text, bad.to_vec()),
+            Seen::Binary(Kind::Text, Vec::new()),
+            Seen::Binary(Kind::Binary, bad.to_vec()),
+        ];
+        assert_eq!(end.take_seen(), expected);
+    }
+}
+
+// Limits.
+
+/// Expects the connection to fail for that limit.
+fn expect_limit(mut end: End, limit: Limit) {
+    let Some(Seen::Failed(error)) = end.seen.last() else {
+        panic!("{limit:?} is enforced: {:?}", end.seen);
+    };
+    assert_eq!(error.cause, Cause::Limit(limit));
+    assert_eq!(error.closed.code.get(), 1009);
+    let frames = end.drain_frames();
+    assert_eq!(
+        frames[frames.len() - 1].payload[..2],
+        [0x03, 0xf1],
+        "the peer is told 1009"
+    );
+}
+
+#[test]
+fn every_limit_has_a_default() {
+    let config = Config::default();
+    assert_eq!(config.max_frame, 16 << 20);
+    assert_eq!(config.max_message, 16 << 20);
+    assert!(config.max_fragments >= 65_537);
+}
+
+#[test]
+fn a_frame_may_be_as_long_as_its_limit_and_no_longer() {
+    for role in BOTH {
+        for (len, fits) in [(1000, true), (1001, false)] {
+            for frame in [
+                Frame::binary(vec![0; len]),
+                Frame::binary(vec![0; len]).unfinished(),
+            ] {
+                let mut end = open(role, |config| config.max_frame = 1000);
+                end.read_frames(&[frame]);
+                if fits {
+                    assert!(end.connection.is_open());
+                } else {
+                    expect_limit(end, Limit::Frame);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_limit_of_a_message_counts_the_sum_of_its_fragments() {
+    for role in BOTH {
+        let fragments = |last: usize| {
+            [
+                Frame::binary(vec![0; 400]).unfinished(),
+                Frame::continuation(vec![0; 400]).unfinished(),
+                Frame::ping([0; 125]),
+                Frame::continuation(vec![0; last]),
+            ]
+        };
+        for delivery in [Delivery::Messages, Delivery::Chunks] {
+            let limited = |config: &mut Config| {
+                config.max_message = 1000;
+                config.delivery = delivery;
+            };
+            let mut end = open(role, limited);
+            end.read_frames(&fragments(200));
+            end.read_frames(&fragments(200));
+            assert!(end.connection.is_open(), "each message counts for itself");
+            let mut end = open(role, limited);
+            end.read_frames(&fragments(201));
+            expect_limit(end, Limit::Message);
+        }
+        let mut end = open(role, |config| config.max_message = 1000);
+        end.read_frames(&[Frame::binary(vec![0; 1001])]);
+        expect_limit(end, Limit::Message);
+    }
+}
+
+#[test]
+fn sixteen_mebibytes_pass_by_default_and_one_octet_more_does_not() {
+    let mut end = open(Role::Client, |_| {});
+    let half = Frame::binary(vec![0; 8 << 20]);
+    end.read_frames(&[
+        half.clone().unfinished(),
+        half.opcode(Opcode::Continuation as u8),
+    ]);
+    let [Seen::Binary(Kind::Binary, whole)] = &end.take_seen()[..] else {
+        panic!("the message is taken");
+    };
+    assert_eq!(whole.len(), 16 << 20);
+    let half = Frame::binary(vec![0; 8 << 20]);
+    let more = Frame::continuation(vec![0; (8 << 20) + 1]);
+    end.read_frames(&[half.unfinished(), more]);
+    expect_limit(end, Limit::Message);
+}
+
+#[test]
+fn fragments_of_no_octets_are_counted_and_need_no_memory() {
+    for role in BOTH {
+        for delivery in [Delivery::Messages, Delivery::Chunks] {
+            let mut end = open(role, |config| config.delivery = delivery);
+            let mut empty = sent_to(role, &[Frame::binary("").unfinished()]);
+            empty.extend(sent_to(role, &[Frame::continuation("").unfinished()]).repeat(65_536));
+            let grown = peak(|| end.read(&empty));
+            assert!(grown < 1 << 10, "{grown} octets");
+            assert!(end.connection.is_open(), "65 537 fragments are allowed");
+            let rest = (1 << 17) - 65_537;
+            end.read(&sent_to(role, &[Frame::continuation("").unfinished()]).repeat(rest));
+            assert!(end.connection.is_open(), "131 072 are");
+            end.read(&sent_to(role, &[Frame::continuation("")]));
+            expect_limit(end, Limit::Fragments);
+        }
+    }
+}
+
+#[test]
+fn one_fragment_too_many_is_refused_on_its_first_octet() {
+    let mut end = open(Role::Client, |config| config.max_fragments = 3);
+    let message = [
+        Frame::binary("a").unfinished(),
+        Frame::continuation("b").unfinished(),
+        Frame::continuation("c"),
+    ];
+    end.read_frames(&message);
+    assert_eq!(end.take_seen(), [Seen::binary(b"abc")], "three are allowed");
+    end.read_frames(&message[..2]);
+    end.read_frames(&message[1..2]);
+    end.read(b"\x80");
+    expect_limit(end, Limit::Fragments);
+}
+
+// Sending.
+
+#[test]
+fn a_message_goes_out_in_one_frame_masked_by_a_client_with_a_fresh_key_each_time() {
+    for role in BOTH {
+        let mut end = open(role, |_| {});
+        for _ in 0..3 {
+            assert_eq!(end.connection.send_text(&mut end.env, "text"), Ok(()));
+        }
+        assert_eq!(
+            end.connection.send_binary(&mut end.env, &[7; 70_000]),
+            Ok(())
+        );
+        let frames = end.drain_frames();
+        let keys: Vec<_> = frames.iter().filter_map(|frame| frame.mask).collect();
+        match role {
+            Role::Server => assert_eq!(keys, [[0; 4]; 0]),
+            Role::Client => {
+                assert_eq!(keys.len(), 4);
+                assert!((1..4).all(|i| !keys[..i].contains(&keys[i])), "{keys:?}");
+            }
+        }
+        let text = Frame::text("text");
+        let expected = [text.clone(), text.clone(), text, Frame::binary([7; 70_000])];
+        assert!(unmasked(frames) == expected);
+    }
+}
+
+#[test]
+fn a_message_that_is_moved_or_prepared_is_the_same_on_the_wire_as_one_that_is_copied() {
+    for role in BOTH {
+        for len in [0, 5, 255, 256, 70_000] {
+            let text = "x".repeat(len);
+            let mut end = open(role, |_| {});
+            let (connection, env) = (&mut end.connection, &mut end.env);
+            assert_eq!(connection.send_text(env, &text), Ok(()));
+            assert_eq!(
+                connection.send_message(env, Message::from(text.as_str())),
+                Ok(())
+            );
+            assert_eq!(
+                connection.send_prepared(env, &Prepared::text(&text)),
+                Ok(())
+            );
+            assert_eq!(
+                connection.send_prepared(env, &Prepared::binary(text.as_bytes())),
+                Ok(())
+            );
+            let expected = [
+                Frame::text(&text),
+                Frame::text(&text),
+                Frame::text(&text),
+                Frame::binary(text.as_bytes()),
+            ];
+            assert!(unmasked(end.drain_frames()) == expected);
+        }
+    }
+}
+
+#[test]
+fn a_prepared_message_is_the_same_memory_on_every_connection_of_a_server() {
+    let news = Prepared::binary(&[7; 100_000]);
+    let range = news.payload().as_ptr_range();
+    let mut ends: Vec<End> = (0..3).map(|_| open(Role::Server, |_| {})).collect();
+    let grown = peak(|| {
+        for end in &mut ends {
+            assert_eq!(end.connection.send_prepared(&mut end.env, &news), Ok(()));
+        }
+    });
+    assert!(grown < 10_000, "{grown} octets");
+    for end in &ends {
+        let last = end
+            .connection
+            .outgoing()
+            .last()
+            .expect("something is queued");
+        assert!(last.as_ptr_range().end == range.end);
+    }
+}
+
+#[test]
+fn outgoing_messages_are_split_by_size_where_that_is_configured() {
+    for role in BOTH {
+        let mut end = open(role, |config| config.fragment_size = NonZeroUsize::new(4));
+        let (connection, env) = (&mut end.connection, &mut end.env);
+        assert_eq!(connection.send_text(env, "0123456789"), Ok(()));
+        assert_eq!(connection.send_binary(env, b"0123"), Ok(()));
+        assert_eq!(
+            connection.send_prepared(env, &Prepared::text("01234")),
+            Ok(())
+        );
+        assert_eq!(connection.send_message(env, Message::from("")), Ok(()));
+        let taken = connection.send_through(env, Kind::Text, b"01234", |_| 0);
+        assert_eq!(taken, Ok(()));
+        let two = [Frame::text("0123").unfinished(), Frame::continuation("4")];
+        let expected = [
+            &[
+                Frame::text("0123").unfinished(),
+                Frame::continuation("4567").unfinished(),
+                Frame::continuation("89"),
+                Frame::binary("0123"),
+            ][..],
+            &two,
+            &[Frame::text("")],
+            &two,
+        ]
+        .concat();
+        assert_eq!(unmasked(end.drain_frames()), expected);
+    }
+}
+
+#[test]
+fn a_message_of_unknown_length_lets_control_frames_in_between_but_no_other_message() {
+    for role in BOTH {
+        let mut end = open(role, |_| {});
+        let (connection, env) = (&mut end.connection, &mut end.env);
+        assert_eq!(connection.write(env, b"a"), Err(SendError::NoMessage));
+        assert_eq!(connection.start(env, Kind::Text), Ok(()));
+        assert_eq!(
+            connection.start(env, Kind::Text),
+            Err(SendError::MessageUnfinished)
+        );
+        assert_eq!(connection.write(env, "κ".as_bytes()), Ok(()));
+        assert_eq!(
+            connection.send_text(env, "b"),
+            Err(SendError::MessageUnfinished)
+        );
+        let prepared = Prepared::text("b");
+        assert_eq!(
+            connection.send_prepared(env, &prepared),
+            Err(SendError::MessageUnfinished)
+        );
+        let mut frames = unmasked(end.drain_frames());
+        let (connection, env) = (&mut end.connection, &mut end.env);
+        assert_eq!(connection.send_ping(env, b"p"), Ok(()));
+        assert_eq!(connection.write(env, b""), Ok(()), "which sends nothing");
+        assert_eq!(connection.write(env, "ό".as_bytes()), Ok(()));
+        assert_eq!(connection.finish(env, b""), Ok(()));
+        assert_eq!(connection.finish(env, b""), Err(SendError::NoMessage));
+        assert_eq!(connection.send_text(env, "next"), Ok(()));
+        frames.extend(unmasked(end.drain_frames()));
+        let expected = [
+            Frame::text("κ").unfinished(),
+            Frame::ping("p"),
+            Frame::continuation("ό").unfinished(),
+            Frame::continuation(""),
+            Frame::text("next"),
+        ];
+        assert_eq!(frames, expected);
+    }
+}
+
+#[test]
+fn a_text_that_is_written_in_parts_must_be_utf_8_as_a_whole_and_a_bad_part_may_be_mended() {
+    let mut end = open(Role::Server, |_| {});
+    let (connection, env) = (&mut end.connection, &mut end.env);
+    assert_eq!(connection.start(env, Kind::Text), Ok(()));
+    assert_eq!(connection.write(env, b"\xce"), Ok(()), "half a code point");
+    assert_eq!(connection.write(env, b"a"), Err(SendError::NotUtf8));
+    assert_eq!(connection.finish(env, b""), Err(SendError::NotUtf8));
+    assert_eq!(connection.finish(env, b"\xba"), Ok(()), "the other half");
+    let expected = [
+        Frame::new(Opcode::Text, [0xce]).unfinished(),
+        Frame::continuation([0xba]),
+    ];
+    assert_eq!(end.drain_frames(), expected);
+    let (connection, env) = (&mut end.connection, &mut end.env);
+    let sent = connection.send_through(env, Kind::Text, b"\xff", |_| panic!("nothing is written"));
+    assert_eq!(sent, Err(SendError::NotUtf8));
+}
+
+#[test]
+fn what_is_written_past_the_queue_is_queued_as_far_as_it_was_not_taken() {
+    for len in [0, 10, 200, 70_000] {
+        for taken in [0, 1, 2, 3, len, usize::MAX] {
+            let mut end = open(Role::Server, |_| {});
+            let payload = vec![7; len];
+            let mut wire = Vec::new();
+            let sent =
+                end.connection
+                    .send_through(&mut end.env, Kind::Binary, &payload, |slices| {
+                        wire = slices.concat();
+                        wire.truncate(taken);
+                        wire.len()
+                    });
+            assert_eq!(sent, Ok(()));
+            assert_eq!(end.connection.send_ping(&mut end.env, b""), Ok(()));
+            assert_eq!(end.connection.send_binary(&mut end.env, b"next"), Ok(()));
+            let begun = !wire.is_empty();
+            wire.extend(end.drain());
+            let (ping, data) = (Frame::ping(""), Frame::binary(payload));
+            let expected = if begun { [data, ping] } else { [ping, data] };
+            assert!(support::decode(&wire)[..2] == expected, "{taken} of {len}");
+            assert!(support::decode(&wire)[2..] == [Frame::binary("next")]);
+        }
+    }
+}
+
+#[test]
+fn a_plain_write_never_races_past_a_queued_one() {
+    for role in BOTH {
+        let mut end = open(role, |_| {});
+        let (connection, env) = (&mut end.connection, &mut end.env);
+        assert_eq!(connection.send_text(env, "first"), Ok(()));
+        let sent =
+            connection.send_through(env, Kind::Text, b"second", |_| panic!("it has to wait"));
+        assert_eq!(sent, Ok(()));
+        let frames = unmasked(end.drain_frames());
+        assert_eq!(frames, [Frame::text("first"), Frame::text("second")]);
+    }
+}
+
+#[test]
+fn nothing_can_be_sent_before_the_handshake_is_complete() {
+    let mut pair = Pair::connecting(config(|_| {}), config(|_| {}));
+    for end in [&mut pair.client, &mut pair.server] {
+        let (connection, env) = (&mut end.connection, &mut end.env);
+        let queued = connection.queued();
+        assert_eq!(connection.send_text(env, "early"), Err(SendError::NotOpen));
+        assert_eq!(connection.start(env, Kind::Text), Err(SendError::NotOpen));
+        assert_eq!(connection.send_ping(env, b""), Err(SendError::NotOpen));
+        assert_eq!(connection.queued(), queued);
+    }
+}
+
+#[test]
+fn messages_sent_while_the_last_one_is_looked_at_are_an_echo() {
+    let mut pair = Pair::opened(config(|_| {}), config(|_| {}));
+    let octets = sent_to(Role::Server, &[Frame::text("a"), Frame::binary("b")]);
+    pair.server.read_with(&octets, |connection, env, event| {
+        let sent = match event {
+            Event::Text(text) => connection.send_text(env, text),
+            Event::Binary(binary) => connection.send_binary(env, binary),
+            _ => panic!("only messages are sent"),
+        };
+        assert_eq!(sent, Ok(()));
+    });
+    pair.settle();
+    assert_eq!(
+        pair.client.take_seen(),
+        [Seen::text("a"), Seen::binary(b"b")]
+    );
+}
