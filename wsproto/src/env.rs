@@ -1,6 +1,6 @@
 //! What a connection must not fetch for itself: the time, randomness, spare memory.
 
-use alloc::{boxed::Box, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use crate::{clock::Time, partial::Partial, queue::Queue};
@@ -99,6 +99,9 @@ pub(crate) struct Spare {
 impl Spare {
     /// An empty buffer, perhaps with capacity, for about `expected` octets.
     pub(crate) fn take(&mut self, expected: usize) -> Vec<u8> {
+        if let Some(buffer) = self.take_large(expected) {
+            return buffer;
+        }
         let buffer = if expected > SMALL {
             self.large.pop()
         } else {
@@ -109,6 +112,42 @@ impl Spare {
         };
         self.octets -= buffer.capacity();
         buffer
+    }
+
+    /// An empty buffer that has room for a large `capacity`, if there is one.
+    fn take_large(&mut self, capacity: usize) -> Option<Vec<u8>> {
+        if capacity <= SMALL {
+            return None;
+        }
+        let mut large = self.large.iter();
+        let index = large.position(|buffer| buffer.capacity() >= capacity)?;
+        let buffer = self.large.swap_remove(index);
+        self.octets -= buffer.capacity();
+        Some(buffer)
+    }
+
+    /// Makes room for `additional` octets: moves to a large buffer if one fits, or else to new memory.
+    pub(crate) fn grow(&mut self, octets: &mut Vec<u8>, additional: usize) {
+        match self.take_large(octets.len() + additional) {
+            Some(mut large) => {
+                large.extend_from_slice(octets);
+                self.put(core::mem::replace(octets, large));
+            }
+            None => octets.reserve_exact(additional),
+        }
+    }
+
+    /// The same for text.
+    pub(crate) fn grow_text(&mut self, text: &mut String, additional: usize) {
+        match self.take_large(text.len() + additional) {
+            Some(large) => {
+                // The buffer is empty, so nothing is checked.
+                let mut large = String::from_utf8(large).unwrap_or_default();
+                large.push_str(text);
+                self.put(core::mem::replace(text, large).into_bytes());
+            }
+            None => text.reserve_exact(additional),
+        }
     }
 
     /// Keeps a buffer's memory, unless there is enough already.

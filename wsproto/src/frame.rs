@@ -234,11 +234,14 @@ fn check_length(
 /// A header, written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Encoded {
-    octets: [u8; 16],
+    octets: [u8; Self::ROOM],
     len: usize,
 }
 
 impl Encoded {
+    /// How much room [`append_to`](Self::append_to) needs, however long the header is.
+    pub(crate) const ROOM: usize = size_of::<u128>();
+
     /// The header of a frame with a payload of `len` octets; masked if there is a key.
     #[inline]
     pub(crate) fn new(first: u8, len: usize, key: Option<[u8; 4]>) -> Self {

@@ -4,7 +4,7 @@ use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 
 use crate::{
     env::Spare,
-    frame::{self, FIN, Opcode},
+    frame::{self, Encoded, FIN, Opcode},
 };
 
 /// Small frames share a buffer of about this many octets, so that they leave in one write.
@@ -75,7 +75,8 @@ impl Queue {
     #[inline]
     pub(crate) fn reserve(&mut self, len: usize, spare: &mut Spare) -> &mut Vec<u8> {
         self.data_len += len;
-        if self.more.is_empty() && self.first.len() + len <= BUFFER {
+        let needed = self.first.len() + len.max(Encoded::ROOM);
+        if self.more.is_empty() && needed <= self.first.capacity().min(BUFFER) {
             &mut self.first
         } else {
             self.reserve_more(len, spare)
@@ -86,22 +87,20 @@ impl Queue {
     fn reserve_more(&mut self, len: usize, spare: &mut Spare) -> &mut Vec<u8> {
         if self.more.is_empty() && self.first.is_empty() {
             // A large frame gets a buffer of its own size instead of growing a small one.
-            let small = core::mem::replace(&mut self.first, spare.take(len));
-            spare.put(small);
-            self.first.reserve_exact(len);
-            return &mut self.first;
-        }
-        let fits =
-            matches!(self.more.back(), Some(Buffer::Owned(last)) if last.len() + len <= BUFFER);
-        if !fits {
-            let mut buffer = spare.take(len);
-            if len > BUFFER {
-                buffer.reserve_exact(len);
+            if len > BUFFER || self.first.capacity() == 0 {
+                let small = core::mem::replace(&mut self.first, spare.take(len));
+                spare.put(small);
             }
-            self.more.push_back(Buffer::Owned(buffer));
+            return make_room(&mut self.first, len);
+        }
+        if self.more.is_empty() && fits(&self.first, len) {
+            return make_room(&mut self.first, len);
+        }
+        if !matches!(self.more.back(), Some(Buffer::Owned(last)) if fits(last, len)) {
+            self.more.push_back(Buffer::Owned(spare.take(len)));
         }
         match self.more.back_mut() {
-            Some(Buffer::Owned(last)) => last,
+            Some(Buffer::Owned(last)) => make_room(last, len),
             Some(Buffer::Shared(_)) | None => unreachable!("an owned buffer was just pushed"),
         }
     }
@@ -376,6 +375,22 @@ impl Queue {
     }
 }
 
+/// Whether `len` further octets may share that buffer.
+fn fits(buffer: &[u8], len: usize) -> bool {
+    buffer.len() + len.max(Encoded::ROOM) <= BUFFER
+}
+
+/// Makes room for `len` octets. Doubles, but not beyond the size of a shared buffer: else what is
+/// given back would count as large, and small frames would find nothing.
+fn make_room(buffer: &mut Vec<u8>, len: usize) -> &mut Vec<u8> {
+    let needed = buffer.len() + len.max(Encoded::ROOM);
+    if needed > buffer.capacity() {
+        let capacity = (2 * buffer.capacity()).min(BUFFER).max(needed);
+        buffer.reserve_exact(capacity - buffer.len());
+    }
+    buffer
+}
+
 /// The slices to put on the wire, oldest first; none is empty. From
 /// [`Connection::outgoing`](crate::Connection::outgoing).
 #[derive(Debug, Clone)]
@@ -435,7 +450,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-        let header = frame::Encoded::new(first, payload.len(), None);
+        let header = Encoded::new(first, payload.len(), None);
         [header.as_slice(), payload].concat()
     }
 
@@ -487,7 +502,7 @@ mod tests {
                         queue.push_shared(twin[twin.len() - 1].as_slice().into());
                     }
                     Step::Split(len) => {
-                        let header = frame::Encoded::new(0x82, len, None);
+                        let header = Encoded::new(0x82, len, None);
                         let header = header.as_slice();
                         let payload = [i as u8].repeat(len);
                         push(&mut queue, &mut spare, header);

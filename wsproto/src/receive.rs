@@ -314,6 +314,9 @@ impl Connection {
         };
         if opcode.is_control() {
             let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
+            if partial.control.capacity() == 0 {
+                partial.control = env.spare.take(len);
+            }
             partial.control.extend_from_slice(piece);
             if opcode == Opcode::Close && !whole {
                 close::check_start(&partial.control)?;
@@ -382,12 +385,14 @@ impl Connection {
         match &mut partial.message {
             Assembly::Text(text) => {
                 // The start of a code point may be carried over from before.
-                text.reserve_exact(growth(
-                    text.len(),
-                    text.capacity(),
+                let (len, declared) = (
                     piece.len() + Carry::MAX,
                     declared.saturating_add(Carry::MAX as u64),
-                ));
+                );
+                let additional = growth(text.len(), text.capacity(), len, declared);
+                if additional > 0 {
+                    env.spare.grow_text(text, additional);
+                }
                 for block in piece.chunks_mut(BLOCK) {
                     mask::apply(block, key);
                     message
@@ -397,12 +402,10 @@ impl Connection {
                 }
             }
             Assembly::Octets(octets) => {
-                octets.reserve_exact(growth(
-                    octets.len(),
-                    octets.capacity(),
-                    piece.len(),
-                    declared,
-                ));
+                let additional = growth(octets.len(), octets.capacity(), piece.len(), declared);
+                if additional > 0 {
+                    env.spare.grow(octets, additional);
+                }
                 mask::append(octets, piece, key);
             }
             Assembly::None => {}
