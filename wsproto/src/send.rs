@@ -1,6 +1,7 @@
 //! Messages and control frames go out (RFC 6455 5.4, 5.5).
 
 use alloc::{sync::Arc, vec::Vec};
+use core::num::NonZeroUsize;
 
 use crate::{
     close::{CloseCode, ClosedBy},
@@ -191,20 +192,29 @@ impl Connection {
     #[inline]
     fn send(&mut self, env: &mut Env, kind: Kind, data: &[u8]) -> Result<(), SendError> {
         self.admit(env, data.len())?;
-        let opcode = kind.opcode() as u8;
+        let opcode = kind.opcode();
         match self.config.fragment_size {
-            Some(size) if data.len() > size.get() => {
-                let mut parts = data.chunks(size.get()).peekable();
-                let mut opcode = opcode;
-                while let Some(part) = parts.next() {
-                    let fin = if parts.peek().is_none() { FIN } else { 0 };
-                    self.queue_frame(env, fin | opcode, part);
-                    opcode = Opcode::Continuation as u8;
-                }
-            }
-            Some(_) | None => self.queue_frame(env, FIN | opcode, data),
+            Some(size) if data.len() > size.get() => self.queue_fragments(env, opcode, data, size),
+            Some(_) | None => self.queue_frame(env, FIN | opcode as u8, data),
         }
         Ok(())
+    }
+
+    /// Queues a message in frames of `size` octets (RFC 6455 5.4).
+    #[cold]
+    fn queue_fragments(
+        &mut self,
+        env: &mut Env,
+        mut opcode: Opcode,
+        data: &[u8],
+        size: NonZeroUsize,
+    ) {
+        let mut parts = data.chunks(size.get()).peekable();
+        while let Some(part) = parts.next() {
+            let fin = if parts.peek().is_none() { FIN } else { 0 };
+            self.queue_frame(env, fin | opcode as u8, part);
+            opcode = Opcode::Continuation;
+        }
     }
 
     fn write_fragment(&mut self, env: &mut Env, data: &[u8], fin: u8) -> Result<(), SendError> {
