@@ -224,7 +224,8 @@ impl Connection {
         self.role
     }
 
-    /// The configuration that was given when the connection was made.
+    /// The configuration that was given when the connection was made, or when it was
+    /// [accepted](crate::Accept::config).
     #[must_use]
     pub const fn config(&self) -> &Arc<Config> {
         &self.config

@@ -114,6 +114,9 @@ impl Connection {
             }
             return Err(error);
         }
+        if let Some(config) = with.config {
+            self.config = Arc::clone(config);
+        }
         self.opening = None;
         self.enter_open(env);
         Ok(())

@@ -3,10 +3,12 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::{Answer, End, Frame, Pair, Seen, config};
 use wsproto::{
     Accept, Cause, ClientRequest, CloseCode, ClosedBy, Config, Connection, Event, HandshakeMisuse,
-    Refusal, Reject, ResponseError, Role, SendError,
+    Limit, Refusal, Reject, ResponseError, Role, SendError,
 };
 
 /// The request of RFC 6455 1.2, but for its first line.
@@ -777,4 +779,32 @@ fn a_refusals_body_that_breaks_off_is_shown_as_far_as_it_came() {
     };
     assert_eq!(client.seen[0], refused);
     assert!(matches!(client.seen[1..], [Seen::Closed(_)]));
+}
+
+#[test]
+fn a_request_may_be_accepted_with_limits_of_its_own() {
+    let mut server = server(|config| {
+        config.max_message = 1 << 20;
+        config.max_lifetime = None;
+    })
+    .with_answer(Answer::Later);
+    // What came behind the request waits for the answer, and falls under what the answer says.
+    let messages = ["12345678", "123456789"].map(|text| Frame::text(text).sent_by(Role::Client));
+    server.read(&[request(&[]), messages[0].encode(), messages[1].encode()].concat());
+    assert!(matches!(server.take_seen()[..], [Seen::Request { .. }]));
+
+    let own = config(|config| {
+        config.max_message = 8;
+        config.max_lifetime = Some(Duration::from_secs(1));
+    });
+    let accept = Accept::new().config(&own);
+    assert_eq!(server.connection.accept(&mut server.env, &accept), Ok(()));
+    assert!(server.connection.wants().deadline.is_some());
+    server.take_events();
+    let seen = server.take_seen();
+    let [first, Seen::Failed(error)] = &seen[..] else {
+        panic!("a message and then the limit: {seen:?}");
+    };
+    assert_eq!(*first, Seen::text("12345678"));
+    assert_eq!(error.cause, Cause::Limit(Limit::Message));
 }

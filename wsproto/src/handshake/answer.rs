@@ -1,11 +1,13 @@
 //! What a server answers: agreement, or any other HTTP response.
 
 use alloc::string::ToString;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::headers::{check_application_headers, list_elements};
 use super::misuse::HandshakeMisuse;
 use super::status::reason_phrase;
+use crate::config::Config;
 
 /// How an application accepts a request.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +19,8 @@ pub struct Accept<'a> {
     pub headers: &'a [(&'a str, &'a str)],
     /// Whether to agree to compression, if it is configured and offered. `true` by default.
     pub compression: bool,
+    /// What holds for the connection from here on. `None` by default: what held for the handshake.
+    pub config: Option<&'a Arc<Config>>,
 }
 
 impl<'a> Accept<'a> {
@@ -26,6 +30,7 @@ impl<'a> Accept<'a> {
             subprotocol: None,
             headers: &[],
             compression: true,
+            config: None,
         }
     }
 
@@ -47,6 +52,16 @@ impl<'a> Accept<'a> {
     #[must_use]
     pub const fn compression(mut self, compression: bool) -> Self {
         self.compression = compression;
+        self
+    }
+
+    /// Replaces limits, deadlines and policies: what was asked for, and by whom, is known only now.
+    ///
+    /// Octets that came behind the request already fall under it too. A connection that an HTTP library
+    /// upgrades gets its own by [`Connection::upgraded`](crate::Connection::upgraded) instead.
+    #[must_use]
+    pub const fn config(mut self, config: &'a Arc<Config>) -> Self {
+        self.config = Some(config);
         self
     }
 
