@@ -2,6 +2,8 @@
 
 use core::{num::NonZeroUsize, time::Duration};
 
+use crate::deflate::policy::Compression;
+
 /// Limits, deadlines and policies of a connection. The defaults are safe against strangers.
 ///
 /// ```
@@ -25,7 +27,8 @@ pub struct Config {
     /// Octets of one frame's payload. Default 16 MiB. A larger one is answered 1009, as soon as its
     /// header tells.
     pub max_frame: u64,
-    /// Octets of one message, all fragments together. Default 16 MiB. A larger one is answered 1009.
+    /// Octets of one message, all fragments together, before and after it is inflated. Default 16 MiB.
+    /// A larger one is answered 1009; a compressed one as soon as so much has come out of it.
     pub max_message: u64,
     /// Frames of one message. Default 131 072. More are answered 1009. Fragments need no memory of
     /// their own; the limit is there because each empty one costs a peer next to nothing.
@@ -74,6 +77,9 @@ pub struct Config {
     pub max_pong_queue: usize,
     /// Splits outgoing messages into frames of this many octets. Default none: one frame each.
     pub fragment_size: Option<NonZeroUsize>,
+    /// Compresses messages, if the peer agrees (RFC 7692). Default none: it costs time, and memory for
+    /// each connection, and must not be used where secrets stand beside what an attacker chooses.
+    pub compression: Option<Compression>,
     /// Server: shows the application plain HTTP requests, which ask for no upgrade, instead of
     /// answering 426. Default `false`.
     pub surface_plain_http: bool,
@@ -104,6 +110,7 @@ impl Default for Config {
             answer_pings: true,
             max_pong_queue: 4 << 10,
             fragment_size: None,
+            compression: None,
             surface_plain_http: false,
         }
     }

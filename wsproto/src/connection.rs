@@ -6,6 +6,7 @@ use crate::{
     clock::Time,
     close::{CloseCode, ClosePayload, Closed, ClosedBy},
     config::Config,
+    deflate::{Deflate, negotiation::Parameters},
     deadlines::Timers,
     env::Env,
     error::{Cause, Deadline, Error, SendError, Violation},
@@ -104,6 +105,8 @@ pub struct Connection {
     pub(crate) queue: Option<Box<Queue>>,
     pub(crate) timers: Timers,
     pub(crate) receiver: Receiver,
+    /// Compression, if it was negotiated.
+    pub(crate) deflate: Option<Deflate>,
     /// The message that `start` began.
     pub(crate) outgoing_message: Option<OutgoingMessage>,
     pub(crate) phase: Phase,
@@ -142,6 +145,7 @@ pub(crate) struct OutgoingMessage {
     pub(crate) kind: Kind,
     /// The first frame is queued.
     pub(crate) begun: bool,
+    pub(crate) compressed: bool,
     pub(crate) utf8: utf8::Carry,
 }
 
@@ -191,9 +195,8 @@ impl Connection {
     /// HTTP library. Octets that came behind the head belong into the [`Input`].
     #[must_use]
     pub fn upgraded(role: Role, config: Arc<Config>, agreed: &Agreed, env: &mut Env) -> Self {
-        let _ = agreed;
         let mut connection = Self::new(role, config, env);
-        connection.enter_open(env);
+        connection.enter_open(env, agreed.deflate);
         connection
     }
 
@@ -206,6 +209,7 @@ impl Connection {
             queue: None,
             timers,
             receiver: Receiver::default(),
+            deflate: None,
             outgoing_message: None,
             phase: Phase::Opening,
             role,
@@ -304,11 +308,8 @@ impl Connection {
     /// Whether input was [set aside](Self::set_aside) that [`next_event`](Self::next_event) would go on with.
     #[must_use]
     pub fn has_input_aside(&self) -> bool {
-        !self.answer_is_due()
-            && self
-                .partial
-                .as_ref()
-                .is_some_and(|partial| !partial.aside.is_empty())
+        let waits = |partial: &Partial| !partial.aside.is_empty() || partial.inflating.pending;
+        !self.answer_is_due() && self.partial.as_deref().is_some_and(waits)
     }
 
     /// The peer has ended its side of the transport; nothing further will be read.
@@ -384,7 +385,7 @@ impl Connection {
             .is_some_and(|partial| partial.is_empty())
             && let Some(partial) = self.partial.take()
         {
-            env.spare.put_partial(partial);
+            env.put_partial(partial);
         }
         if self.end_is_due() {
             Ok(self.ended_by_transport(env, input))
@@ -761,18 +762,20 @@ impl Connection {
     }
 
     /// The handshake is complete.
-    pub(crate) fn enter_open(&mut self, env: &Env) {
+    pub(crate) fn enter_open(&mut self, env: &Env, deflate: Option<Parameters>) {
         self.phase = Phase::Open;
+        self.deflate = deflate.map(Deflate::new);
         self.timers.open(env.now(), self.config.max_lifetime);
     }
 
     /// 7.1.1: what has come of a message is worth nothing once the connection ends.
     pub(crate) fn release(&mut self, env: &mut Env) {
         if let Some(partial) = self.partial.take() {
-            env.spare.put_partial(partial);
+            env.put_partial(partial);
         }
         self.opening = None;
         self.receiver = Receiver::default();
+        self.deflate = None;
         self.outgoing_message = None;
         // Nothing is reported behind the end.
         self.drained = false;

@@ -3,7 +3,12 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
-use crate::{clock::Time, partial::Partial, queue::Queue};
+use crate::{
+    clock::Time,
+    deflate::{codec::Codecs, pool::Pool},
+    partial::Partial,
+    queue::Queue,
+};
 
 /// A source of octets that nobody can predict.
 ///
@@ -26,12 +31,25 @@ pub struct Env {
     drawn: [u8; 256],
     used: usize,
     pub(crate) spare: Spare,
+    pub(crate) pool: Pool,
 }
 
 impl Env {
-    /// An environment at the [epoch](Time::EPOCH), with nothing to recycle yet.
+    /// An environment at the [epoch](Time::EPOCH), with nothing to recycle yet, and the codecs that this
+    /// crate's features bring: zlib-rs if there is the feature `zlib-rs`, else `miniz_oxide` with the
+    /// feature `deflate`, else none: then compression is neither offered nor accepted.
     #[must_use]
     pub fn new(entropy: impl Entropy + Send + 'static) -> Self {
+        Self::with_pool(entropy, Pool::new(default_codecs()))
+    }
+
+    /// An environment with codecs of the caller's for permessage-deflate.
+    #[must_use]
+    pub fn with_codecs(entropy: impl Entropy + Send + 'static, codecs: impl Codecs + 'static) -> Self {
+        Self::with_pool(entropy, Pool::new(Some(Box::new(codecs))))
+    }
+
+    fn with_pool(entropy: impl Entropy + Send + 'static, pool: Pool) -> Self {
         let drawn = [0; 256];
         let used = drawn.len();
         Self {
@@ -40,6 +58,7 @@ impl Env {
             drawn,
             used,
             spare: Spare::default(),
+            pool,
         }
     }
 
@@ -55,6 +74,12 @@ impl Env {
         self.now = now;
     }
 
+    /// Takes the memory of half a message back.
+    pub(crate) fn put_partial(&mut self, mut partial: Box<Partial>) {
+        partial.clear(&mut self.spare, &mut self.pool);
+        self.spare.put_partial(partial);
+    }
+
     /// The next `N` random octets; `N` must be at most 256.
     #[inline]
     pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
@@ -67,6 +92,16 @@ impl Env {
         self.used += N;
         octets
     }
+}
+
+/// The best codecs that the features bring.
+fn default_codecs() -> Option<Box<dyn Codecs>> {
+    #[cfg(feature = "zlib-rs")]
+    return Some(Box::new(crate::deflate::zlib_rs::ZlibRs));
+    #[cfg(all(feature = "deflate", not(feature = "zlib-rs")))]
+    return Some(Box::new(crate::deflate::miniz::Miniz));
+    #[cfg(not(any(feature = "deflate", feature = "zlib-rs")))]
+    None
 }
 
 impl fmt::Debug for Env {
@@ -186,9 +221,8 @@ impl Spare {
         self.partials.pop().unwrap_or_default()
     }
 
-    /// Takes the memory of half a message back.
-    pub(crate) fn put_partial(&mut self, mut partial: Box<Partial>) {
-        partial.clear(self);
+    /// Takes the memory of half a message back, which was cleared.
+    fn put_partial(&mut self, partial: Box<Partial>) {
         if self.partials.len() < MAX_BUFFERS {
             self.partials.push(partial);
         }

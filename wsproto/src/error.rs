@@ -88,6 +88,8 @@ pub enum Violation {
     CloseReasonNotUtf8,
     /// A text message that is not UTF-8 (8.1).
     TextNotUtf8,
+    /// A compressed message that is no deflate stream (RFC 7692 7.2.2).
+    Corrupt,
 }
 
 impl Violation {
@@ -95,7 +97,9 @@ impl Violation {
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 => CloseCode::INVALID_DATA,
+            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::Corrupt => {
+                CloseCode::INVALID_DATA
+            },
             Self::ReservedBits
             | Self::ReservedOpcode(_)
             | Self::ControlFragmented
@@ -129,6 +133,7 @@ impl fmt::Display for Violation {
             Self::CloseCode(code) => return write!(f, "close code {code} must not be sent"),
             Self::CloseReasonNotUtf8 => "a close reason is not UTF-8",
             Self::TextNotUtf8 => "a text message is not UTF-8",
+            Self::Corrupt => "a compressed message is corrupt",
         })
     }
 }

@@ -13,6 +13,7 @@ mod close;
 mod config;
 mod connection;
 mod deadlines;
+mod deflate;
 mod env;
 mod error;
 mod event;
@@ -33,6 +34,10 @@ pub use clock::Time;
 pub use close::{CloseCode, Closed, ClosedBy};
 pub use config::{Config, Delivery, Overflow};
 pub use connection::{Connection, Role, Wants};
+pub use deflate::{
+    codec::{Codecs, Compressor, Corrupt, Inflated, Inflater},
+    policy::{Compress, Compression, Memory},
+};
 pub use env::{Entropy, Env};
 pub use error::{Cause, Deadline, Error, Limit, SendError, Violation};
 pub use event::{Binary, Chunk, Event, Kind, Message, Text};

@@ -7,11 +7,12 @@ use crate::{
     close::{CloseCode, Closed, ClosedBy},
     config::Config,
     connection::{Connection, Notice, Role},
+    deflate::negotiation::{self, Parameters},
     env::Env,
     error::{Cause, Deadline, Error, SendError},
     handshake::{
         Accept, BodyProgress, BodyReader, ClientRequest, HandshakeMisuse, HeadError, HeadKind,
-        HeadReader, Refusal, Reject, Request, Response, StatusLine, Verdict, accept_key,
+        HeadReader, Refusal, Reject, Request, Response, ResponseError, StatusLine, Verdict, accept_key,
         check_request, check_response, encode_key, join_subprotocols, parse_request,
         parse_response, write_accept, write_reject, write_request,
     },
@@ -31,6 +32,8 @@ pub(crate) enum Opening {
         verdict: Verdict,
         subprotocols: String,
         head_only: bool,
+        /// Compression as it would be agreed to, with the header's value that says so.
+        deflate: Option<(Parameters, String)>,
     },
     /// Client: the response comes in.
     Response {
@@ -71,7 +74,9 @@ impl Connection {
         let mut connection = Self::new(Role::Client, config, env);
         // 4.1: the nonce is chosen at random for each connection.
         let key = encode_key(env.random());
-        connection.write_head(env, |out| write_request(out, request, &key, None))?;
+        let policy = connection.config.compression.as_ref();
+        let offer = policy.filter(|_| env.pool.is_able()).map(negotiation::offer);
+        connection.write_head(env, |out| write_request(out, request, &key, offer.as_deref()))?;
         let reader = HeadReader::new(HeadKind::Response, env.spare.take(0));
         let subprotocols = join_subprotocols(request.subprotocols);
         connection.begin_opening(
@@ -92,33 +97,43 @@ impl Connection {
     /// [`Handshake`](SendError::Handshake) if the answer cannot be written as asked: it may be tried
     /// again, differently.
     pub fn accept(&mut self, env: &mut Env, with: &Accept<'_>) -> Result<(), SendError> {
-        let Some(Opening::Answer {
+        let Some(mut opening) = self.opening.take() else {
+            return Err(SendError::NoRequest);
+        };
+        let accepted = self.accept_opening(env, &mut opening, with);
+        if accepted.is_err() {
+            // It may be answered differently.
+            self.opening = Some(opening);
+        }
+        accepted
+    }
+
+    fn accept_opening(
+        &mut self,
+        env: &mut Env,
+        opening: &mut Opening,
+        with: &Accept<'_>,
+    ) -> Result<(), SendError> {
+        let Opening::Answer {
             verdict: Verdict::Upgrade { accept },
             subprotocols,
+            deflate,
             ..
-        }) = self.opening.as_deref_mut()
+        } = opening
         else {
             return Err(SendError::NoRequest);
         };
-        let (accept, subprotocols) = (*accept, core::mem::take(subprotocols));
-        let written = self.write_head(env, |out| {
-            write_accept(out, &accept, with, &subprotocols, None)
-        });
-        if let Err(error) = written {
-            if let Some(Opening::Answer {
-                subprotocols: offered,
-                ..
-            }) = self.opening.as_deref_mut()
-            {
-                *offered = subprotocols;
-            }
-            return Err(error);
-        }
+        let config = with.config.unwrap_or(&self.config);
+        let wanted = with.compression && config.compression.is_some();
+        let deflate = deflate.as_ref().filter(|_| wanted);
+        let extensions = deflate.map(|(_, answer)| answer.as_str());
+        self.write_head(env, |out| {
+            write_accept(out, accept, with, subprotocols, extensions)
+        })?;
         if let Some(config) = with.config {
             self.config = Arc::clone(config);
         }
-        self.opening = None;
-        self.enter_open(env);
+        self.enter_open(env, deflate.map(|(parameters, _)| *parameters));
         Ok(())
     }
 
@@ -252,6 +267,10 @@ impl Connection {
         match check_request(&request, self.config.surface_plain_http) {
             Ok(verdict) => {
                 let subprotocols = request.join_subprotocols();
+                let policy = self.config.compression.as_ref();
+                let deflate = policy.filter(|_| env.pool.is_able()).and_then(|policy| {
+                    negotiation::answer(policy, request.extensions().flatten())
+                });
                 // The application has as long for its answer as the peer had for its request.
                 self.begin_opening(
                     env,
@@ -259,6 +278,7 @@ impl Connection {
                         verdict,
                         subprotocols,
                         head_only,
+                        deflate,
                     },
                 );
                 input.lent = Lent::Octets(head);
@@ -293,16 +313,36 @@ impl Connection {
         }
         let response = Response::new(&head, line, &input.spans, &[]);
         if response.status() == 101 {
-            if let Err(error) = check_response(&response, &accept, &subprotocols, &[]) {
-                return Err(self.fail_opening(env, input, Cause::Response(error), false));
-            }
-            self.enter_open(env);
+            let checked = self.check_agreement(env, &response, &accept, &subprotocols);
+            let deflate = match checked {
+                Ok(deflate) => deflate,
+                Err(error) => {
+                    return Err(self.fail_opening(env, input, Cause::Response(error), false));
+                }
+            };
+            self.enter_open(env, deflate);
             input.lent = Lent::Octets(head);
             return Ok(ControlFlow::Break(Some(Ready::Open(line))));
         }
         let reader = BodyReader::new(&response, MAX_BODY, env.spare.take(0));
         self.opening = Some(Box::new(Opening::Body { head, reader }));
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Checks what the server agreed to.
+    fn check_agreement(
+        &self,
+        env: &Env,
+        response: &Response<'_>,
+        accept: &[u8; 28],
+        subprotocols: &str,
+    ) -> Result<Option<Parameters>, ResponseError> {
+        let policy = self.config.compression.as_ref().filter(|_| env.pool.is_able());
+        let offered: &[&str] = if policy.is_some() { &[negotiation::NAME] } else { &[] };
+        check_response(response, accept, subprotocols, offered)?;
+        let Some(policy) = policy else { return Ok(None) };
+        negotiation::check(policy, response.extensions().flatten())
+            .map_err(|_| ResponseError::IllegalCompression)
     }
 
     /// The server's refusal is in, as far as it is shown.

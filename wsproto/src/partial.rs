@@ -2,7 +2,11 @@
 
 use alloc::{string::String, vec::Vec};
 
-use crate::{env::Spare, input::Aside};
+use crate::{
+    deflate::{pool::Pool, receive::Inflating},
+    env::Spare,
+    input::Aside,
+};
 
 /// What a connection owns between reads, if it stopped in the middle of something. Recycled.
 #[derive(Debug, Default)]
@@ -11,19 +15,25 @@ pub(crate) struct Partial {
     pub(crate) message: Assembly,
     /// The payload of a control frame under way, unmasked; at most 125 octets.
     pub(crate) control: Vec<u8>,
+    /// The compressed message under way, as far as it is not in `message`.
+    pub(crate) inflating: Inflating,
     /// Input that was set aside.
     pub(crate) aside: Aside,
 }
 
 impl Partial {
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.message, Assembly::None) && self.control.is_empty() && self.aside.is_empty()
+        matches!(self.message, Assembly::None)
+            && self.control.is_empty()
+            && self.inflating.is_empty()
+            && self.aside.is_empty()
     }
 
     /// Gives all memory back.
-    pub(crate) fn clear(&mut self, spare: &mut Spare) {
+    pub(crate) fn clear(&mut self, spare: &mut Spare, pool: &mut Pool) {
         self.message.take().recycle(spare);
         spare.put(core::mem::take(&mut self.control));
+        self.inflating.clear(spare, pool);
         self.aside.recycle(spare);
     }
 }

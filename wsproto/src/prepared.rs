@@ -3,8 +3,9 @@
 use alloc::{sync::Arc, vec::Vec};
 
 use crate::{
+    env::Env,
     event::Kind,
-    frame::{Encoded, FIN},
+    frame::{Encoded, FIN, RSV1},
 };
 
 /// A message that is encoded once and sent to many by reference count.
@@ -18,12 +19,40 @@ use crate::{
 /// let news = Prepared::text("to everybody");
 /// assert_eq!(news.payload(), b"to everybody");
 /// ```
+///
+/// With [`compressed`](Self::compressed) it is compressed once as well.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     kind: Kind,
+    plain: Form,
+    /// With the window that it needs.
+    compressed: Option<(u8, Form)>,
+}
+
+/// A message as it goes on the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct Form {
     /// The frame as a server sends it.
-    frame: Arc<[u8]>,
+    pub(crate) frame: Arc<[u8]>,
     header: u8,
+}
+
+impl Form {
+    fn new(first: u8, payload: &[u8]) -> Self {
+        let header = Encoded::new(FIN | first, payload.len(), None);
+        let mut frame = Vec::with_capacity(header.len() + payload.len());
+        frame.extend_from_slice(header.as_slice());
+        frame.extend_from_slice(payload);
+        Self { frame: frame.into(), header: header.len() as u8 }
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.frame[usize::from(self.header)..]
+    }
+
+    pub(crate) fn compressed(&self) -> bool {
+        self.frame[0] & RSV1 != 0
+    }
 }
 
 impl Prepared {
@@ -40,15 +69,24 @@ impl Prepared {
     }
 
     fn new(kind: Kind, payload: &[u8]) -> Self {
-        let header = Encoded::new(FIN | kind.opcode() as u8, payload.len(), None);
-        let mut frame = Vec::with_capacity(header.len() + payload.len());
-        frame.extend_from_slice(header.as_slice());
-        frame.extend_from_slice(payload);
-        Self {
-            kind,
-            frame: frame.into(),
-            header: header.len() as u8,
-        }
+        Self { kind, plain: Form::new(kind.opcode() as u8, payload), compressed: None }
+    }
+
+    /// Adds a compressed form, for the connections that have negotiated compression with a window of at
+    /// least `window_bits` (8 to 15); to the others the message goes as it is. The form refers to
+    /// nothing before it, so it is right under context takeover too. It is left out if it is not
+    /// smaller, or if the environment has no codecs.
+    ///
+    /// Use the smallest window that your connections have: it costs hardly anything on messages of
+    /// less than `2^window_bits` octets.
+    #[must_use]
+    pub fn compressed(mut self, env: &mut Env, level: u8, window_bits: u8) -> Self {
+        let window_bits = window_bits.clamp(8, 15);
+        let mut out = Vec::new();
+        let done = env.pool.compress_alone(level, window_bits, self.payload(), &mut out);
+        self.compressed = (done && out.len() < self.payload().len())
+            .then(|| (window_bits, Form::new(self.kind.opcode() as u8 | RSV1, &out)));
+        self
     }
 
     /// The type of the message.
@@ -60,10 +98,14 @@ impl Prepared {
     /// The message as it was given.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &self.frame[usize::from(self.header)..]
+        self.plain.payload()
     }
 
-    pub(crate) const fn frame(&self) -> &Arc<[u8]> {
-        &self.frame
+    /// The form for a connection that compresses with such a window; 0 if it does not compress.
+    pub(crate) fn form(&self, window_bits: u8) -> &Form {
+        match &self.compressed {
+            Some((needed, form)) if *needed <= window_bits => form,
+            Some(_) | None => &self.plain,
+        }
     }
 }

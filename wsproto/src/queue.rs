@@ -256,13 +256,13 @@ impl Queue {
     /// Drops whole messages of which nothing is sent, oldest first, until `octets` are gained. Drops
     /// none, and returns `false`, if all of them are not enough.
     ///
-    /// Compressed messages stay: under context takeover the peer needs each of them.
-    pub(crate) fn drop_oldest(&mut self, octets: usize) -> bool {
+    /// Compressed messages go only if `compressed_too`: under context takeover the peer needs each.
+    pub(crate) fn drop_oldest(&mut self, octets: usize, compressed_too: bool) -> bool {
         let mut gain = 0;
         // A message that has begun to leave is not dropped: its further fragments are passed over.
         let mut at = self.begun;
         while gain < octets {
-            let Some((start, end)) = self.next_droppable(at) else {
+            let Some((start, end)) = self.next_droppable(at, compressed_too) else {
                 return false;
             };
             gain += end - start;
@@ -270,7 +270,7 @@ impl Queue {
         }
         at = self.begun;
         while gain > 0
-            && let Some((start, end)) = self.next_droppable(at)
+            && let Some((start, end)) = self.next_droppable(at, compressed_too)
         {
             self.remove(start, end);
             gain -= end - start;
@@ -280,10 +280,10 @@ impl Queue {
     }
 
     /// The first whole message at or after the frame boundary `at` that may be dropped.
-    fn next_droppable(&self, mut at: usize) -> Option<(usize, usize)> {
+    fn next_droppable(&self, mut at: usize, compressed_too: bool) -> Option<(usize, usize)> {
         loop {
             let (start, end) = self.next_whole_message(at)?;
-            if self.header_at(start)[0] & frame::RSV1 == 0 {
+            if compressed_too || self.header_at(start)[0] & frame::RSV1 == 0 {
                 return Some((start, end));
             }
             at = end;
@@ -600,15 +600,17 @@ mod tests {
         queue.sent(1, &mut spare);
         let begun = &frames[0][1..];
         let all = [begun, &frames[1..].concat()].concat();
-        assert!(!queue.drop_oldest(100), "all that may go is not enough");
+        assert!(!queue.drop_oldest(100, false), "all that may go is not enough");
         assert!(unsent(&queue) == all, "so nothing goes");
-        assert!(queue.drop_oldest(1), "the oldest whole one");
+        assert!(queue.drop_oldest(1, false), "the oldest whole one");
         assert!(unsent(&queue) == [begun, &frames[2..].concat()].concat());
-        assert!(queue.drop_oldest(6), "all fragments of a message");
+        assert!(queue.drop_oldest(6, false), "all fragments of a message");
         assert!(unsent(&queue) == [begun, &frames[5..].concat()].concat());
-        assert!(queue.drop_oldest(7), "not the compressed one before it");
-        assert!(!queue.drop_oldest(1));
+        assert!(queue.drop_oldest(7, false), "not the compressed one before it");
+        assert!(!queue.drop_oldest(1, false));
         assert!(unsent(&queue) == [begun, &frames[5], &frames[7]].concat());
+        assert!(queue.drop_oldest(1, true), "the compressed one, if nothing refers to it");
+        assert!(unsent(&queue) == [begun, &frames[7]].concat());
         let len = queue.len();
         queue.sent(len - 1, &mut spare);
         assert_eq!(unsent(&queue), b"d");

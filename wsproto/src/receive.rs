@@ -12,7 +12,7 @@ use crate::{
     frame::{self, Header, MAX_HEADER, Opcode, Rules},
     input::{Input, Last, Lent, Payload, Ready},
     mask,
-    partial::Assembly,
+    partial::{Assembly, Partial},
     utf8::Carry,
 };
 
@@ -26,8 +26,6 @@ pub(crate) struct Receiver {
     expect: Expect,
     /// The message under way, if there is one.
     message: Option<IncomingMessage>,
-    /// RSV1 has a meaning on this connection.
-    pub(crate) compression: bool,
 }
 
 impl Receiver {
@@ -35,6 +33,32 @@ impl Receiver {
     #[inline]
     pub(crate) fn is_between_messages(&self) -> bool {
         self.message.is_none() && matches!(self.expect, Expect::Header { len: 0, .. })
+    }
+}
+
+impl Receiver {
+    /// The type of the message under way.
+    pub(crate) fn message_kind(&self) -> Option<Kind> {
+        self.message.map(|message| message.kind)
+    }
+
+    /// The message under way is through.
+    pub(crate) fn end_message(&mut self) {
+        self.message = None;
+    }
+
+    /// Of the present payload, so many octets are still missing.
+    fn expect_more(&mut self, missing: u64, key: [u8; 4], opcode: Opcode, fin: bool) {
+        self.expect = if missing == 0 {
+            Expect::default()
+        } else {
+            Expect::Payload {
+                missing,
+                key,
+                opcode,
+                fin,
+            }
+        };
     }
 }
 
@@ -68,6 +92,7 @@ struct IncomingMessage {
     len: u64,
     fragments: u32,
     kind: Kind,
+    compressed: bool,
     utf8: Carry,
 }
 
@@ -83,7 +108,11 @@ impl Connection {
             self.timers.heard(env.now());
         }
         loop {
+            let chunks_wait = |partial: &Partial| partial.inflating.pending;
             let ready = match self.receiver.expect {
+                _ if self.partial.as_deref().is_some_and(chunks_wait) => {
+                    self.inflate_chunk(env, input)
+                }
                 Expect::Header { len: 0, .. } => {
                     let octets = input.unread();
                     match frame::parse(octets, &self.rules()) {
@@ -144,7 +173,7 @@ impl Connection {
         });
         Rules {
             masked: self.role == Role::Server,
-            compression: self.receiver.compression,
+            compression: self.deflate.is_some(),
             in_message,
             fragments_left: fragments < config.max_fragments,
             max_frame: config.max_frame,
@@ -235,6 +264,7 @@ impl Connection {
     fn begin_partial_frame(&mut self, header: Header) {
         let Header {
             fin,
+            compressed,
             opcode,
             len,
             key,
@@ -251,6 +281,7 @@ impl Connection {
                     len,
                     fragments: 1,
                     kind,
+                    compressed,
                     utf8: Carry::default(),
                 });
             }
@@ -289,6 +320,25 @@ impl Connection {
         let mut len =
             usize::try_from(missing).map_or(octets.len(), |missing| missing.min(octets.len()));
         let piece = &mut octets[..len];
+        let is_compressed = |message: &IncomingMessage| message.compressed;
+        if !opcode.is_control() && self.receiver.message.as_ref().is_some_and(is_compressed) {
+            mask::apply(piece, key);
+            self.receiver.expect_more(missing - len as u64, mask::rotated(key, len), opcode, fin);
+            let last = fin && len as u64 == missing;
+            return match self.config.delivery {
+                Delivery::Messages => {
+                    self.inflate_piece(env, piece, last)?;
+                    input.consume(len);
+                    if last { self.message_complete(env, input) } else { Ok(None) }
+                }
+                Delivery::Chunks => {
+                    self.keep_to_inflate(env, piece, last);
+                    input.consume(len);
+                    // The chunks that can be made of it come before anything else.
+                    Ok(None)
+                }
+            };
+        }
         let delivered_here = self.config.delivery == Delivery::Chunks && !opcode.is_control();
         if delivered_here || opcode.is_control() {
             mask::apply(piece, key);
@@ -302,16 +352,7 @@ impl Connection {
         let piece = &mut piece[..len];
         let still_missing = missing - len as u64;
         let whole = still_missing == 0;
-        self.receiver.expect = if whole {
-            Expect::default()
-        } else {
-            Expect::Payload {
-                missing: still_missing,
-                key: mask::rotated(key, len),
-                opcode,
-                fin,
-            }
-        };
+        self.receiver.expect_more(still_missing, mask::rotated(key, len), opcode, fin);
         if opcode.is_control() {
             let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
             if partial.control.capacity() == 0 {
@@ -358,7 +399,7 @@ impl Connection {
 
     /// Adds a piece to the message under way, which is `declared` to grow by so many octets at most.
     /// The piece is still masked with `key`, and is unmasked while it is copied.
-    fn assemble(
+    pub(crate) fn assemble(
         &mut self,
         env: &mut Env,
         piece: &mut [u8],
@@ -436,7 +477,7 @@ impl Connection {
     ///
     /// Returns how many octets come before the one that proves that it is none: those are delivered,
     /// as they would be if they had come alone.
-    fn check_chunk(&mut self, piece: &[u8], last: bool) -> Result<usize, Cause> {
+    pub(crate) fn check_chunk(&mut self, piece: &[u8], last: bool) -> Result<usize, Cause> {
         let Some(message) = &mut self.receiver.message else {
             return Ok(piece.len());
         };

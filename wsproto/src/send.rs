@@ -10,7 +10,8 @@ use crate::{
     env::Env,
     error::SendError,
     event::{Kind, Message},
-    frame::{Encoded, FIN, MAX_CONTROL, Opcode},
+    deflate::{Deflate, policy::Compress},
+    frame::{Encoded, FIN, MAX_CONTROL, Opcode, RSV1},
     mask,
     prepared::Prepared,
     utf8,
@@ -30,7 +31,7 @@ impl Connection {
     /// is queued then.
     #[inline]
     pub fn send_text(&mut self, env: &mut Env, text: &str) -> Result<(), SendError> {
-        self.send(env, Kind::Text, text.as_bytes())
+        self.send(env, Kind::Text, text.as_bytes(), Compress::Auto)
     }
 
     /// Queues a binary message.
@@ -39,7 +40,7 @@ impl Connection {
     /// As [`send_text`](Self::send_text).
     #[inline]
     pub fn send_binary(&mut self, env: &mut Env, data: &[u8]) -> Result<(), SendError> {
-        self.send(env, Kind::Binary, data)
+        self.send(env, Kind::Binary, data, Compress::Auto)
     }
 
     /// Queues a message that is not needed any more: a long one is moved into the queue, not copied.
@@ -49,8 +50,11 @@ impl Connection {
     /// first where that matters.
     pub fn send_message(&mut self, env: &mut Env, message: Message) -> Result<(), SendError> {
         let kind = message.kind();
-        if message.as_bytes().len() < WORTH_A_BUFFER || self.config.fragment_size.is_some() {
-            let sent = self.send(env, kind, message.as_bytes());
+        if message.as_bytes().len() < WORTH_A_BUFFER
+            || self.config.fragment_size.is_some()
+            || self.deflate.is_some()
+        {
+            let sent = self.send(env, kind, message.as_bytes(), Compress::Auto);
             env.spare.put(message.into_bytes());
             return sent;
         }
@@ -68,25 +72,51 @@ impl Connection {
         Ok(())
     }
 
+    /// Queues a message, and says whether it is to be compressed, where that was negotiated.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text), and [`NotUtf8`](SendError::NotUtf8) for text that is not.
+    pub fn send_compressed(
+        &mut self,
+        env: &mut Env,
+        kind: Kind,
+        data: &[u8],
+        compress: Compress,
+    ) -> Result<(), SendError> {
+        if kind == Kind::Text {
+            utf8::whole(data).map_err(|_| SendError::NotUtf8)?;
+        }
+        self.send(env, kind, data, compress)
+    }
+
     /// Queues a prepared message. On a server, nothing is encoded, and a long one is not copied.
+    ///
+    /// Its compressed form is sent where compression was negotiated with a window that is wide enough;
+    /// else the message is sent as it is.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub fn send_prepared(&mut self, env: &mut Env, message: &Prepared) -> Result<(), SendError> {
+        let window_bits = self.deflate.as_ref().map_or(0, |deflate| deflate.parameters.send_window_bits);
+        let form = message.form(window_bits);
+        self.admit(env, form.frame.len())?;
         if self.role == Role::Client || self.config.fragment_size.is_some() {
-            return self.send(env, message.kind(), message.payload());
-        }
-        let frame = message.frame();
-        self.admit(env, frame.len())?;
-        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
-        if frame.len() < WORTH_A_BUFFER {
-            queue
-                .reserve(frame.len(), &mut env.spare)
-                .extend_from_slice(frame);
+            self.queue_message(env, message.kind(), form.payload(), form.compressed());
         } else {
-            queue.push_shared(Arc::clone(frame));
+            let frame = &form.frame;
+            let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+            if frame.len() < WORTH_A_BUFFER {
+                queue
+                    .reserve(frame.len(), &mut env.spare)
+                    .extend_from_slice(frame);
+            } else {
+                queue.push_shared(Arc::clone(frame));
+            }
+            self.queued_more(env);
         }
-        self.queued_more(env);
+        if form.compressed() {
+            self.compressed_elsewhere(message.payload());
+        }
         Ok(())
     }
 
@@ -109,9 +139,12 @@ impl Connection {
         if kind == Kind::Text {
             utf8::whole(data).map_err(|_| SendError::NotUtf8)?;
         }
-        if self.queue.is_some() || self.role == Role::Client || self.config.fragment_size.is_some()
+        if self.queue.is_some()
+            || self.role == Role::Client
+            || self.config.fragment_size.is_some()
+            || self.deflate.is_some()
         {
-            return self.send(env, kind, data);
+            return self.send(env, kind, data, Compress::Auto);
         }
         self.admit(env, data.len())?;
         let header = Encoded::new(FIN | kind.opcode() as u8, data.len(), None);
@@ -137,10 +170,26 @@ impl Connection {
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub fn start(&mut self, env: &mut Env, kind: Kind) -> Result<(), SendError> {
+        self.start_compressed(env, kind, Compress::Auto)
+    }
+
+    /// As [`start`](Self::start), and says whether the message is to be compressed, where that was
+    /// negotiated. Its length is not known, so by default it is.
+    ///
+    /// # Errors
+    /// As [`send_text`](Self::send_text).
+    pub fn start_compressed(
+        &mut self,
+        env: &mut Env,
+        kind: Kind,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         self.admit(env, 0)?;
+        let compressed = self.start_compressing(env, compress);
         self.outgoing_message = Some(OutgoingMessage {
             kind,
             begun: false,
+            compressed,
             utf8: utf8::Carry::default(),
         });
         Ok(())
@@ -190,14 +239,36 @@ impl Connection {
     }
 
     #[inline]
-    fn send(&mut self, env: &mut Env, kind: Kind, data: &[u8]) -> Result<(), SendError> {
+    fn send(
+        &mut self,
+        env: &mut Env,
+        kind: Kind,
+        data: &[u8],
+        compress: Compress,
+    ) -> Result<(), SendError> {
         self.admit(env, data.len())?;
-        let opcode = kind.opcode();
-        match self.config.fragment_size {
-            Some(size) if data.len() > size.get() => self.queue_fragments(env, opcode, data, size),
-            Some(_) | None => self.queue_frame(env, FIN | opcode as u8, data),
+        if self.deflate.is_some()
+            && let Some(compressed) = self.compress(env, data, compress)
+        {
+            self.queue_message(env, kind, &compressed, true);
+            env.spare.put(compressed);
+        } else {
+            self.queue_message(env, kind, data, false);
         }
         Ok(())
+    }
+
+    /// Queues a message in one frame, or in as many as the configuration says.
+    #[inline]
+    fn queue_message(&mut self, env: &mut Env, kind: Kind, payload: &[u8], compressed: bool) {
+        // RFC 7692 6.1: RSV1 on the first frame tells of the whole message.
+        let first = kind.opcode() as u8 | if compressed { RSV1 } else { 0 };
+        match self.config.fragment_size {
+            Some(size) if payload.len() > size.get() => {
+                self.queue_fragments(env, first, payload, size);
+            }
+            Some(_) | None => self.queue_frame(env, FIN | first, payload),
+        }
     }
 
     /// Queues a message in frames of `size` octets (RFC 6455 5.4).
@@ -205,15 +276,15 @@ impl Connection {
     fn queue_fragments(
         &mut self,
         env: &mut Env,
-        mut opcode: Opcode,
-        data: &[u8],
+        mut first: u8,
+        payload: &[u8],
         size: NonZeroUsize,
     ) {
-        let mut parts = data.chunks(size.get()).peekable();
+        let mut parts = payload.chunks(size.get()).peekable();
         while let Some(part) = parts.next() {
             let fin = if parts.peek().is_none() { FIN } else { 0 };
-            self.queue_frame(env, fin | opcode as u8, part);
-            opcode = Opcode::Continuation;
+            self.queue_frame(env, fin | first, part);
+            first = Opcode::Continuation as u8;
         }
     }
 
@@ -237,15 +308,21 @@ impl Connection {
         if data.is_empty() && fin == 0 {
             return Ok(());
         }
-        let opcode = if message.begun {
-            Opcode::Continuation
-        } else {
-            message.kind.opcode()
+        let first = match (message.begun, message.compressed) {
+            (true, _) => Opcode::Continuation as u8,
+            (false, true) => message.kind.opcode() as u8 | RSV1,
+            (false, false) => message.kind.opcode() as u8,
         };
         message.begun = true;
         self.timers.active = env.now();
         self.outgoing_message = if fin == 0 { Some(message) } else { None };
-        self.queue_frame(env, fin | opcode as u8, data);
+        if message.compressed {
+            let part = self.compress_part(env, data, fin != 0);
+            self.queue_frame(env, fin | first, &part);
+            env.spare.put(part);
+        } else {
+            self.queue_frame(env, fin | first, data);
+        }
         Ok(())
     }
 
@@ -284,7 +361,9 @@ impl Connection {
                 let Some(queue) = &mut self.queue else {
                     return Ok(());
                 };
-                if !queue.drop_oldest(excess) {
+                let takeover = |deflate: &Deflate| deflate.parameters.send_takeover;
+                let compressed_too = !self.deflate.as_ref().is_some_and(takeover);
+                if !queue.drop_oldest(excess, compressed_too) {
                     return Err(SendError::QueueFull);
                 }
                 if queue.len() == 0 {

@@ -44,6 +44,8 @@ pub enum ResponseError {
     MalformedExtensions,
     /// An extension is none of those that were offered.
     ExtensionNotOffered,
+    /// The parameters of permessage-deflate do not fit the offer (RFC 7692 section 7.1).
+    IllegalCompression,
 }
 
 impl From<HeadError> for ResponseError {
@@ -75,6 +77,9 @@ impl fmt::Display for ResponseError {
             Self::SubprotocolNotAsked => "the server chose a subprotocol that was not asked for",
             Self::MalformedExtensions => "Sec-WebSocket-Extensions is malformed",
             Self::ExtensionNotOffered => "the server chose an extension that was not offered",
+            Self::IllegalCompression => {
+                "the server's parameters of permessage-deflate do not fit the offer"
+            }
         })
     }
 }

@@ -94,6 +94,7 @@ impl ServerUpgrade {
         )?;
         let agreed = Agreed {
             subprotocol: accept.subprotocol.map(Box::from),
+            deflate: None,
         };
         Ok((response, agreed))
     }
@@ -167,6 +168,7 @@ impl ClientUpgrade {
             subprotocol: chosen
                 .and_then(|chosen| chosen.to_str().ok())
                 .map(Box::from),
+            deflate: None,
         })
     }
 }

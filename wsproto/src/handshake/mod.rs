@@ -28,6 +28,8 @@ mod upgrade;
 
 use alloc::boxed::Box;
 
+use crate::deflate::negotiation::Parameters;
+
 pub(crate) use accept_key::{accept_key, encode_key};
 pub use answer::{Accept, Reject};
 pub(crate) use answer::{write_accept, write_reject};
@@ -57,4 +59,6 @@ pub(crate) use upgrade::{Verdict, check_request};
 pub struct Agreed {
     /// The subprotocol in use (RFC 6455 section 1.9); `None` if none was agreed.
     pub subprotocol: Option<Box<str>>,
+    /// Compression, if it was agreed to.
+    pub(crate) deflate: Option<Parameters>,
 }

@@ -1,0 +1,56 @@
+//! permessage-deflate (RFC 7692): what was agreed, what a connection keeps for it, what threads lend.
+
+pub(crate) mod codec;
+mod history;
+#[cfg(feature = "deflate")]
+pub(crate) mod miniz;
+pub(crate) mod negotiation;
+pub(crate) mod policy;
+pub(crate) mod pool;
+pub(crate) mod receive;
+mod send;
+#[cfg(feature = "zlib-rs")]
+pub(crate) mod zlib_rs;
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use codec::Compressor;
+use history::History;
+use negotiation::Parameters;
+
+/// Compression on one connection. Without takeover it owns nothing.
+#[derive(Debug)]
+pub(crate) struct Deflate {
+    pub(crate) parameters: Parameters,
+    kept: Option<Box<Kept>>,
+}
+
+impl Deflate {
+    pub(crate) const fn new(parameters: Parameters) -> Self {
+        Self { parameters, kept: None }
+    }
+
+    fn kept(&mut self) -> &mut Kept {
+        self.kept.get_or_insert_default()
+    }
+}
+
+/// What a connection keeps between messages, or for a message under way.
+#[derive(Default)]
+struct Kept {
+    /// What the peer's next message may refer back to.
+    received: History,
+    /// What our next message may refer back to, if compressors are pooled.
+    sent: History,
+    /// A compressor of the connection's own.
+    dedicated: Option<Box<dyn Compressor>>,
+    /// The compressor of the message that `start` began.
+    streaming: Option<Box<dyn Compressor>>,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").finish_non_exhaustive()
+    }
+}

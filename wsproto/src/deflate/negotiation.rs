@@ -1,0 +1,180 @@
+//! Offers and answers of permessage-deflate (RFC 7692 7.1): pure functions, in both roles.
+
+use alloc::{format, string::String};
+
+use super::policy::Compression;
+use crate::handshake::{Extension, Parameter};
+
+/// The extension's name.
+pub(crate) const NAME: &str = "permessage-deflate";
+
+/// The widest window, which is also what applies if none is named.
+const WIDEST: u8 = 15;
+
+/// What both ends agreed on, seen from one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Parameters {
+    pub(crate) send_window_bits: u8,
+    pub(crate) receive_window_bits: u8,
+    pub(crate) send_takeover: bool,
+    pub(crate) receive_takeover: bool,
+}
+
+/// The parameters of one offer or answer, which have the same names in both.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Named {
+    server_no_context_takeover: bool,
+    client_no_context_takeover: bool,
+    server_max_window_bits: Option<u8>,
+    /// `Some(None)`: named without a value.
+    client_max_window_bits: Option<Option<u8>>,
+}
+
+impl Named {
+    /// 7.1: an unknown name, a name that comes twice and a value that is none make it unacceptable.
+    fn parse(extension: &Extension<'_>) -> Option<Self> {
+        let mut named = Self::default();
+        for Parameter { name, value } in extension.parameters() {
+            let value = value.as_deref();
+            let new = match name {
+                "server_no_context_takeover" if value.is_none() => {
+                    !core::mem::replace(&mut named.server_no_context_takeover, true)
+                }
+                "client_no_context_takeover" if value.is_none() => {
+                    !core::mem::replace(&mut named.client_no_context_takeover, true)
+                }
+                "server_max_window_bits" => {
+                    named.server_max_window_bits.replace(window_bits(value?)?).is_none()
+                }
+                "client_max_window_bits" => {
+                    let bits = match value {
+                        Some(value) => Some(window_bits(value)?),
+                        None => None,
+                    };
+                    named.client_max_window_bits.replace(bits).is_none()
+                }
+                _ => return None,
+            };
+            if !new {
+                return None;
+            }
+        }
+        Some(named)
+    }
+}
+
+/// 7.1.2: a decimal number from 8 to 15, without leading zeros.
+fn window_bits(value: &str) -> Option<u8> {
+    match value {
+        "8" => Some(8),
+        "9" => Some(9),
+        "10" => Some(10),
+        "11" => Some(11),
+        "12" => Some(12),
+        "13" => Some(13),
+        "14" => Some(14),
+        "15" => Some(15),
+        _ => None,
+    }
+}
+
+/// What a client offers.
+pub(crate) fn offer(policy: &Compression) -> String {
+    let mut offer = String::from(NAME);
+    if !policy.receive_takeover {
+        offer.push_str("; server_no_context_takeover");
+    }
+    if policy.receive_window_bits < WIDEST {
+        offer += &format!("; server_max_window_bits={}", policy.receive_window_bits);
+    }
+    if !policy.send_takeover {
+        offer.push_str("; client_no_context_takeover");
+    }
+    // 7.1.2.2: lets the server choose a smaller window, and tells if ours is smaller anyway.
+    offer.push_str("; client_max_window_bits");
+    if policy.send_window_bits < WIDEST {
+        offer += &format!("={}", policy.send_window_bits);
+    }
+    offer
+}
+
+/// A server's choice among the offers: the first that is acceptable, with the answer to it.
+pub(crate) fn answer<'a>(
+    policy: &Compression,
+    offers: impl Iterator<Item = Extension<'a>>,
+) -> Option<(Parameters, String)> {
+    offers
+        .filter(|offer| offer.name().eq_ignore_ascii_case(NAME))
+        .find_map(|offer| Named::parse(&offer))
+        .map(|offer| answer_one(policy, offer))
+}
+
+fn answer_one(policy: &Compression, offer: Named) -> (Parameters, String) {
+    let send_window_bits = policy.send_window_bits.min(offer.server_max_window_bits.unwrap_or(WIDEST));
+    let send_takeover = policy.send_takeover && !offer.server_no_context_takeover;
+    // 7.1.2.2: without the client's word the window of what it sends cannot be bounded.
+    let offered = offer.client_max_window_bits.map(|bits| bits.unwrap_or(WIDEST));
+    let receive_window_bits = offered.map_or(WIDEST, |bits| bits.min(policy.receive_window_bits));
+    // A wider window than we want to keep for each connection is kept for none.
+    let receive_takeover = policy.receive_takeover
+        && !offer.client_no_context_takeover
+        && receive_window_bits <= policy.receive_window_bits;
+    let mut answer = String::from(NAME);
+    // 7.1.1.1, 7.1.2.1: what the client demanded is confirmed; what we do unasked is told.
+    if !send_takeover {
+        answer.push_str("; server_no_context_takeover");
+    }
+    if offer.server_max_window_bits.is_some() || send_window_bits < WIDEST {
+        answer += &format!("; server_max_window_bits={send_window_bits}");
+    }
+    if !receive_takeover {
+        answer.push_str("; client_no_context_takeover");
+    }
+    // 7.1.2.2: only if the offer has it, and never above its value.
+    if offered.is_some() && receive_window_bits < WIDEST {
+        answer += &format!("; client_max_window_bits={receive_window_bits}");
+    }
+    let parameters = Parameters { send_window_bits, receive_window_bits, send_takeover, receive_takeover };
+    (parameters, answer)
+}
+
+/// A server's answer is not one to what the client offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IllegalAnswer;
+
+/// A client's check of the server's answer to [`offer`]; `None` if the server declined.
+///
+/// 7.1: a client that gets an answer which does not fit its offer fails the connection.
+pub(crate) fn check<'a>(
+    policy: &Compression,
+    answers: impl Iterator<Item = Extension<'a>>,
+) -> Result<Option<Parameters>, IllegalAnswer> {
+    let mut answers = answers.filter(|answer| answer.name().eq_ignore_ascii_case(NAME));
+    let Some(answer) = answers.next() else { return Ok(None) };
+    if answers.next().is_some() {
+        return Err(IllegalAnswer);
+    }
+    let answer = Named::parse(&answer).ok_or(IllegalAnswer)?;
+    let send_window_bits = match answer.client_max_window_bits {
+        None => policy.send_window_bits,
+        // In an answer the value is required.
+        Some(None) => return Err(IllegalAnswer),
+        Some(Some(bits)) if bits > policy.send_window_bits => return Err(IllegalAnswer),
+        Some(Some(bits)) => bits,
+    };
+    let receive_window_bits = match answer.server_max_window_bits {
+        None if policy.receive_window_bits < WIDEST => return Err(IllegalAnswer),
+        None => WIDEST,
+        Some(bits) if bits > policy.receive_window_bits => return Err(IllegalAnswer),
+        Some(bits) => bits,
+    };
+    if !policy.receive_takeover && !answer.server_no_context_takeover {
+        return Err(IllegalAnswer);
+    }
+    Ok(Some(Parameters {
+        send_window_bits,
+        receive_window_bits,
+        send_takeover: policy.send_takeover && !answer.client_no_context_takeover,
+        receive_takeover: !answer.server_no_context_takeover,
+    }))
+}

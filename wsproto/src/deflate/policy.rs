@@ -1,0 +1,80 @@
+//! What an application wants of permessage-deflate.
+
+/// How messages are compressed (RFC 7692), seen from this side whichever role it has.
+///
+/// ```
+/// use wsproto::{Compression, Config};
+///
+/// let mut compression = Compression::default();
+/// compression.level = 6;
+/// compression.receive_takeover = false; // nothing is kept between messages for what comes in
+/// let mut config = Config::default();
+/// config.compression = Some(compression);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Compression {
+    /// How hard to try, from 0 (not at all) to 9. Default 1: higher levels cost several times as
+    /// much for a fifth of the size.
+    pub level: u8,
+    /// Messages of fewer octets are sent as they are. Default 64. Streamed messages, whose length is
+    /// not known, are always compressed.
+    pub threshold: usize,
+    /// How far back a compressed message may refer, as a power of two from 8 to 15. Default 15.
+    pub send_window_bits: u8,
+    /// How far back the peer may refer, from 8 to 15. Default 15. A client asks for it; a server can
+    /// demand it only of a client that offers it, and otherwise gives the peer no takeover.
+    pub receive_window_bits: u8,
+    /// Whether a message may refer to those sent before it: much smaller, at the cost of memory for
+    /// each connection. Default `true`.
+    pub send_takeover: bool,
+    /// Whether the peer's messages may refer to those before them. Costs this side `2^receive_window_bits`
+    /// octets for each connection, once as many have come. Default `true`.
+    pub receive_takeover: bool,
+    /// What a connection with [`send_takeover`](Self::send_takeover) keeps. Default
+    /// [`Memory::Pooled`].
+    pub memory: Memory,
+    /// Octets of a compressed message that are kept as they came before an inflater is given to it, if
+    /// it is not whole by then. Default 16 KiB. A peer that starts a message and stalls pins no more
+    /// than these.
+    pub inflate_from: usize,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self {
+            level: 1,
+            threshold: 64,
+            send_window_bits: 15,
+            receive_window_bits: 15,
+            send_takeover: true,
+            receive_takeover: true,
+            memory: Memory::Pooled,
+            inflate_from: 16 << 10,
+        }
+    }
+}
+
+/// What a connection keeps to refer back to when it compresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Memory {
+    /// The last `2^send_window_bits` octets that it sent. A compressor is lent by the thread and told
+    /// these for each message, which takes time: see the documentation of the backends.
+    #[default]
+    Pooled,
+    /// A compressor of its own: fast, and some 40 to 320 KiB for each connection.
+    Dedicated,
+}
+
+/// Whether to compress one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Compress {
+    /// As [`Compression::threshold`] says.
+    #[default]
+    Auto,
+    /// However short it is, if compression was negotiated.
+    Always,
+    /// Never: it is compressed already, or holds secrets beside what an attacker chose.
+    Never,
+}
