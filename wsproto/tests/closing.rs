@@ -375,6 +375,40 @@ fn the_outcome_is_the_same_as_an_event_and_inside_the_one_error() {
 }
 
 #[test]
+fn nothing_is_reported_behind_the_one_error_whatever_happens_before_it_is_taken() {
+    for role in BOTH {
+        for bad in [
+            Frame::new(Opcode::Text, [0xff]),
+            Frame::text("").reserved(1),
+        ] {
+            let mut end = open(role);
+            let sent = end.connection.send_binary(&mut end.env, &[7; 100_000]);
+            assert_eq!(sent, Ok(()));
+            let octets = bad.sent_by(opposite(role)).encode();
+            end.input.spare()[..octets.len()].copy_from_slice(&octets);
+            end.input.filled(octets.len());
+            let mut errors = 0;
+            // What fails may be announced as an event first. Meanwhile a stalled write is due, and
+            // then the queue drains.
+            let announced = end.connection.has_event(&mut end.env, &mut end.input);
+            errors += u32::from(announced.is_err());
+            end.env
+                .set_now(end.env.now() + std::time::Duration::from_secs(30));
+            end.connection.handle_timeout(&mut end.env);
+            end.drain();
+            for _ in 0..5 {
+                match end.connection.next_event(&mut end.env, &mut end.input) {
+                    Ok(None) => {}
+                    Ok(Some(event)) => panic!("{event:?}"),
+                    Err(_) => errors += 1,
+                }
+            }
+            assert_eq!(errors, 1);
+        }
+    }
+}
+
+#[test]
 fn an_error_while_closing_sends_no_second_close() {
     for role in BOTH {
         let mut end = open(role);
