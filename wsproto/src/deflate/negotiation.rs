@@ -178,3 +178,202 @@ pub(crate) fn check<'a>(
         receive_takeover: !answer.server_no_context_takeover,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::ToString, vec::Vec};
+
+    use super::*;
+    use crate::handshake::parse_extensions;
+
+    fn parameters(send: u8, send_takeover: bool, receive: u8, receive_takeover: bool) -> Parameters {
+        Parameters {
+            send_window_bits: send,
+            receive_window_bits: receive,
+            send_takeover,
+            receive_takeover,
+        }
+    }
+
+    fn policy(send: u8, send_takeover: bool, receive: u8, receive_takeover: bool) -> Compression {
+        Compression {
+            send_window_bits: send,
+            send_takeover,
+            receive_window_bits: receive,
+            receive_takeover,
+            ..Compression::default()
+        }
+    }
+
+    fn answer_to(policy: &Compression, offers: &[&str]) -> Option<(Parameters, String)> {
+        answer(policy, parse_extensions(offers).into_iter())
+    }
+
+    #[test]
+    fn a_server_answers_the_first_offer_that_it_understands() {
+        let any = Compression::default();
+        let full = parameters(15, true, 15, true);
+        for (offers, parameters, expected) in [
+            (&["permessage-deflate"][..], full, "permessage-deflate"),
+            // What browsers offer.
+            (&["permessage-deflate; client_max_window_bits"], full, "permessage-deflate"),
+            (&["Permessage-Deflate"], full, "permessage-deflate"),
+            (
+                &["permessage-deflate; server_no_context_takeover"],
+                parameters(15, false, 15, true),
+                "permessage-deflate; server_no_context_takeover",
+            ),
+            (
+                &["permessage-deflate; client_no_context_takeover"],
+                parameters(15, true, 15, false),
+                "permessage-deflate; client_no_context_takeover",
+            ),
+            (
+                &["permessage-deflate; server_max_window_bits=9"],
+                parameters(9, true, 15, true),
+                "permessage-deflate; server_max_window_bits=9",
+            ),
+            (
+                // Confirmed even if it changes nothing.
+                &["permessage-deflate; server_max_window_bits=15"],
+                full,
+                "permessage-deflate; server_max_window_bits=15",
+            ),
+            (
+                &["permessage-deflate; client_max_window_bits=\"10\""],
+                parameters(15, true, 10, true),
+                "permessage-deflate; client_max_window_bits=10",
+            ),
+            // Other extensions, unknown parameters, bad and repeated values: the next one is tried.
+            (&["x-other; a=1, permessage-deflate"], full, "permessage-deflate"),
+            (&["permessage-deflate; x", "permessage-deflate"], full, "permessage-deflate"),
+            (&["permessage-deflate; server_max_window_bits, permessage-deflate"], full, "permessage-deflate"),
+            (&["permessage-deflate; server_max_window_bits=7, permessage-deflate"], full, "permessage-deflate"),
+            (&["permessage-deflate; server_max_window_bits=16, permessage-deflate"], full, "permessage-deflate"),
+            (&["permessage-deflate; server_max_window_bits=09, permessage-deflate"], full, "permessage-deflate"),
+            (&["permessage-deflate; server_max_window_bits=+9, permessage-deflate"], full, "permessage-deflate"),
+            (&["permessage-deflate; client_max_window_bits=8; client_max_window_bits=8", "permessage-deflate"], full, "permessage-deflate"),
+            (&["permessage-deflate; server_no_context_takeover=1, permessage-deflate"], full, "permessage-deflate"),
+            (&["permessage-deflate; client_no_context_takeover; client_no_context_takeover, permessage-deflate"], full, "permessage-deflate"),
+            (
+                &["permessage-deflate; client_max_window_bits; server_no_context_takeover; server_max_window_bits=9, permessage-deflate"],
+                parameters(9, false, 15, true),
+                "permessage-deflate; server_no_context_takeover; server_max_window_bits=9",
+            ),
+        ] {
+            assert_eq!(answer_to(&any, offers), Some((parameters, expected.to_string())), "{offers:?}");
+        }
+        for offers in [&[][..], &["x-other"], &["permessage-deflate; unknown"], &["permessage-deflate; server_max_window_bits=x"]] {
+            assert_eq!(answer_to(&any, offers), None, "{offers:?}");
+        }
+    }
+
+    #[test]
+    fn a_server_keeps_to_its_own_policy_and_never_answers_more_than_was_offered() {
+        for (policy, offer, parameters, expected) in [
+            (
+                policy(10, true, 15, true),
+                "permessage-deflate",
+                parameters(10, true, 15, true),
+                "permessage-deflate; server_max_window_bits=10",
+            ),
+            (
+                policy(12, true, 15, true),
+                "permessage-deflate; server_max_window_bits=10",
+                parameters(10, true, 15, true),
+                "permessage-deflate; server_max_window_bits=10",
+            ),
+            (
+                policy(15, false, 15, false),
+                "permessage-deflate",
+                parameters(15, false, 15, false),
+                "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+            ),
+            (
+                policy(15, true, 11, true),
+                "permessage-deflate; client_max_window_bits",
+                parameters(15, true, 11, true),
+                "permessage-deflate; client_max_window_bits=11",
+            ),
+            (
+                policy(15, true, 11, true),
+                "permessage-deflate; client_max_window_bits=9",
+                parameters(15, true, 9, true),
+                "permessage-deflate; client_max_window_bits=9",
+            ),
+            (
+                // The client's window cannot be bounded, so it is kept for no message but its own.
+                policy(15, true, 11, true),
+                "permessage-deflate",
+                parameters(15, true, 15, false),
+                "permessage-deflate; client_no_context_takeover",
+            ),
+        ] {
+            assert_eq!(answer_to(&policy, &[offer]), Some((parameters, expected.to_string())), "{offer}");
+        }
+    }
+
+    #[test]
+    fn a_client_offers_what_it_wants() {
+        for (policy, expected) in [
+            (policy(15, true, 15, true), "permessage-deflate; client_max_window_bits"),
+            (policy(10, true, 15, true), "permessage-deflate; client_max_window_bits=10"),
+            (
+                policy(15, false, 9, false),
+                "permessage-deflate; server_no_context_takeover; server_max_window_bits=9; \
+                 client_no_context_takeover; client_max_window_bits",
+            ),
+        ] {
+            assert_eq!(offer(&policy), expected);
+        }
+    }
+
+    #[test]
+    fn a_client_checks_that_the_answer_fits_its_offer() {
+        let any = policy(15, true, 15, true);
+        let narrow = policy(10, true, 10, true);
+        let forgetful = policy(15, true, 15, false);
+        for (policy, answers, expected) in [
+            (any, "", Ok(None)),
+            (any, "permessage-deflate", Ok(Some(parameters(15, true, 15, true)))),
+            (any, "permessage-deflate; server_max_window_bits=9", Ok(Some(parameters(15, true, 9, true)))),
+            (any, "permessage-deflate; client_max_window_bits=9", Ok(Some(parameters(9, true, 15, true)))),
+            (any, "permessage-deflate; client_no_context_takeover", Ok(Some(parameters(15, false, 15, true)))),
+            (any, "permessage-deflate; server_no_context_takeover", Ok(Some(parameters(15, true, 15, false)))),
+            (any, "permessage-deflate; client_max_window_bits", Err(IllegalAnswer)),
+            (any, "permessage-deflate; client_max_window_bits=16", Err(IllegalAnswer)),
+            (any, "permessage-deflate; unknown", Err(IllegalAnswer)),
+            (any, "permessage-deflate, permessage-deflate", Err(IllegalAnswer)),
+            (narrow, "permessage-deflate", Err(IllegalAnswer)),
+            (narrow, "permessage-deflate; server_max_window_bits=11", Err(IllegalAnswer)),
+            (narrow, "permessage-deflate; server_max_window_bits=10; client_max_window_bits=11", Err(IllegalAnswer)),
+            (narrow, "permessage-deflate; server_max_window_bits=8", Ok(Some(parameters(10, true, 8, true)))),
+            (forgetful, "permessage-deflate", Err(IllegalAnswer)),
+            (forgetful, "permessage-deflate; server_no_context_takeover", Ok(Some(parameters(15, true, 15, false)))),
+        ] {
+            assert_eq!(check(&policy, parse_extensions(&[answers]).into_iter()), expected, "{answers}");
+        }
+    }
+
+    #[test]
+    fn the_two_ends_agree_whatever_their_policies() {
+        let all: Vec<_> = [8, 9, 12, 15]
+            .into_iter()
+            .flat_map(|send| [8, 11, 15].map(|receive| (send, receive)))
+            .flat_map(|(s, r)| [(true, true), (true, false), (false, true), (false, false)].map(|(st, rt)| policy(s, st, r, rt)))
+            .collect();
+        for client in &all {
+            let offer = offer(client);
+            for server in &all {
+                let (ours, answer) = answer_to(server, &[&offer]).expect("our own offer is understood");
+                let theirs = check(client, parse_extensions(&[&answer]).into_iter()).expect(&answer).expect(&answer);
+                assert_eq!(ours.send_window_bits, theirs.receive_window_bits, "{offer} -> {answer}");
+                assert_eq!(ours.receive_window_bits, theirs.send_window_bits, "{offer} -> {answer}");
+                // A receiver may keep what a sender does not use, but not the other way round.
+                assert!(ours.receive_takeover || !theirs.send_takeover, "{offer} -> {answer}");
+                assert!(theirs.receive_takeover || !ours.send_takeover, "{offer} -> {answer}");
+                assert!(!ours.receive_takeover || ours.receive_window_bits <= server.receive_window_bits);
+            }
+        }
+    }
+}

@@ -95,6 +95,13 @@ impl<'a, L: Iterator<Item = &'a [u8]>> Iterator for Extensions<'a, L> {
     }
 }
 
+/// The well-formed extensions of some header lines, for the tests of who negotiates them.
+#[cfg(test)]
+pub(crate) fn parse_extensions<'a>(lines: &[&'a str]) -> alloc::vec::Vec<Extension<'a>> {
+    let lines = lines.iter().map(|line| line.as_bytes());
+    Extensions::new(lines).filter_map(Result::ok).collect()
+}
+
 /// What is left of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cursor<'a> {

@@ -38,6 +38,8 @@ pub(crate) use ask::{join_subprotocols, write_request};
 pub(crate) use body::{BodyProgress, BodyReader};
 pub use confirmation::ResponseError;
 pub(crate) use confirmation::check_response;
+#[cfg(test)]
+pub(crate) use extensions::parse_extensions;
 pub use extensions::{Extension, MalformedExtensions, Parameter};
 pub(crate) use head::{HeadError, HeadKind, HeadReader};
 pub use headers::Header;
