@@ -45,7 +45,10 @@ impl Env {
 
     /// An environment with codecs of the caller's for permessage-deflate.
     #[must_use]
-    pub fn with_codecs(entropy: impl Entropy + Send + 'static, codecs: impl Codecs + 'static) -> Self {
+    pub fn with_codecs(
+        entropy: impl Entropy + Send + 'static,
+        codecs: impl Codecs + 'static,
+    ) -> Self {
         Self::with_pool(entropy, Pool::new(Some(Box::new(codecs))))
     }
 

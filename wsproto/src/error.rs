@@ -97,9 +97,7 @@ impl Violation {
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::Corrupt => {
-                CloseCode::INVALID_DATA
-            },
+            Self::TextNotUtf8 | Self::CloseReasonNotUtf8 | Self::Corrupt => CloseCode::INVALID_DATA,
             Self::ReservedBits
             | Self::ReservedOpcode(_)
             | Self::ControlFragmented

@@ -12,8 +12,8 @@ use crate::{
     error::{Cause, Deadline, Error, SendError},
     handshake::{
         Accept, BodyProgress, BodyReader, ClientRequest, HandshakeMisuse, HeadError, HeadKind,
-        HeadReader, Refusal, Reject, Request, Response, ResponseError, StatusLine, Verdict, accept_key,
-        check_request, check_response, encode_key, join_subprotocols, parse_request,
+        HeadReader, Refusal, Reject, Request, Response, ResponseError, StatusLine, Verdict,
+        accept_key, check_request, check_response, encode_key, join_subprotocols, parse_request,
         parse_response, write_accept, write_reject, write_request,
     },
     input::{Input, Lent, Ready},
@@ -75,8 +75,12 @@ impl Connection {
         // 4.1: the nonce is chosen at random for each connection.
         let key = encode_key(env.random());
         let policy = connection.config.compression.as_ref();
-        let offer = policy.filter(|_| env.pool.is_able()).map(negotiation::offer);
-        connection.write_head(env, |out| write_request(out, request, &key, offer.as_deref()))?;
+        let offer = policy
+            .filter(|_| env.pool.is_able())
+            .map(negotiation::offer);
+        connection.write_head(env, |out| {
+            write_request(out, request, &key, offer.as_deref())
+        })?;
         let reader = HeadReader::new(HeadKind::Response, env.spare.take(0));
         let subprotocols = join_subprotocols(request.subprotocols);
         connection.begin_opening(
@@ -268,9 +272,9 @@ impl Connection {
             Ok(verdict) => {
                 let subprotocols = request.join_subprotocols();
                 let policy = self.config.compression.as_ref();
-                let deflate = policy.filter(|_| env.pool.is_able()).and_then(|policy| {
-                    negotiation::answer(policy, request.extensions().flatten())
-                });
+                let deflate = policy
+                    .filter(|_| env.pool.is_able())
+                    .and_then(|policy| negotiation::answer(policy, request.extensions().flatten()));
                 // The application has as long for its answer as the peer had for its request.
                 self.begin_opening(
                     env,
@@ -337,10 +341,20 @@ impl Connection {
         accept: &[u8; 28],
         subprotocols: &str,
     ) -> Result<Option<Parameters>, ResponseError> {
-        let policy = self.config.compression.as_ref().filter(|_| env.pool.is_able());
-        let offered: &[&str] = if policy.is_some() { &[negotiation::NAME] } else { &[] };
+        let policy = self
+            .config
+            .compression
+            .as_ref()
+            .filter(|_| env.pool.is_able());
+        let offered: &[&str] = if policy.is_some() {
+            &[negotiation::NAME]
+        } else {
+            &[]
+        };
         check_response(response, accept, subprotocols, offered)?;
-        let Some(policy) = policy else { return Ok(None) };
+        let Some(policy) = policy else {
+            return Ok(None);
+        };
         negotiation::check(policy, response.extensions().flatten())
             .map_err(|_| ResponseError::IllegalCompression)
     }

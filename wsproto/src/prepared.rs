@@ -43,7 +43,10 @@ impl Form {
         let mut frame = Vec::with_capacity(header.len() + payload.len());
         frame.extend_from_slice(header.as_slice());
         frame.extend_from_slice(payload);
-        Self { frame: frame.into(), header: header.len() as u8 }
+        Self {
+            frame: frame.into(),
+            header: header.len() as u8,
+        }
     }
 
     pub(crate) fn payload(&self) -> &[u8] {
@@ -69,7 +72,11 @@ impl Prepared {
     }
 
     fn new(kind: Kind, payload: &[u8]) -> Self {
-        Self { kind, plain: Form::new(kind.opcode() as u8, payload), compressed: None }
+        Self {
+            kind,
+            plain: Form::new(kind.opcode() as u8, payload),
+            compressed: None,
+        }
     }
 
     /// Adds a compressed form, for the connections that have negotiated compression with a window of at
@@ -83,9 +90,15 @@ impl Prepared {
     pub fn compressed(mut self, env: &mut Env, level: u8, window_bits: u8) -> Self {
         let window_bits = window_bits.clamp(8, 15);
         let mut out = Vec::new();
-        let done = env.pool.compress_alone(level, window_bits, self.payload(), &mut out);
-        self.compressed = (done && out.len() < self.payload().len())
-            .then(|| (window_bits, Form::new(self.kind.opcode() as u8 | RSV1, &out)));
+        let done = env
+            .pool
+            .compress_alone(level, window_bits, self.payload(), &mut out);
+        self.compressed = (done && out.len() < self.payload().len()).then(|| {
+            (
+                window_bits,
+                Form::new(self.kind.opcode() as u8 | RSV1, &out),
+            )
+        });
         self
     }
 

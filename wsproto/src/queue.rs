@@ -600,16 +600,25 @@ mod tests {
         queue.sent(1, &mut spare);
         let begun = &frames[0][1..];
         let all = [begun, &frames[1..].concat()].concat();
-        assert!(!queue.drop_oldest(100, false), "all that may go is not enough");
+        assert!(
+            !queue.drop_oldest(100, false),
+            "all that may go is not enough"
+        );
         assert!(unsent(&queue) == all, "so nothing goes");
         assert!(queue.drop_oldest(1, false), "the oldest whole one");
         assert!(unsent(&queue) == [begun, &frames[2..].concat()].concat());
         assert!(queue.drop_oldest(6, false), "all fragments of a message");
         assert!(unsent(&queue) == [begun, &frames[5..].concat()].concat());
-        assert!(queue.drop_oldest(7, false), "not the compressed one before it");
+        assert!(
+            queue.drop_oldest(7, false),
+            "not the compressed one before it"
+        );
         assert!(!queue.drop_oldest(1, false));
         assert!(unsent(&queue) == [begun, &frames[5], &frames[7]].concat());
-        assert!(queue.drop_oldest(1, true), "the compressed one, if nothing refers to it");
+        assert!(
+            queue.drop_oldest(1, true),
+            "the compressed one, if nothing refers to it"
+        );
         assert!(unsent(&queue) == [begun, &frames[7]].concat());
         let len = queue.len();
         queue.sent(len - 1, &mut spare);

@@ -323,13 +323,18 @@ impl Connection {
         let is_compressed = |message: &IncomingMessage| message.compressed;
         if !opcode.is_control() && self.receiver.message.as_ref().is_some_and(is_compressed) {
             mask::apply(piece, key);
-            self.receiver.expect_more(missing - len as u64, mask::rotated(key, len), opcode, fin);
+            self.receiver
+                .expect_more(missing - len as u64, mask::rotated(key, len), opcode, fin);
             let last = fin && len as u64 == missing;
             return match self.config.delivery {
                 Delivery::Messages => {
                     self.inflate_piece(env, piece, last)?;
                     input.consume(len);
-                    if last { self.message_complete(env, input) } else { Ok(None) }
+                    if last {
+                        self.message_complete(env, input)
+                    } else {
+                        Ok(None)
+                    }
                 }
                 Delivery::Chunks => {
                     self.keep_to_inflate(env, piece, last);
@@ -352,7 +357,8 @@ impl Connection {
         let piece = &mut piece[..len];
         let still_missing = missing - len as u64;
         let whole = still_missing == 0;
-        self.receiver.expect_more(still_missing, mask::rotated(key, len), opcode, fin);
+        self.receiver
+            .expect_more(still_missing, mask::rotated(key, len), opcode, fin);
         if opcode.is_control() {
             let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
             if partial.control.capacity() == 0 {

@@ -7,10 +7,10 @@ use crate::{
     close::{CloseCode, ClosedBy},
     config::Overflow,
     connection::{Connection, OutgoingMessage, Phase, Role},
+    deflate::{Deflate, policy::Compress},
     env::Env,
     error::SendError,
     event::{Kind, Message},
-    deflate::{Deflate, policy::Compress},
     frame::{Encoded, FIN, MAX_CONTROL, Opcode, RSV1},
     mask,
     prepared::Prepared,
@@ -97,7 +97,10 @@ impl Connection {
     /// # Errors
     /// As [`send_text`](Self::send_text).
     pub fn send_prepared(&mut self, env: &mut Env, message: &Prepared) -> Result<(), SendError> {
-        let window_bits = self.deflate.as_ref().map_or(0, |deflate| deflate.parameters.send_window_bits);
+        let window_bits = self
+            .deflate
+            .as_ref()
+            .map_or(0, |deflate| deflate.parameters.send_window_bits);
         let form = message.form(window_bits);
         self.admit(env, form.frame.len())?;
         if self.role == Role::Client || self.config.fragment_size.is_some() {

@@ -28,7 +28,10 @@ pub(crate) struct Deflate {
 
 impl Deflate {
     pub(crate) const fn new(parameters: Parameters) -> Self {
-        Self { parameters, kept: None }
+        Self {
+            parameters,
+            kept: None,
+        }
     }
 
     fn kept(&mut self) -> &mut Kept {

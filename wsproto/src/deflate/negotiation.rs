@@ -43,9 +43,10 @@ impl Named {
                 "client_no_context_takeover" if value.is_none() => {
                     !core::mem::replace(&mut named.client_no_context_takeover, true)
                 }
-                "server_max_window_bits" => {
-                    named.server_max_window_bits.replace(window_bits(value?)?).is_none()
-                }
+                "server_max_window_bits" => named
+                    .server_max_window_bits
+                    .replace(window_bits(value?)?)
+                    .is_none(),
                 "client_max_window_bits" => {
                     let bits = match value {
                         Some(value) => Some(window_bits(value)?),
@@ -110,10 +111,14 @@ pub(crate) fn answer<'a>(
 }
 
 fn answer_one(policy: &Compression, offer: Named) -> (Parameters, String) {
-    let send_window_bits = policy.send_window_bits.min(offer.server_max_window_bits.unwrap_or(WIDEST));
+    let send_window_bits = policy
+        .send_window_bits
+        .min(offer.server_max_window_bits.unwrap_or(WIDEST));
     let send_takeover = policy.send_takeover && !offer.server_no_context_takeover;
     // 7.1.2.2: without the client's word the window of what it sends cannot be bounded.
-    let offered = offer.client_max_window_bits.map(|bits| bits.unwrap_or(WIDEST));
+    let offered = offer
+        .client_max_window_bits
+        .map(|bits| bits.unwrap_or(WIDEST));
     let receive_window_bits = offered.map_or(WIDEST, |bits| bits.min(policy.receive_window_bits));
     // A wider window than we want to keep for each connection is kept for none.
     let receive_takeover = policy.receive_takeover
@@ -134,7 +139,12 @@ fn answer_one(policy: &Compression, offer: Named) -> (Parameters, String) {
     if offered.is_some() && receive_window_bits < WIDEST {
         answer += &format!("; client_max_window_bits={receive_window_bits}");
     }
-    let parameters = Parameters { send_window_bits, receive_window_bits, send_takeover, receive_takeover };
+    let parameters = Parameters {
+        send_window_bits,
+        receive_window_bits,
+        send_takeover,
+        receive_takeover,
+    };
     (parameters, answer)
 }
 
@@ -150,7 +160,9 @@ pub(crate) fn check<'a>(
     answers: impl Iterator<Item = Extension<'a>>,
 ) -> Result<Option<Parameters>, IllegalAnswer> {
     let mut answers = answers.filter(|answer| answer.name().eq_ignore_ascii_case(NAME));
-    let Some(answer) = answers.next() else { return Ok(None) };
+    let Some(answer) = answers.next() else {
+        return Ok(None);
+    };
     if answers.next().is_some() {
         return Err(IllegalAnswer);
     }
@@ -186,7 +198,12 @@ mod tests {
     use super::*;
     use crate::handshake::parse_extensions;
 
-    fn parameters(send: u8, send_takeover: bool, receive: u8, receive_takeover: bool) -> Parameters {
+    fn parameters(
+        send: u8,
+        send_takeover: bool,
+        receive: u8,
+        receive_takeover: bool,
+    ) -> Parameters {
         Parameters {
             send_window_bits: send,
             receive_window_bits: receive,
@@ -216,7 +233,11 @@ mod tests {
         for (offers, parameters, expected) in [
             (&["permessage-deflate"][..], full, "permessage-deflate"),
             // What browsers offer.
-            (&["permessage-deflate; client_max_window_bits"], full, "permessage-deflate"),
+            (
+                &["permessage-deflate; client_max_window_bits"],
+                full,
+                "permessage-deflate",
+            ),
             (&["Permessage-Deflate"], full, "permessage-deflate"),
             (
                 &["permessage-deflate; server_no_context_takeover"],
@@ -245,25 +266,81 @@ mod tests {
                 "permessage-deflate; client_max_window_bits=10",
             ),
             // Other extensions, unknown parameters, bad and repeated values: the next one is tried.
-            (&["x-other; a=1, permessage-deflate"], full, "permessage-deflate"),
-            (&["permessage-deflate; x", "permessage-deflate"], full, "permessage-deflate"),
-            (&["permessage-deflate; server_max_window_bits, permessage-deflate"], full, "permessage-deflate"),
-            (&["permessage-deflate; server_max_window_bits=7, permessage-deflate"], full, "permessage-deflate"),
-            (&["permessage-deflate; server_max_window_bits=16, permessage-deflate"], full, "permessage-deflate"),
-            (&["permessage-deflate; server_max_window_bits=09, permessage-deflate"], full, "permessage-deflate"),
-            (&["permessage-deflate; server_max_window_bits=+9, permessage-deflate"], full, "permessage-deflate"),
-            (&["permessage-deflate; client_max_window_bits=8; client_max_window_bits=8", "permessage-deflate"], full, "permessage-deflate"),
-            (&["permessage-deflate; server_no_context_takeover=1, permessage-deflate"], full, "permessage-deflate"),
-            (&["permessage-deflate; client_no_context_takeover; client_no_context_takeover, permessage-deflate"], full, "permessage-deflate"),
             (
-                &["permessage-deflate; client_max_window_bits; server_no_context_takeover; server_max_window_bits=9, permessage-deflate"],
+                &["x-other; a=1, permessage-deflate"],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &["permessage-deflate; x", "permessage-deflate"],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &["permessage-deflate; server_max_window_bits, permessage-deflate"],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &["permessage-deflate; server_max_window_bits=7, permessage-deflate"],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &["permessage-deflate; server_max_window_bits=16, permessage-deflate"],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &["permessage-deflate; server_max_window_bits=09, permessage-deflate"],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &["permessage-deflate; server_max_window_bits=+9, permessage-deflate"],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &[
+                    "permessage-deflate; client_max_window_bits=8; client_max_window_bits=8",
+                    "permessage-deflate",
+                ],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &["permessage-deflate; server_no_context_takeover=1, permessage-deflate"],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &[
+                    "permessage-deflate; client_no_context_takeover; client_no_context_takeover, permessage-deflate",
+                ],
+                full,
+                "permessage-deflate",
+            ),
+            (
+                &[
+                    "permessage-deflate; client_max_window_bits; server_no_context_takeover; server_max_window_bits=9, permessage-deflate",
+                ],
                 parameters(9, false, 15, true),
                 "permessage-deflate; server_no_context_takeover; server_max_window_bits=9",
             ),
         ] {
-            assert_eq!(answer_to(&any, offers), Some((parameters, expected.to_string())), "{offers:?}");
+            assert_eq!(
+                answer_to(&any, offers),
+                Some((parameters, expected.to_string())),
+                "{offers:?}"
+            );
         }
-        for offers in [&[][..], &["x-other"], &["permessage-deflate; unknown"], &["permessage-deflate; server_max_window_bits=x"]] {
+        for offers in [
+            &[][..],
+            &["x-other"],
+            &["permessage-deflate; unknown"],
+            &["permessage-deflate; server_max_window_bits=x"],
+        ] {
             assert_eq!(answer_to(&any, offers), None, "{offers:?}");
         }
     }
@@ -309,15 +386,25 @@ mod tests {
                 "permessage-deflate; client_no_context_takeover",
             ),
         ] {
-            assert_eq!(answer_to(&policy, &[offer]), Some((parameters, expected.to_string())), "{offer}");
+            assert_eq!(
+                answer_to(&policy, &[offer]),
+                Some((parameters, expected.to_string())),
+                "{offer}"
+            );
         }
     }
 
     #[test]
     fn a_client_offers_what_it_wants() {
         for (policy, expected) in [
-            (policy(15, true, 15, true), "permessage-deflate; client_max_window_bits"),
-            (policy(10, true, 15, true), "permessage-deflate; client_max_window_bits=10"),
+            (
+                policy(15, true, 15, true),
+                "permessage-deflate; client_max_window_bits",
+            ),
+            (
+                policy(10, true, 15, true),
+                "permessage-deflate; client_max_window_bits=10",
+            ),
             (
                 policy(15, false, 9, false),
                 "permessage-deflate; server_no_context_takeover; server_max_window_bits=9; \
@@ -335,23 +422,75 @@ mod tests {
         let forgetful = policy(15, true, 15, false);
         for (policy, answers, expected) in [
             (any, "", Ok(None)),
-            (any, "permessage-deflate", Ok(Some(parameters(15, true, 15, true)))),
-            (any, "permessage-deflate; server_max_window_bits=9", Ok(Some(parameters(15, true, 9, true)))),
-            (any, "permessage-deflate; client_max_window_bits=9", Ok(Some(parameters(9, true, 15, true)))),
-            (any, "permessage-deflate; client_no_context_takeover", Ok(Some(parameters(15, false, 15, true)))),
-            (any, "permessage-deflate; server_no_context_takeover", Ok(Some(parameters(15, true, 15, false)))),
-            (any, "permessage-deflate; client_max_window_bits", Err(IllegalAnswer)),
-            (any, "permessage-deflate; client_max_window_bits=16", Err(IllegalAnswer)),
+            (
+                any,
+                "permessage-deflate",
+                Ok(Some(parameters(15, true, 15, true))),
+            ),
+            (
+                any,
+                "permessage-deflate; server_max_window_bits=9",
+                Ok(Some(parameters(15, true, 9, true))),
+            ),
+            (
+                any,
+                "permessage-deflate; client_max_window_bits=9",
+                Ok(Some(parameters(9, true, 15, true))),
+            ),
+            (
+                any,
+                "permessage-deflate; client_no_context_takeover",
+                Ok(Some(parameters(15, false, 15, true))),
+            ),
+            (
+                any,
+                "permessage-deflate; server_no_context_takeover",
+                Ok(Some(parameters(15, true, 15, false))),
+            ),
+            (
+                any,
+                "permessage-deflate; client_max_window_bits",
+                Err(IllegalAnswer),
+            ),
+            (
+                any,
+                "permessage-deflate; client_max_window_bits=16",
+                Err(IllegalAnswer),
+            ),
             (any, "permessage-deflate; unknown", Err(IllegalAnswer)),
-            (any, "permessage-deflate, permessage-deflate", Err(IllegalAnswer)),
+            (
+                any,
+                "permessage-deflate, permessage-deflate",
+                Err(IllegalAnswer),
+            ),
             (narrow, "permessage-deflate", Err(IllegalAnswer)),
-            (narrow, "permessage-deflate; server_max_window_bits=11", Err(IllegalAnswer)),
-            (narrow, "permessage-deflate; server_max_window_bits=10; client_max_window_bits=11", Err(IllegalAnswer)),
-            (narrow, "permessage-deflate; server_max_window_bits=8", Ok(Some(parameters(10, true, 8, true)))),
+            (
+                narrow,
+                "permessage-deflate; server_max_window_bits=11",
+                Err(IllegalAnswer),
+            ),
+            (
+                narrow,
+                "permessage-deflate; server_max_window_bits=10; client_max_window_bits=11",
+                Err(IllegalAnswer),
+            ),
+            (
+                narrow,
+                "permessage-deflate; server_max_window_bits=8",
+                Ok(Some(parameters(10, true, 8, true))),
+            ),
             (forgetful, "permessage-deflate", Err(IllegalAnswer)),
-            (forgetful, "permessage-deflate; server_no_context_takeover", Ok(Some(parameters(15, true, 15, false)))),
+            (
+                forgetful,
+                "permessage-deflate; server_no_context_takeover",
+                Ok(Some(parameters(15, true, 15, false))),
+            ),
         ] {
-            assert_eq!(check(&policy, parse_extensions(&[answers]).into_iter()), expected, "{answers}");
+            assert_eq!(
+                check(&policy, parse_extensions(&[answers]).into_iter()),
+                expected,
+                "{answers}"
+            );
         }
     }
 
@@ -360,19 +499,40 @@ mod tests {
         let all: Vec<_> = [8, 9, 12, 15]
             .into_iter()
             .flat_map(|send| [8, 11, 15].map(|receive| (send, receive)))
-            .flat_map(|(s, r)| [(true, true), (true, false), (false, true), (false, false)].map(|(st, rt)| policy(s, st, r, rt)))
+            .flat_map(|(s, r)| {
+                [(true, true), (true, false), (false, true), (false, false)]
+                    .map(|(st, rt)| policy(s, st, r, rt))
+            })
             .collect();
         for client in &all {
             let offer = offer(client);
             for server in &all {
-                let (ours, answer) = answer_to(server, &[&offer]).expect("our own offer is understood");
-                let theirs = check(client, parse_extensions(&[&answer]).into_iter()).expect(&answer).expect(&answer);
-                assert_eq!(ours.send_window_bits, theirs.receive_window_bits, "{offer} -> {answer}");
-                assert_eq!(ours.receive_window_bits, theirs.send_window_bits, "{offer} -> {answer}");
+                let (ours, answer) =
+                    answer_to(server, &[&offer]).expect("our own offer is understood");
+                let theirs = check(client, parse_extensions(&[&answer]).into_iter())
+                    .expect(&answer)
+                    .expect(&answer);
+                assert_eq!(
+                    ours.send_window_bits, theirs.receive_window_bits,
+                    "{offer} -> {answer}"
+                );
+                assert_eq!(
+                    ours.receive_window_bits, theirs.send_window_bits,
+                    "{offer} -> {answer}"
+                );
                 // A receiver may keep what a sender does not use, but not the other way round.
-                assert!(ours.receive_takeover || !theirs.send_takeover, "{offer} -> {answer}");
-                assert!(theirs.receive_takeover || !ours.send_takeover, "{offer} -> {answer}");
-                assert!(!ours.receive_takeover || ours.receive_window_bits <= server.receive_window_bits);
+                assert!(
+                    ours.receive_takeover || !theirs.send_takeover,
+                    "{offer} -> {answer}"
+                );
+                assert!(
+                    theirs.receive_takeover || !ours.send_takeover,
+                    "{offer} -> {answer}"
+                );
+                assert!(
+                    !ours.receive_takeover
+                        || ours.receive_window_bits <= server.receive_window_bits
+                );
             }
         }
     }

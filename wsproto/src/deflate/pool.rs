@@ -42,7 +42,11 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub(crate) const fn new(codecs: Option<Box<dyn Codecs>>) -> Self {
-        Self { codecs, inflations: Vec::new(), compressors: Vec::new() }
+        Self {
+            codecs,
+            inflations: Vec::new(),
+            compressors: Vec::new(),
+        }
     }
 
     /// Whether there is anything to compress with.
@@ -58,7 +62,11 @@ impl Pool {
         }
         let inflater = self.codecs.as_mut()?.inflater();
         let out = vec![0; OUT].into_boxed_slice();
-        Some(Box::new(Inflation { inflater, history: History::default(), out }))
+        Some(Box::new(Inflation {
+            inflater,
+            history: History::default(),
+            out,
+        }))
     }
 
     pub(crate) fn put_inflation(&mut self, inflation: Box<Inflation>) {
@@ -68,7 +76,11 @@ impl Pool {
     }
 
     /// A compressor in whatever state: to be reset or primed.
-    pub(crate) fn take_compressor(&mut self, level: u8, window_bits: u8) -> Option<Box<dyn Compressor>> {
+    pub(crate) fn take_compressor(
+        &mut self,
+        level: u8,
+        window_bits: u8,
+    ) -> Option<Box<dyn Compressor>> {
         let fits = |(l, w, _): &(u8, u8, _)| (*l, *w) == (level, window_bits);
         match self.compressors.iter().position(fits) {
             Some(index) => Some(self.compressors.swap_remove(index).2),
@@ -77,7 +89,11 @@ impl Pool {
     }
 
     /// A compressor for one connection alone.
-    pub(crate) fn new_compressor(&mut self, level: u8, window_bits: u8) -> Option<Box<dyn Compressor>> {
+    pub(crate) fn new_compressor(
+        &mut self,
+        level: u8,
+        window_bits: u8,
+    ) -> Option<Box<dyn Compressor>> {
         Some(self.codecs.as_mut()?.compressor(level.min(9), window_bits))
     }
 
@@ -89,7 +105,9 @@ impl Pool {
         data: &[u8],
         out: &mut Vec<u8>,
     ) -> bool {
-        let Some(mut compressor) = self.take_compressor(level, window_bits) else { return false };
+        let Some(mut compressor) = self.take_compressor(level, window_bits) else {
+            return false;
+        };
         compressor.reset();
         if !data.is_empty() {
             compressor.compress(data, out);
@@ -99,7 +117,12 @@ impl Pool {
         true
     }
 
-    pub(crate) fn put_compressor(&mut self, level: u8, window_bits: u8, compressor: Box<dyn Compressor>) {
+    pub(crate) fn put_compressor(
+        &mut self,
+        level: u8,
+        window_bits: u8,
+        compressor: Box<dyn Compressor>,
+    ) {
         if self.compressors.len() == MAX_KEPT {
             // Connections with other parameters have their turn.
             self.compressors.remove(0);

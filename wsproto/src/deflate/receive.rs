@@ -2,7 +2,11 @@
 
 use alloc::{boxed::Box, vec::Vec};
 
-use super::{Deflate, codec::TAIL, pool::{Inflation, Pool}};
+use super::{
+    Deflate,
+    codec::TAIL,
+    pool::{Inflation, Pool},
+};
 use crate::{
     connection::Connection,
     env::{Env, Spare},
@@ -48,9 +52,19 @@ impl Deflate {
 
     /// Inflates some of `input` into the inflation's buffer; returns how much was read and written, and
     /// whether there may be more to write.
-    fn inflate(&mut self, inflation: &mut Inflation, input: &[u8]) -> Result<(usize, usize, bool), Violation> {
-        let Inflation { inflater, history, out } = inflation;
-        let step = inflater.inflate(input, out).map_err(|_| Violation::Corrupt)?;
+    fn inflate(
+        &mut self,
+        inflation: &mut Inflation,
+        input: &[u8],
+    ) -> Result<(usize, usize, bool), Violation> {
+        let Inflation {
+            inflater,
+            history,
+            out,
+        } = inflation;
+        let step = inflater
+            .inflate(input, out)
+            .map_err(|_| Violation::Corrupt)?;
         let (history, bits) = if self.parameters.receive_takeover {
             let bits = self.parameters.receive_window_bits;
             (&mut self.kept().received, bits)
@@ -73,7 +87,12 @@ impl Deflate {
 
 impl Connection {
     /// Takes a piece of a compressed message that is delivered as a whole.
-    pub(crate) fn inflate_piece(&mut self, env: &mut Env, piece: &[u8], last: bool) -> Result<(), Cause> {
+    pub(crate) fn inflate_piece(
+        &mut self,
+        env: &mut Env,
+        piece: &[u8],
+        last: bool,
+    ) -> Result<(), Cause> {
         let Some((mut inflation, before)) = self.enough_to_inflate(env, piece, last)? else {
             return Ok(());
         };
@@ -96,9 +115,17 @@ impl Connection {
         piece: &[u8],
         last: bool,
     ) -> Result<Option<(Box<Inflation>, Vec<u8>)>, Cause> {
-        let enough = self.config.compression.as_ref().map_or(0, |policy| policy.inflate_from);
+        let enough = self
+            .config
+            .compression
+            .as_ref()
+            .map_or(0, |policy| policy.inflate_from);
         let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
-        let Inflating { compressed, inflation, .. } = &mut partial.inflating;
+        let Inflating {
+            compressed,
+            inflation,
+            ..
+        } = &mut partial.inflating;
         if let Some(inflation) = inflation.take() {
             return Ok(Some((inflation, Vec::new())));
         }
@@ -110,7 +137,10 @@ impl Connection {
             return Ok(None);
         }
         let before = core::mem::take(compressed);
-        let inflation = self.deflate.as_ref().and_then(|deflate| deflate.begin_inflation(&mut env.pool));
+        let inflation = self
+            .deflate
+            .as_ref()
+            .and_then(|deflate| deflate.begin_inflation(&mut env.pool));
         // What was negotiated can be inflated; only an environment that knows no codecs cannot.
         let inflation = inflation.ok_or(Violation::Corrupt)?;
         Ok(Some((inflation, before)))
@@ -122,10 +152,17 @@ impl Connection {
     }
 
     /// Inflates all of `source` into the message under way.
-    fn inflate_all(&mut self, env: &mut Env, inflation: &mut Inflation, source: &[u8]) -> Result<(), Cause> {
+    fn inflate_all(
+        &mut self,
+        env: &mut Env,
+        inflation: &mut Inflation,
+        source: &[u8],
+    ) -> Result<(), Cause> {
         let mut rest = source;
         loop {
-            let Some(deflate) = &mut self.deflate else { return Ok(()) };
+            let Some(deflate) = &mut self.deflate else {
+                return Ok(());
+            };
             let (read, written, more) = deflate.inflate(inflation, rest)?;
             rest = &rest[read..];
             self.count_inflated(env, written)?;
@@ -141,14 +178,28 @@ impl Connection {
         let max = self.config.max_message;
         let inflating = self.inflating(env);
         inflating.octets += written as u64;
-        if inflating.octets > max { Err(Cause::Limit(Limit::Message)) } else { Ok(()) }
+        if inflating.octets > max {
+            Err(Cause::Limit(Limit::Message))
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes a piece of a compressed message that is delivered in chunks.
     pub(crate) fn keep_to_inflate(&mut self, env: &mut Env, piece: &[u8], last: bool) {
-        let enough = self.config.compression.as_ref().map_or(0, |policy| policy.inflate_from);
+        let enough = self
+            .config
+            .compression
+            .as_ref()
+            .map_or(0, |policy| policy.inflate_from);
         let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
-        let Inflating { compressed, inflation, whole, pending, .. } = &mut partial.inflating;
+        let Inflating {
+            compressed,
+            inflation,
+            whole,
+            pending,
+            ..
+        } = &mut partial.inflating;
         if compressed.capacity() == 0 {
             *compressed = env.spare.take(piece.len());
         }
@@ -161,10 +212,16 @@ impl Connection {
     }
 
     /// The next chunk of a compressed message, of what is there of it.
-    pub(crate) fn inflate_chunk<B>(&mut self, env: &mut Env, input: &mut Input<B>) -> Result<Option<Ready>, Cause> {
+    pub(crate) fn inflate_chunk<B>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Result<Option<Ready>, Cause> {
         let mut chunk = env.spare.take(CHUNK);
         let inflated = self.inflate_into(env, &mut chunk);
-        let Some(partial) = self.partial.as_deref_mut() else { return inflated.map(|()| None) };
+        let Some(partial) = self.partial.as_deref_mut() else {
+            return inflated.map(|()| None);
+        };
         let inflating = &mut partial.inflating;
         if let Err(cause) = inflated {
             inflating.failure = Some(cause);
@@ -172,7 +229,9 @@ impl Connection {
         }
         let mut last = inflating.whole && !inflating.pending;
         let checked = self.check_chunk(&chunk, last);
-        let Some(partial) = self.partial.as_deref_mut() else { return Ok(None) };
+        let Some(partial) = self.partial.as_deref_mut() else {
+            return Ok(None);
+        };
         let inflating = &mut partial.inflating;
         match checked {
             Ok(valid) if valid == chunk.len() => {}
@@ -189,20 +248,26 @@ impl Connection {
             env.spare.put(chunk);
             return inflating.failure.take().map_or(Ok(None), Err);
         }
-        let Some(kind) = self.receiver.message_kind() else { return Ok(None) };
+        let Some(kind) = self.receiver.message_kind() else {
+            return Ok(None);
+        };
         if last {
             self.end_inflating(env);
             self.receiver.end_message();
         }
         self.timers.active = env.now();
         input.lent = Lent::Octets(chunk);
-        Ok(Some(Ready::Lent(Payload::Chunk(kind, if last { Last::Yes } else { Last::No }))))
+        Ok(Some(Ready::Lent(Payload::Chunk(
+            kind,
+            if last { Last::Yes } else { Last::No },
+        ))))
     }
 
     /// Inflates what is there, up to the size of a chunk.
     fn inflate_into(&mut self, env: &mut Env, chunk: &mut Vec<u8>) -> Result<(), Cause> {
         let max = self.config.max_message;
-        let (Some(Partial { inflating, .. }), Some(deflate)) = (self.partial.as_deref_mut(), &mut self.deflate)
+        let (Some(Partial { inflating, .. }), Some(deflate)) =
+            (self.partial.as_deref_mut(), &mut self.deflate)
         else {
             return Ok(());
         };
@@ -211,11 +276,14 @@ impl Connection {
         }
         let mut inflation = match inflating.inflation.take() {
             Some(inflation) => inflation,
-            None => deflate.begin_inflation(&mut env.pool).ok_or(Violation::Corrupt)?,
+            None => deflate
+                .begin_inflation(&mut env.pool)
+                .ok_or(Violation::Corrupt)?,
         };
         let mut more = true;
         while more && chunk.len() < CHUNK {
-            let (read, written, again) = deflate.inflate(&mut inflation, &inflating.compressed[inflating.inflated..])?;
+            let (read, written, again) =
+                deflate.inflate(&mut inflation, &inflating.compressed[inflating.inflated..])?;
             inflating.inflated += read;
             more = again;
             let room = usize::try_from(max - inflating.octets).unwrap_or(usize::MAX);
@@ -250,7 +318,11 @@ impl Inflating {
 
     /// Gives everything back.
     pub(crate) fn clear(&mut self, spare: &mut Spare, pool: &mut Pool) {
-        let Self { compressed, inflation, .. } = core::mem::take(self);
+        let Self {
+            compressed,
+            inflation,
+            ..
+        } = core::mem::take(self);
         spare.put(compressed);
         if let Some(inflation) = inflation {
             pool.put_inflation(inflation);

@@ -14,7 +14,12 @@ use crate::{connection::Connection, env::Env};
 impl Connection {
     /// The compressed form of a message, if it was negotiated, is wanted and helps. The peer will have
     /// inflated it: it must be sent.
-    pub(crate) fn compress(&mut self, env: &mut Env, data: &[u8], compress: Compress) -> Option<Vec<u8>> {
+    pub(crate) fn compress(
+        &mut self,
+        env: &mut Env,
+        data: &[u8],
+        compress: Compress,
+    ) -> Option<Vec<u8>> {
         let deflate = self.deflate.as_mut()?;
         let policy = self.config.compression.as_ref()?;
         let wanted = match compress {
@@ -46,7 +51,9 @@ impl Connection {
         if compress == Compress::Never {
             return false;
         }
-        let Some(compressor) = deflate.take_compressor(policy, &mut env.pool) else { return false };
+        let Some(compressor) = deflate.take_compressor(policy, &mut env.pool) else {
+            return false;
+        };
         deflate.kept().streaming = Some(compressor);
         true
     }
@@ -58,7 +65,9 @@ impl Connection {
         let (Some(deflate), Some(policy)) = (&mut self.deflate, &self.config.compression) else {
             return out;
         };
-        let Some(mut compressor) = deflate.kept().streaming.take() else { return out };
+        let Some(mut compressor) = deflate.kept().streaming.take() else {
+            return out;
+        };
         if !data.is_empty() {
             compressor.compress(data, &mut out);
             deflate.compressed(policy, data);
@@ -83,7 +92,13 @@ impl Connection {
 }
 
 impl Deflate {
-    fn compress(&mut self, policy: &Compression, pool: &mut Pool, data: &[u8], out: &mut Vec<u8>) -> Option<()> {
+    fn compress(
+        &mut self,
+        policy: &Compression,
+        pool: &mut Pool,
+        data: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<()> {
         let mut compressor = self.take_compressor(policy, pool)?;
         if !data.is_empty() {
             compressor.compress(data, out);
@@ -105,9 +120,13 @@ impl Deflate {
             compressor.reset();
             return Some(compressor);
         }
-        let Kept { sent, dedicated, .. } = self.kept();
+        let Kept {
+            sent, dedicated, ..
+        } = self.kept();
         match policy.memory {
-            Memory::Dedicated => dedicated.take().or_else(|| pool.new_compressor(level, bits)),
+            Memory::Dedicated => dedicated
+                .take()
+                .or_else(|| pool.new_compressor(level, bits)),
             Memory::Pooled => {
                 let mut compressor = pool.take_compressor(level, bits)?;
                 compressor.prime(sent.as_slices());
@@ -131,7 +150,11 @@ impl Deflate {
 
     /// The compressed form of `data` is sent: it may be referred back to.
     fn compressed(&mut self, policy: &Compression, data: &[u8]) {
-        let Parameters { send_window_bits, send_takeover, .. } = self.parameters;
+        let Parameters {
+            send_window_bits,
+            send_takeover,
+            ..
+        } = self.parameters;
         if send_takeover && policy.memory == Memory::Pooled {
             self.kept().sent.push(data, 1 << send_window_bits);
         }
@@ -139,7 +162,11 @@ impl Deflate {
 
     /// A compressor of the connection's own starts anew.
     fn forget(&mut self) {
-        if let Some(Kept { dedicated: Some(dedicated), .. }) = self.kept.as_deref_mut() {
+        if let Some(Kept {
+            dedicated: Some(dedicated),
+            ..
+        }) = self.kept.as_deref_mut()
+        {
             dedicated.reset();
         }
     }
