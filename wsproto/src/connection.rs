@@ -774,9 +774,6 @@ impl Connection {
         self.opening = None;
         self.receiver = Receiver::default();
         self.outgoing_message = None;
-        // Nothing is reported behind the end.
-        self.drained = false;
-        self.notice = None;
     }
 
     pub(crate) fn drop_queue(&mut self, env: &mut Env) {
