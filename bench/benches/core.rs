@@ -1,9 +1,9 @@
 //! The core alone, in memory: receiving and sending in both roles. `cargo bench -p bench`.
 //!
-//! The time per message is a turn's time divided by the messages of a turn: read the column of items
-//! per second. Absolute times say little; `bench/peers` compares with the bare minimum.
+//! The time per message is a turn's time divided by the messages of a turn: read the line of items per
+//! second. Absolute times say little; `bench/peers` compares with the bare minimum in the same run.
 
-use bench::{Batch, Content, LENGTHS, Role, Source, Subject, minimum, ours};
+use bench::{Batch, Case, Role, Source, Subject, minimum, ours};
 use divan::{AllocProfiler, Bencher, counter::ItemsCount};
 
 /// Shows allocations beside the times: there must be none.
@@ -14,8 +14,6 @@ static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 const WHOLE: usize = 2 << 20;
 /// The read buffer that serves all connections of a thread well: 1 MiB comes in parts.
 const USUAL: usize = 256 << 10;
-
-const CONTENTS: [Content; 3] = [Content::Binary, Content::Ascii, Content::Mixed];
 
 fn main() {
     divan::main();
@@ -29,98 +27,68 @@ fn time(bencher: Bencher<'_, '_>, messages: usize, mut subject: impl Subject) {
         .bench_local(|| subject.turn());
 }
 
-/// The same batch as a peer of `role` sends it.
-fn source(role: Role, content: Content, len: usize) -> Source {
+/// Receives in that role what a peer in the other role sends.
+fn receive(bencher: Bencher<'_, '_>, role: Role, case: Case, buffer: usize) {
     let peer = match role {
         Role::Server => Role::Client,
         Role::Client => Role::Server,
     };
-    Source::new(peer, content, len, Batch::default().of(len))
+    let messages = Batch::default().of(case.len);
+    let source = Source::new(peer, case, messages);
+    time(bencher, messages, ours::Receive::new(role, source, buffer));
 }
 
-#[divan::bench(args = LENGTHS, consts = [0, 1, 2])]
-fn receive_as_server<const CONTENT: usize>(bencher: Bencher<'_, '_>, len: usize) {
-    let source = source(Role::Server, CONTENTS[CONTENT], len);
-    let messages = source.messages;
-    time(
-        bencher,
-        messages,
-        ours::Receive::new(Role::Server, source, WHOLE),
-    );
-}
-
-#[divan::bench(args = LENGTHS, consts = [0, 1, 2])]
-fn receive_as_client<const CONTENT: usize>(bencher: Bencher<'_, '_>, len: usize) {
-    let source = source(Role::Client, CONTENTS[CONTENT], len);
-    let messages = source.messages;
-    time(
-        bencher,
-        messages,
-        ours::Receive::new(Role::Client, source, WHOLE),
-    );
-}
-
-#[divan::bench(consts = [0, 1, 2])]
-fn receive_in_parts<const CONTENT: usize>(bencher: Bencher<'_, '_>) {
-    let source = source(Role::Server, CONTENTS[CONTENT], 1 << 20);
-    let messages = source.messages;
-    time(
-        bencher,
-        messages,
-        ours::Receive::new(Role::Server, source, USUAL),
-    );
-}
-
-#[divan::bench(args = LENGTHS)]
-fn receive_bare_minimum(bencher: Bencher<'_, '_>, len: usize) {
-    let source = source(Role::Server, Content::Binary, len);
-    let messages = source.messages;
-    let subject = minimum::Receive::new(Role::Server, Content::Binary, source);
+fn send(bencher: Bencher<'_, '_>, role: Role, case: Case, way: ours::Way) {
+    let messages = Batch::default().of(case.len);
+    let subject = ours::Send::new(role, case, messages, way);
     time(bencher, messages, subject);
 }
 
-#[divan::bench(args = LENGTHS)]
-fn send_as_server(bencher: Bencher<'_, '_>, len: usize) {
-    let messages = Batch::default().of(len);
-    let subject = ours::Send::new(
-        Role::Server,
-        Content::Binary,
-        len,
-        messages,
-        ours::Way::Copied,
-    );
+#[divan::bench(args = Case::all())]
+fn receive_as_server(bencher: Bencher<'_, '_>, case: Case) {
+    receive(bencher, Role::Server, case, WHOLE);
+}
+
+#[divan::bench(args = Case::all())]
+fn receive_as_client(bencher: Bencher<'_, '_>, case: Case) {
+    receive(bencher, Role::Client, case, WHOLE);
+}
+
+#[divan::bench(args = Case::all().filter(|case| case.len > USUAL))]
+fn receive_in_parts(bencher: Bencher<'_, '_>, case: Case) {
+    receive(bencher, Role::Server, case, USUAL);
+}
+
+#[divan::bench(args = Case::all())]
+fn receive_at_the_bare_minimum(bencher: Bencher<'_, '_>, case: Case) {
+    let messages = Batch::default().of(case.len);
+    let source = Source::new(Role::Client, case, messages);
+    let subject = minimum::Receive::new(Role::Server, case.content, source);
     time(bencher, messages, subject);
 }
 
-#[divan::bench(args = LENGTHS)]
-fn send_through_as_server(bencher: Bencher<'_, '_>, len: usize) {
-    let messages = Batch::default().of(len);
-    let subject = ours::Send::new(
-        Role::Server,
-        Content::Binary,
-        len,
-        messages,
-        ours::Way::Through,
-    );
-    time(bencher, messages, subject);
+#[divan::bench(args = Case::all())]
+fn send_as_server(bencher: Bencher<'_, '_>, case: Case) {
+    send(bencher, Role::Server, case, ours::Way::Copied);
 }
 
-#[divan::bench(args = LENGTHS)]
-fn send_as_client(bencher: Bencher<'_, '_>, len: usize) {
-    let messages = Batch::default().of(len);
-    let subject = ours::Send::new(
-        Role::Client,
-        Content::Binary,
-        len,
-        messages,
-        ours::Way::Copied,
-    );
-    time(bencher, messages, subject);
+#[divan::bench(args = Case::all())]
+fn send_through_as_server(bencher: Bencher<'_, '_>, case: Case) {
+    send(bencher, Role::Server, case, ours::Way::Through);
 }
 
-#[divan::bench(args = LENGTHS)]
-fn send_bare_minimum(bencher: Bencher<'_, '_>, len: usize) {
-    let messages = Batch::default().of(len);
-    let subject = minimum::Send::new(Role::Client, Content::Binary, len, messages);
-    time(bencher, messages, subject);
+#[divan::bench(args = Case::all())]
+fn send_as_client(bencher: Bencher<'_, '_>, case: Case) {
+    send(bencher, Role::Client, case, ours::Way::Copied);
+}
+
+#[divan::bench(args = Case::all(), consts = [false, true])]
+fn send_at_the_bare_minimum<const AS_CLIENT: bool>(bencher: Bencher<'_, '_>, case: Case) {
+    let role = if AS_CLIENT {
+        Role::Client
+    } else {
+        Role::Server
+    };
+    let messages = Batch::default().of(case.len);
+    time(bencher, messages, minimum::Send::new(role, case, messages));
 }

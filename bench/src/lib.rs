@@ -10,7 +10,7 @@ pub mod ours;
 pub mod payload;
 pub mod wire;
 
-pub use payload::Content;
+pub use payload::{Case, Content};
 pub use wire::{Sender, Source};
 pub use wsproto::Role;
 
@@ -50,9 +50,3 @@ impl Batch {
         (self.octets / len.max(1)).clamp(1, self.messages)
     }
 }
-
-/// The payload lengths that the tables show, in octets.
-pub const LENGTHS: [usize; 6] = [16, 125, 512, 4 << 10, 64 << 10, 1 << 20];
-
-/// A further length for text: that of the JSON document that a Go library publishes its figures for.
-pub const DOCUMENT: usize = 2263;

@@ -7,7 +7,7 @@
 
 use std::hint::black_box;
 
-use crate::{Content, Role, Source, Subject};
+use crate::{Case, Content, Role, Source, Subject};
 
 /// Finds and unmasks the frames of a batch, in place.
 #[derive(Debug)]
@@ -81,9 +81,9 @@ pub struct Send {
 impl Send {
     /// Sends `messages` messages a turn in that role.
     #[must_use]
-    pub fn new(role: Role, content: Content, len: usize, messages: usize) -> Self {
+    pub fn new(role: Role, case: Case, messages: usize) -> Self {
         Self {
-            payload: content.octets(len),
+            payload: case.payload(),
             messages,
             out: Vec::new(),
             role,
@@ -97,7 +97,7 @@ impl Subject for Send {
         let out = &mut self.out;
         out.clear();
         for _ in 0..self.messages {
-            let payload = &*black_box(&self.payload);
+            let payload = black_box(self.payload.as_slice());
             out.push(0x82);
             let mask_bit = match self.role {
                 Role::Client => 0x80,

@@ -9,7 +9,7 @@ use rand_chacha::{
 };
 use wsproto::{Agreed, Config, Connection, Entropy, Env, Event, Input, Message, Role, Time};
 
-use crate::{Content, Source, Subject};
+use crate::{Case, Source, Subject};
 
 /// The generator that the drivers use, with a seed that makes runs alike.
 struct Seeded(ChaCha12Rng);
@@ -102,10 +102,10 @@ pub struct Send {
 impl Send {
     /// Sends `messages` messages a turn in that role.
     #[must_use]
-    pub fn new(role: Role, content: Content, len: usize, messages: usize, way: Way) -> Self {
+    pub fn new(role: Role, case: Case, messages: usize, way: Way) -> Self {
         let mut env = env();
-        let octets = content.octets(len);
-        let payload = if content.is_text() {
+        let octets = case.payload();
+        let payload = if case.content.is_text() {
             Message::Text(String::from_utf8(octets).expect("text"))
         } else {
             Message::Binary(octets)

@@ -1,5 +1,13 @@
 //! Payloads of any length: octets without a pattern, and two sorts of text.
 
+use std::fmt;
+
+/// The payload lengths that the tables show, in octets.
+const LENGTHS: [usize; 6] = [16, 125, 512, 4 << 10, 64 << 10, 1 << 20];
+
+/// A further length for text: that of the JSON document that a Go library publishes its figures for.
+const DOCUMENT: usize = 2263;
+
 /// What a message consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
@@ -45,6 +53,52 @@ impl Content {
     }
 }
 
+impl fmt::Display for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Binary => "binary",
+            Self::Ascii => "ascii",
+            Self::Mixed => "mixed",
+        })
+    }
+}
+
+/// What the messages of one measurement are: a row of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Case {
+    /// What they consist of.
+    pub content: Content,
+    /// Their length in octets.
+    pub len: usize,
+}
+
+impl Case {
+    /// All cells of a direction and role.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Content::Binary, Content::Ascii, Content::Mixed]
+            .into_iter()
+            .flat_map(|content| {
+                let document = content.is_text().then_some(DOCUMENT);
+                LENGTHS
+                    .into_iter()
+                    .chain(document)
+                    .map(move |len| Self { content, len })
+            })
+    }
+
+    /// The payload.
+    #[must_use]
+    pub fn payload(self) -> Vec<u8> {
+        self.content.octets(self.len)
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.content, self.len)
+    }
+}
+
 /// `pattern` over and over, and spaces where the next character would not fit.
 fn text(pattern: &str, len: usize) -> Vec<u8> {
     let mut text = String::with_capacity(len);
@@ -66,7 +120,7 @@ mod tests {
     #[test]
     fn every_length_is_met_and_text_is_text() {
         for content in [Content::Binary, Content::Ascii, Content::Mixed] {
-            for len in [0, 1, 16, 125, crate::DOCUMENT, 4096] {
+            for len in [0, 1, 16, 125, DOCUMENT, 4096] {
                 let octets = content.octets(len);
                 assert_eq!(octets.len(), len, "{content:?}");
                 if content.is_text() {

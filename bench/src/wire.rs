@@ -2,7 +2,7 @@
 
 use wsproto::Role;
 
-use crate::Content;
+use crate::{Case, Content};
 
 /// Who sends: only a client masks (RFC 6455 section 5.3).
 pub type Sender = Role;
@@ -22,12 +22,12 @@ impl Source {
     /// A batch of `messages` messages of one frame each, all with the same payload; those of a
     /// client are masked with a key each.
     #[must_use]
-    pub fn new(sender: Sender, content: Content, len: usize, messages: usize) -> Self {
-        let payload = content.octets(len);
+    pub fn new(sender: Sender, case: Case, messages: usize) -> Self {
+        let payload = case.payload();
         let mut octets = Vec::new();
         for n in 0..messages as u32 {
             let key = (n + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
-            write_frame(&mut octets, sender, content, &payload, key);
+            write_frame(&mut octets, sender, case.content, &payload, key);
         }
         Self {
             octets,

@@ -170,6 +170,16 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
         self.head.clone()
     }
 
+    /// The transport underneath, which knows who is at its other end. Reading or writing past the
+    /// connection would corrupt it.
+    #[must_use]
+    pub fn get_ref(&self) -> &S {
+        match &self.core {
+            Some(core) => &core.transport,
+            None => unreachable!("the answer takes the request along"),
+        }
+    }
+
     /// Accepts: messages may be sent at once.
     ///
     /// # Errors

@@ -150,8 +150,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.room().await;
-        self.queue(|connection, env| connection.send_prepared(env, message))?;
+        self.feed_prepared(message).await?;
         self.flush().await
     }
 
@@ -187,6 +186,15 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         self.room().await;
         let message = message.into();
         self.queue(|connection, env| connection.send_message(env, message))
+    }
+
+    /// Queues a message that many connections get, as [`feed`](Self::feed) does.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn feed_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.room().await;
+        self.queue(|connection, env| connection.send_prepared(env, message))
     }
 
     /// Waits until the transport has taken everything that is queued.

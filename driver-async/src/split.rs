@@ -267,9 +267,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     /// # Errors
     /// As [`WebSocket::send`].
     pub async fn send_prepared(&self, message: &Prepared) -> Result<(), SendError> {
-        self.wait_until(Core::has_room).await;
-        self.shared
-            .queue(|connection, env| connection.send_prepared(env, message))?;
+        self.feed_prepared(message).await?;
         self.flush().await
     }
 
@@ -282,6 +280,16 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         let message = message.into();
         self.shared
             .queue(|connection, env| connection.send_message(env, message))
+    }
+
+    /// Queues a message that many connections get, as [`feed`](Self::feed) does.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub async fn feed_prepared(&self, message: &Prepared) -> Result<(), SendError> {
+        self.wait_until(Core::has_room).await;
+        self.shared
+            .queue(|connection, env| connection.send_prepared(env, message))
     }
 
     /// Waits until the transport has taken everything that is queued.

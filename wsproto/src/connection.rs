@@ -271,10 +271,11 @@ impl Connection {
         self.lend(env, input, ready).map(Some)
     }
 
-    /// Whether [`next_event`](Self::next_event) has an event or an error to return.
+    /// Whether [`next_event`](Self::next_event) has an event to return.
     ///
     /// Lends nothing, so a loop may test it where the borrow checker does not let it test
-    /// `next_event`. If it returns `true`, `next_event` must be called with the same input next.
+    /// `next_event`. If it returns `true`, `next_event` must be called with the same input next, and
+    /// returns that event: what can fail has failed here.
     ///
     /// # Errors
     /// As [`next_event`](Self::next_event).
@@ -284,10 +285,16 @@ impl Connection {
         input: &mut Input<B>,
     ) -> Result<bool, Error> {
         if input.ready.is_none() {
-            input.ready = match self.receive_whole(env, input) {
+            let ready = match self.receive_whole(env, input) {
                 Some((kind, span)) => Some(Ready::Here(Payload::Message(kind), span)),
                 None => self.advance(env, input)?,
             };
+            if let Some(Ready::Here(Payload::Message(kind), span)) = ready {
+                // Checked where it is lent, since the check is the cast; but a caller that would lend
+                // it on could not tell the peer any more that it is no text.
+                self.lend_message(env, input, kind, span)?;
+            }
+            input.ready = ready;
         }
         Ok(input.ready.is_some())
     }
@@ -777,9 +784,6 @@ impl Connection {
         self.receiver = Receiver::default();
         self.deflate = None;
         self.outgoing_message = None;
-        // Nothing is reported behind the end.
-        self.drained = false;
-        self.notice = None;
     }
 
     pub(crate) fn drop_queue(&mut self, env: &mut Env) {

@@ -92,6 +92,7 @@ fn a_client_checks_everything_about_the_answer() {
         ),
         ("Sec-WebSocket-Accept", "X-Accept", MissingAccept),
         ("Accept: ", "Accept: x", WrongAccept),
+        ("=\r\n", "=x\r\n", WrongAccept),
         ("Accept: ", &long, WrongAccept),
         (
             "\r\n\r\n",

@@ -19,9 +19,12 @@ struct Refused {
 /// Reads the frames in `before`, then `octets` one by one until the connection fails. Then it checks
 /// that this was the end, whatever follows.
 fn refused(role: Role, config: Arc<Config>, before: &[Frame], octets: &[u8]) -> Refused {
+    let mut whole = End::upgraded(role, Arc::clone(&config));
     let mut end = End::upgraded(role, config);
-    end.read_frames(before);
-    end.take_seen();
+    for end in [&mut whole, &mut end] {
+        end.read_frames(before);
+        end.take_seen();
+    }
     let proof = (1..=octets.len()).find(|n| {
         end.read(&octets[n - 1..*n]);
         !end.seen.is_empty()
@@ -32,6 +35,13 @@ fn refused(role: Role, config: Arc<Config>, before: &[Frame], octets: &[u8]) -> 
     let [Seen::Failed(error)] = &end.take_seen()[..] else {
         panic!("one error and nothing else");
     };
+    whole.read(octets);
+    let at_once = [Seen::Failed(error.clone())];
+    assert_eq!(
+        whole.take_seen(),
+        at_once,
+        "it is the same if all comes at once"
+    );
     let [close] = &end.drain_frames()[..] else {
         panic!("one Close frame and nothing else");
     };

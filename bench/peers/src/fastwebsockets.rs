@@ -5,7 +5,7 @@
 
 use std::{cell::Cell, hint::black_box, rc::Rc};
 
-use bench::{Content, Role, Source, Subject};
+use bench::{Case, Role, Source, Subject};
 use fastwebsockets::{Frame, Payload, WebSocket};
 
 use crate::memory::{Memory, now};
@@ -57,14 +57,14 @@ pub struct Send {
 }
 
 impl Send {
-    pub fn new(role: Role, content: Content, len: usize, messages: usize) -> Self {
+    pub fn new(role: Role, case: Case, messages: usize) -> Self {
         let memory = Memory::writing();
         let written = Rc::clone(&memory.written);
         Self {
             socket: open(role, memory),
             written,
-            payload: content.octets(len),
-            text: content.is_text(),
+            payload: case.payload(),
+            text: case.content.is_text(),
             role,
             messages,
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bench::{Subject, allocation};
 
-/// One subject of a cell, by name.
+/// One subject of a row, by name.
 pub struct Entry {
     /// The column.
     pub name: &'static str,
@@ -37,13 +37,17 @@ pub struct Outcome {
 /// Times every subject in each of `passes` passes, `slice` long each time.
 ///
 /// # Panics
-/// If the subjects of a cell do not handle the same octets in each turn.
+/// If the subjects of a row do not handle the same octets in each turn.
 pub fn run(
     mut entries: Vec<Entry>,
     messages: usize,
     passes: usize,
     slice: Duration,
 ) -> Vec<Outcome> {
+    for i in 1..entries.len() {
+        let octets = [0, i].map(|i| entries[i].subject.turn());
+        assert_eq!(octets[0], octets[1], "{} does other work", entries[i].name);
+    }
     let turns: Vec<u32> = entries
         .iter_mut()
         .map(|entry| turns_in(slice, &mut *entry.subject))

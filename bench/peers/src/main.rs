@@ -1,9 +1,9 @@
 //! The protocol core beside other WebSocket libraries: one process, one thread, all in memory.
 //!
 //! `cargo run --release --manifest-path bench/peers/Cargo.toml -- [FILTER] [--passes N] [--single]`
-//! prints a table per direction and role: nanoseconds per message and, in brackets, the ratio to ours
-//! in the same pass; below, allocations per message. `FILTER` picks cells whose name contains it;
-//! `--single` gives each turn one message instead of a batch.
+//! prints a table per direction and role: nanoseconds per message, in brackets the ratio to ours in the
+//! same pass, and allocations per message if there were any. `FILTER` picks cells whose name contains
+//! it; `--single` gives each turn one message instead of a batch.
 
 mod fastwebsockets;
 mod interleaved;
@@ -13,7 +13,7 @@ mod tungstenite;
 
 use std::time::Duration;
 
-use bench::{Batch, Content, DOCUMENT, LENGTHS, Role, Source, allocation::Counting, minimum, ours};
+use bench::{Batch, Case, Role, Source, allocation::Counting, minimum, ours};
 use interleaved::{Entry, Outcome};
 
 #[global_allocator]
@@ -23,6 +23,27 @@ static ALLOCATOR: Counting = Counting;
 const WHOLE: usize = 2 << 20;
 /// The read buffer that serves all connections of a thread well: 1 MiB comes in parts.
 const USUAL: usize = 256 << 10;
+
+/// The columns of receiving.
+const RECEIVE: [&str; 6] = [
+    OURS,
+    "in parts",
+    MINIMUM,
+    "tungstenite",
+    "fastwebsockets",
+    "tokio-websockets",
+];
+/// The columns of sending.
+const SEND: [&str; 6] = [
+    OURS,
+    "vectored",
+    MINIMUM,
+    "tungstenite",
+    "fastwebsockets",
+    "tokio-websockets",
+];
+const OURS: &str = "ours";
+const MINIMUM: &str = "minimum";
 
 /// What to run, and how long.
 struct Plan {
@@ -54,64 +75,72 @@ impl Plan {
         plan
     }
 
-    fn cell(&self, name: &str, messages: usize, entries: impl FnOnce() -> Vec<Entry>) {
+    /// Times a row and prints its row, with an empty column for whatever it does not have.
+    fn row(
+        &self,
+        name: &str,
+        columns: &[&str],
+        messages: usize,
+        entries: impl FnOnce() -> Vec<Entry>,
+    ) {
         if !name.contains(&self.filter) {
             return;
         }
         let outcomes = interleaved::run(entries(), messages, self.passes, self.slice);
-        print!("{name:34}");
-        for Outcome {
-            name,
-            nanos,
-            ratio,
-            allocations,
-        } in outcomes
-        {
-            print!(" | {name} {nanos:.1} ({ratio:.2}) {allocations:.2}a");
-        }
-        println!();
+        let cells = columns.iter().map(|column| {
+            let outcome = outcomes.iter().find(|outcome| outcome.name == *column);
+            outcome.map_or_else(String::new, entry)
+        });
+        println!("| {name} | {} |", cells.collect::<Vec<_>>().join(" | "));
     }
+}
+
+fn entry(outcome: &Outcome) -> String {
+    let Outcome {
+        name,
+        nanos,
+        ratio,
+        allocations,
+    } = outcome;
+    let digits = usize::from(*nanos < 1000.0);
+    if *allocations < 0.005 {
+        return format!("{nanos:.digits$} ({ratio:.2})");
+    }
+    assert!(
+        ![OURS, "in parts", "vectored"].contains(name),
+        "the core allocates in the steady state"
+    );
+    format!("{nanos:.digits$} ({ratio:.2}), {allocations:.2} allocations")
 }
 
 fn main() {
     let plan = Plan::from_arguments();
-    println!("each: nanoseconds per message (ratio to ours) allocations per message");
-    for role in [Role::Server, Role::Client] {
-        for (content, len) in cells() {
-            receive(&plan, role, content, len);
-        }
-    }
-    for role in [Role::Server, Role::Client] {
-        for (content, len) in cells() {
-            send(&plan, role, content, len);
+    for (columns, row) in [(&RECEIVE, receive as fn(&Plan, Role, Case)), (&SEND, send)] {
+        for role in [Role::Server, Role::Client] {
+            println!(
+                "\n| ns per message (ratio to ours) | {} |",
+                columns.join(" | ")
+            );
+            println!("|---{}|", "|---".repeat(columns.len()));
+            for case in Case::all() {
+                row(&plan, role, case);
+            }
         }
     }
 }
 
-fn cells() -> impl Iterator<Item = (Content, usize)> {
-    [Content::Binary, Content::Ascii, Content::Mixed]
-        .into_iter()
-        .flat_map(|content| {
-            let document = content.is_text().then_some(DOCUMENT);
-            LENGTHS
-                .into_iter()
-                .chain(document)
-                .map(move |len| (content, len))
-        })
-}
-
-fn receive(plan: &Plan, role: Role, content: Content, len: usize) {
-    let messages = plan.batch.of(len);
-    let name = format!("receive {role:?} {content:?} {len}").to_lowercase();
-    plan.cell(&name, messages, || {
+fn receive(plan: &Plan, role: Role, case: Case) {
+    let messages = plan.batch.of(case.len);
+    let name = format!("receive {role:?} {case}").to_lowercase();
+    plan.row(&name, &RECEIVE, messages, || {
         let peer = match role {
             Role::Server => Role::Client,
             Role::Client => Role::Server,
         };
-        let source = || Source::new(peer, content, len, messages);
+        let source = || Source::new(peer, case, messages);
         let mut entries = vec![
-            Entry::new("ours", ours::Receive::new(role, source(), WHOLE)),
-            Entry::new("min", minimum::Receive::new(role, content, source())),
+            Entry::new(OURS, ours::Receive::new(role, source(), WHOLE)),
+            Entry::new(MINIMUM, minimum::Receive::new(role, case.content, source())),
             Entry::new("tungstenite", tungstenite::Receive::new(role, source())),
             Entry::new(
                 "fastwebsockets",
@@ -122,37 +151,34 @@ fn receive(plan: &Plan, role: Role, content: Content, len: usize) {
                 tokio_websockets::Receive::new(role, source()),
             ),
         ];
-        if len > USUAL {
+        if case.len > USUAL {
             let subject = ours::Receive::new(role, source(), USUAL);
-            entries.push(Entry::new("ours, in parts", subject));
+            entries.push(Entry::new("in parts", subject));
         }
         entries
     });
 }
 
-fn send(plan: &Plan, role: Role, content: Content, len: usize) {
-    let messages = plan.batch.of(len);
-    let name = format!("send {role:?} {content:?} {len}").to_lowercase();
-    plan.cell(&name, messages, || {
-        let way = |way| ours::Send::new(role, content, len, messages, way);
+fn send(plan: &Plan, role: Role, case: Case) {
+    let messages = plan.batch.of(case.len);
+    let name = format!("send {role:?} {case}").to_lowercase();
+    plan.row(&name, &SEND, messages, || {
+        let way = |way| ours::Send::new(role, case, messages, way);
         let mut entries = vec![
-            Entry::new("ours", way(ours::Way::Copied)),
-            Entry::new("min", minimum::Send::new(role, content, len, messages)),
-            Entry::new(
-                "tungstenite",
-                tungstenite::Send::new(role, content, len, messages),
-            ),
+            Entry::new(OURS, way(ours::Way::Copied)),
+            Entry::new(MINIMUM, minimum::Send::new(role, case, messages)),
+            Entry::new("tungstenite", tungstenite::Send::new(role, case, messages)),
             Entry::new(
                 "fastwebsockets",
-                fastwebsockets::Send::new(role, content, len, messages),
+                fastwebsockets::Send::new(role, case, messages),
             ),
             Entry::new(
                 "tokio-websockets",
-                tokio_websockets::Send::new(role, content, len, messages),
+                tokio_websockets::Send::new(role, case, messages),
             ),
         ];
         if role == Role::Server {
-            entries.push(Entry::new("ours, vectored", way(ours::Way::Through)));
+            entries.push(Entry::new("vectored", way(ours::Way::Through)));
         }
         entries
     });

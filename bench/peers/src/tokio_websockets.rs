@@ -4,7 +4,7 @@
 
 use std::hint::black_box;
 
-use bench::{Content, Role, Source, Subject};
+use bench::{Case, Role, Source, Subject};
 use futures_util::{SinkExt, StreamExt};
 use tokio_websockets::{ClientBuilder, Config, Message, ServerBuilder, WebSocketStream};
 
@@ -55,9 +55,9 @@ pub struct Send {
 }
 
 impl Send {
-    pub fn new(role: Role, content: Content, len: usize, messages: usize) -> Self {
-        let payload = content.octets(len);
-        let message = if content.is_text() {
+    pub fn new(role: Role, case: Case, messages: usize) -> Self {
+        let payload = case.payload();
+        let message = if case.content.is_text() {
             Message::text(String::from_utf8(payload).expect("text"))
         } else {
             Message::binary(payload)

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use bench::{Content, Role, Source, Subject};
+use bench::{Case, Role, Source, Subject};
 use bytes::Bytes;
 use tungstenite::{Message, Utf8Bytes, WebSocket, protocol};
 
@@ -49,9 +49,9 @@ pub struct Send {
 }
 
 impl Send {
-    pub fn new(as_role: Role, content: Content, len: usize, messages: usize) -> Self {
-        let payload = Bytes::from(content.octets(len));
-        let message = if content.is_text() {
+    pub fn new(as_role: Role, case: Case, messages: usize) -> Self {
+        let payload = Bytes::from(case.payload());
+        let message = if case.content.is_text() {
             Message::Text(Utf8Bytes::try_from(payload).expect("text"))
         } else {
             Message::Binary(payload)
