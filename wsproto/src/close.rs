@@ -107,6 +107,8 @@ pub enum ClosedBy {
     Application,
     /// The peer broke the protocol or a limit, and was told so.
     Error,
+    /// The outgoing queue was full, and [`Overflow::Close`](crate::Overflow::Close) is the policy.
+    Overflow,
     /// A deadline of ours passed.
     Deadline(Deadline),
     /// The transport ended or broke without a closing handshake.
@@ -119,7 +121,7 @@ pub enum ClosedBy {
 #[non_exhaustive]
 pub struct Closed {
     /// The code of the peer's Close frame; [`NO_STATUS`](CloseCode::NO_STATUS) if that had none; the
-    /// code that we sent if the peer broke the protocol; [`ABNORMAL`](CloseCode::ABNORMAL) if no
+    /// code that answers it if the peer broke the protocol; [`ABNORMAL`](CloseCode::ABNORMAL) if no
     /// Close frame was seen.
     pub code: CloseCode,
     /// The reason in the peer's Close frame, or the one that we sent; often empty.
@@ -137,6 +139,7 @@ impl fmt::Display for Closed {
             ClosedBy::Peer => f.write_str("by the peer")?,
             ClosedBy::Application => f.write_str("by the application")?,
             ClosedBy::Error => f.write_str("because the peer broke the protocol")?,
+            ClosedBy::Overflow => f.write_str("because the peer was too slow")?,
             ClosedBy::Deadline(deadline) => write!(f, "because {deadline}")?,
             ClosedBy::Transport => f.write_str("because the transport ended")?,
         }

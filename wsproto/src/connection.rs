@@ -583,7 +583,15 @@ impl Connection {
             return;
         }
         let ping_waits = queue.has_control();
+        if queue.has_data() {
+            // A message that takes long to send is activity all the while.
+            self.timers.active = env.now();
+        }
         queue.sent(n, &mut env.spare);
+        if matches!(self.phase, Phase::Closing | Phase::Ending) {
+            // A Close frame behind many octets is not late for as long as they move.
+            self.timers.run(env.now(), self.config.close_timeout);
+        }
         if ping_waits && let Some(pinged) = &mut self.timers.pinged {
             // No peer answers a ping that waits behind a long frame.
             *pinged = env.now();
@@ -688,8 +696,9 @@ impl Connection {
     /// before. The peer's Close, or a deadline, brings [`Event::Closed`].
     ///
     /// [`CloseCode::NO_STATUS`] sends no code. A reason longer than 123 octets is cut at a character
-    /// boundary. Before the handshake is complete, this gives the connection up; a request that waits
-    /// for its answer is answered 503. A second call does nothing. A message that was [started](Self::start) and not finished is left unfinished.
+    /// boundary. A message that was [started](Self::start) and not finished is left unfinished, and a
+    /// [pause](Self::pause) ends. Before the handshake is complete, this gives the connection up; a
+    /// request that waits for its answer is answered 503. A second call does nothing.
     pub fn close(&mut self, env: &mut Env, code: CloseCode, reason: &str) {
         match self.phase {
             Phase::Open => self.start_closing(env, code, reason, ClosedBy::Application),
@@ -709,6 +718,8 @@ impl Connection {
         self.queue_close(env, code, reason);
         self.closed_by = Some(by);
         self.phase = Phase::Closing;
+        // Else the peer's Close could not be seen.
+        self.paused = false;
         self.timers.run(env.now(), self.config.close_timeout);
     }
 

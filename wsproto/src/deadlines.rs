@@ -93,9 +93,8 @@ impl Connection {
                 Phase::Over => {}
             }
         }
-        if self.phase == Phase::Open && self.write_deadline().is_some_and(|at| at <= now) {
-            self.closed_by = Some(ClosedBy::Deadline(Deadline::Write));
-            self.end_at_once(env, Notice::Failed(Deadline::Write));
+        if self.write_deadline().is_some_and(|at| at <= now) {
+            self.write_timed_out(env);
         }
         if self.phase == Phase::Open && self.pong_deadline().is_some_and(|at| at <= now) {
             // The peer may be gone or only slow: in the second case it learns why.
@@ -116,22 +115,22 @@ impl Connection {
 
     /// The earliest of all deadlines.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let mut next = self.timers.until;
+        let mut deadlines = [self.timers.until, self.write_deadline(), None, None, None];
         if self.phase == Phase::Open {
-            let open = [
-                self.write_deadline(),
+            deadlines[2..].copy_from_slice(&[
                 self.pong_deadline(),
                 self.idle_deadline(),
                 self.ping_deadline(),
-            ];
-            for deadline in open.into_iter().flatten() {
-                next = Some(next.map_or(deadline, |next| next.min(deadline)));
-            }
+            ]);
         }
-        next
+        deadlines.into_iter().flatten().min()
     }
 
     fn write_deadline(&self) -> Option<Time> {
+        match self.phase {
+            Phase::Open | Phase::Closing | Phase::Ending => {}
+            Phase::Opening | Phase::Over => return None,
+        }
         Some(after(self.timers.unsent_since?, self.config.write_timeout?))
     }
 
@@ -155,6 +154,18 @@ impl Connection {
     fn idle_deadline(&self) -> Option<Time> {
         let span = self.config.idle_timeout?;
         self.reads().then(|| after(self.timers.active, span))
+    }
+
+    /// The peer does not take what is sent: there is no way to tell it.
+    fn write_timed_out(&mut self, env: &mut Env) {
+        if self.phase == Phase::Ending {
+            // How it ended has been reported.
+            self.drop_queue(env);
+            self.phase = Phase::Over;
+            return;
+        }
+        self.closed_by = Some(ClosedBy::Deadline(Deadline::Write));
+        self.end_at_once(env, Notice::Failed(Deadline::Write));
     }
 
     /// Closes an open connection that did nothing wrong.

@@ -98,12 +98,20 @@ impl Env {
 }
 
 /// The best codecs that the features bring.
+#[cfg(feature = "zlib-rs")]
+#[expect(clippy::unnecessary_wraps, reason = "other features bring none")]
 fn default_codecs() -> Option<Box<dyn Codecs>> {
-    #[cfg(feature = "zlib-rs")]
-    return Some(Box::new(crate::deflate::zlib_rs::ZlibRs));
-    #[cfg(all(feature = "deflate", not(feature = "zlib-rs")))]
-    return Some(Box::new(crate::deflate::miniz::Miniz));
-    #[cfg(not(any(feature = "deflate", feature = "zlib-rs")))]
+    Some(Box::new(crate::deflate::zlib_rs::ZlibRs))
+}
+
+#[cfg(all(feature = "deflate", not(feature = "zlib-rs")))]
+#[expect(clippy::unnecessary_wraps, reason = "other features bring none")]
+fn default_codecs() -> Option<Box<dyn Codecs>> {
+    Some(Box::new(crate::deflate::miniz::Miniz))
+}
+
+#[cfg(not(any(feature = "deflate", feature = "zlib-rs")))]
+fn default_codecs() -> Option<Box<dyn Codecs>> {
     None
 }
 

@@ -38,9 +38,13 @@ pub struct Input<B> {
 }
 
 impl<B: AsMut<[u8]>> Input<B> {
-    /// Wraps the memory, which must not be empty.
+    /// Wraps the memory.
+    ///
+    /// # Panics
+    /// If it is empty: reading into it would look like the end of the stream.
     #[must_use]
-    pub fn new(buf: B) -> Self {
+    pub fn new(mut buf: B) -> Self {
+        assert!(!buf.as_mut().is_empty(), "a read buffer has room");
         Self {
             buf,
             start: 0,
@@ -66,12 +70,11 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// # Panics
     /// If `n` is more than there was room for.
     pub fn filled(&mut self, n: usize) {
-        let end = self.end + n;
         assert!(
-            end <= self.buf.as_mut().len(),
+            n <= self.buf.as_mut().len() - self.end,
             "more octets than there was room for"
         );
-        self.end = end;
+        self.end += n;
     }
 
     /// Whether nothing is left to consume.

@@ -34,6 +34,10 @@ pub use clock::Time;
 pub use close::{CloseCode, Closed, ClosedBy};
 pub use config::{Config, Delivery, Overflow};
 pub use connection::{Connection, Role, Wants};
+#[cfg(feature = "deflate")]
+pub use deflate::miniz::Miniz;
+#[cfg(feature = "zlib-rs")]
+pub use deflate::zlib_rs::ZlibRs;
 pub use deflate::{
     codec::{Codecs, Compressor, Corrupt, Inflated, Inflater},
     policy::{Compress, Compression, Memory},

@@ -61,6 +61,11 @@ impl Queue {
         self.data_len + self.control.len() - self.control_sent
     }
 
+    /// Whether data waits, or a part of a frame of it.
+    pub(crate) const fn has_data(&self) -> bool {
+        self.data_len > 0
+    }
+
     /// Whether control frames wait, or a part of one.
     pub(crate) fn has_control(&self) -> bool {
         self.control.len() > self.control_sent

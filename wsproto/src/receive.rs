@@ -320,6 +320,10 @@ impl Connection {
         let mut len =
             usize::try_from(missing).map_or(octets.len(), |missing| missing.min(octets.len()));
         let piece = &mut octets[..len];
+        if !opcode.is_control() {
+            // A message that takes long to come is activity all the while.
+            self.timers.active = env.now();
+        }
         let is_compressed = |message: &IncomingMessage| message.compressed;
         if !opcode.is_control() && self.receiver.message.as_ref().is_some_and(is_compressed) {
             mask::apply(piece, key);

@@ -380,7 +380,7 @@ impl Connection {
                     env,
                     CloseCode::POLICY_VIOLATION,
                     "too slow",
-                    ClosedBy::Application,
+                    ClosedBy::Overflow,
                 );
                 Err(SendError::Closed)
             }

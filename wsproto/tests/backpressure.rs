@@ -409,6 +409,6 @@ fn a_queue_that_overflows_closes_the_connection_where_that_is_configured() {
         let [Seen::Closed(closed)] = &end.take_seen()[..] else {
             panic!("the end");
         };
-        assert_eq!((closed.clean, closed.by), (true, ClosedBy::Application));
+        assert_eq!((closed.clean, closed.by), (true, ClosedBy::Overflow));
     }
 }

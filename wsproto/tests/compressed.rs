@@ -25,7 +25,7 @@ fn json(len: usize, seed: usize) -> String {
             "{{\"id\":{},\"name\":\"user-{}\",\"ok\":{}}},",
             i % 1000,
             i % 77,
-            i % 2 == 0
+            i.is_multiple_of(2)
         );
     }
     text.truncate(len);

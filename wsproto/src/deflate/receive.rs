@@ -39,6 +39,9 @@ pub(crate) struct Inflating {
     failure: Option<Cause>,
 }
 
+/// Something to inflate with, and what came of the message before.
+type Begun = (Box<Inflation>, Vec<u8>);
+
 impl Deflate {
     /// Something to inflate a new message with.
     fn begin_inflation(&self, pool: &mut Pool) -> Option<Box<Inflation>> {
@@ -114,7 +117,7 @@ impl Connection {
         env: &mut Env,
         piece: &[u8],
         last: bool,
-    ) -> Result<Option<(Box<Inflation>, Vec<u8>)>, Cause> {
+    ) -> Result<Option<Begun>, Cause> {
         let enough = self
             .config
             .compression
