@@ -14,9 +14,10 @@ pub trait Clock: Unpin {
     /// before asked for; a task may be woken too early.
     fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Time>) -> Poll<()>;
 
-    /// Whether the server that the connection belongs to shuts down. When that begins, every task
-    /// whose connection has called [`poll_deadline`](Self::poll_deadline) is woken.
-    fn shutting_down(&self) -> bool {
-        false
+    /// Why the server that the connection belongs to shuts down, perhaps in no words, once it does.
+    /// When that begins, every task whose connection has called
+    /// [`poll_deadline`](Self::poll_deadline) is woken.
+    fn shutting_down(&self) -> Option<&str> {
+        None
     }
 }

@@ -137,8 +137,10 @@ impl<S: Transport, C: Clock> Core<S, C> {
     fn drive(&mut self, cx: &mut Context<'_>, lease: &mut Lease, task: Task) -> Poll<Found> {
         let Parts { env, input, .. } = &mut **lease;
         loop {
-            if self.clock.shutting_down() && self.connection.is_open() {
-                self.connection.close(env, CloseCode::GOING_AWAY, "");
+            if self.connection.is_open()
+                && let Some(why) = self.clock.shutting_down()
+            {
+                self.connection.close(env, CloseCode::GOING_AWAY, why);
             }
             if task.read {
                 match self.connection.has_event(env, input) {

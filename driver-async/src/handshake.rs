@@ -4,13 +4,13 @@ use std::{
     fmt,
     future::poll_fn,
     sync::Arc,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 
 use driver_kit::lease::Lease;
 use wsproto::{
-    Accept, ClientRequest, Closed, Config, Connection, Error, Event, Reject, Request, RequestHead,
-    ResponseHead, SendError,
+    Accept, ClientRequest, CloseCode, Closed, Config, Connection, Error, Event, Reject, Request,
+    RequestHead, ResponseHead, SendError,
 };
 
 use crate::{
@@ -123,7 +123,18 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
     wanted: &mut impl FnMut(&Event<'_>) -> Option<T>,
 ) -> Poll<Result<T, HandshakeError>> {
     loop {
-        let found = ready!(core.poll_event(cx, Task::RECEIVE));
+        let found = match core.poll_event(cx, Task::RECEIVE) {
+            Poll::Ready(found) => found,
+            // Nothing has come, or half a request: browsers connect ahead of need. A server that
+            // shuts down does not wait for the rest.
+            Poll::Pending if core.outcome.is_none() && core.clock.shutting_down().is_some() => {
+                let (connection, lease) = core.lease();
+                connection.close(&mut lease.env, CloseCode::GOING_AWAY, "");
+                core.release();
+                continue;
+            }
+            Poll::Pending => return Poll::Pending,
+        };
         if found != Found::Event {
             return Poll::Ready(Err(match core.outcome.take().map(|outcome| *outcome) {
                 Some(outcome) => outcome.error.map_or(

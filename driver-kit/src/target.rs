@@ -95,8 +95,9 @@ impl Target {
         Ok(target)
     }
 
-    /// Whether credentials for this target may be sent to `other`.
-    fn trusts(&self, other: &Self) -> bool {
+    /// Whether what only this target is to see, credentials say, may be sent to `other`: the same host
+    /// and port, or the same host if all that changes is from `ws` to `wss` on their default ports.
+    pub fn trusts(&self, other: &Self) -> bool {
         let upgrade = (self.port(), other.port()) == (80, 443) && other.is_secure();
         self.host() == other.host() && (self.port() == other.port() || upgrade)
     }

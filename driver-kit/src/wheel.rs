@@ -200,6 +200,11 @@ impl<T> Wheel<T> {
         Some(&mut self.timers.timer_mut(index).value)
     }
 
+    /// The values of all timers that are armed, in no order: to wake everybody, say, before it is time.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        self.timers.values()
+    }
+
     /// When to call [`expire`](Self::expire) next (nanoseconds), if any timer is armed.
     ///
     /// That is the tick at which the first timer is due, or earlier if timers have to move to

@@ -61,7 +61,7 @@ pub async fn connect(url: &str) -> Result<WebSocket, ConnectError> {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Connect {
     url: String,
     subprotocols: Vec<String>,
@@ -124,6 +124,9 @@ impl Connect {
     }
 
     /// Follows up to `limit` redirects. Default 0, as browsers do.
+    ///
+    /// What is meant for one server only does not go to another: `Host`, `Authorization`,
+    /// `Proxy-Authorization` and `Cookie` headers, and the user and password of the URL.
     #[must_use]
     pub const fn redirects(mut self, limit: usize) -> Self {
         self.redirects = limit;
@@ -145,9 +148,17 @@ impl Connect {
     }
 
     async fn follow(&self, target: Target) -> Result<(WebSocket, ResponseHead), ConnectError> {
+        let first = target.clone();
         let mut redirects = Redirects::new(target, self.redirects);
         loop {
-            let error = match self.attempt(redirects.current()).await {
+            let target = redirects.current();
+            let headers: Vec<_> = self
+                .headers
+                .iter()
+                .filter(|(name, _)| first.trusts(target) || !is_for_one_server(name))
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect();
+            let error = match self.attempt(target, &headers).await {
                 Ok(connected) => return Ok(connected),
                 Err(error) => error,
             };
@@ -168,7 +179,11 @@ impl Connect {
         }
     }
 
-    async fn attempt(&self, target: &Target) -> Result<(WebSocket, ResponseHead), ConnectError> {
+    async fn attempt(
+        &self,
+        target: &Target,
+        headers: &[(&str, &str)],
+    ) -> Result<(WebSocket, ResponseHead), ConnectError> {
         if target.is_secure() {
             return Err(ConnectError::TlsUnsupported);
         }
@@ -178,20 +193,39 @@ impl Connect {
         let stream = dial(addresses).await.map_err(ConnectError::Dial)?;
         stream.set_nodelay(true).map_err(ConnectError::Socket)?;
         let subprotocols: Vec<_> = self.subprotocols.iter().map(String::as_str).collect();
-        let headers: Vec<_> = self
-            .headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_str()))
-            .collect();
         let mut request = ClientRequest::new(target.authority(), target.target())
             .subprotocols(&subprotocols)
-            .headers(&headers);
+            .headers(headers);
         request.origin = self.origin.as_deref();
         request.credentials = target
             .credentials()
             .map(|(user, password)| Credentials { user, password });
         let connected = connect_over(stream, Arc::clone(&self.config), &request).await;
         connected.map_err(ConnectError::Handshake)
+    }
+}
+
+/// Whether a header names or authorizes somebody at one server, and is nobody else's business
+/// (RFC 9110 section 15.4).
+fn is_for_one_server(name: &str) -> bool {
+    ["Host", "Authorization", "Proxy-Authorization", "Cookie"]
+        .iter()
+        .any(|secret| secret.eq_ignore_ascii_case(name))
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Passwords and cookies do not belong in a log: no values of headers, and of the URL no
+        // more than a target shows.
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name).collect();
+        f.debug_struct("Connect")
+            .field("target", &Target::parse(&self.url))
+            .field("subprotocols", &self.subprotocols)
+            .field("headers", &names)
+            .field("origin", &self.origin)
+            .field("timeout", &self.timeout)
+            .field("redirects", &self.redirects)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,6 +3,7 @@
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
 mod client;
+mod connections;
 mod io;
 mod listener;
 mod server;

@@ -24,8 +24,9 @@ impl Listener for TcpListener {
 
     async fn accept(&mut self) -> io::Result<TcpStream> {
         let (stream, _) = Self::accept(self).await?;
-        // Whole batches of frames are written at once: waiting for more would only delay them.
-        stream.set_nodelay(true)?;
+        // Whole batches of frames are written at once: waiting for more would only delay them. Where
+        // it cannot be set the peer is gone already, which is no failure of the listener.
+        let _ = stream.set_nodelay(true);
         Ok(stream)
     }
 }

@@ -2,29 +2,18 @@
 
 #[cfg(unix)]
 use std::path::Path;
-use std::{
-    future::{Future, poll_fn},
-    io,
-    net::SocketAddr,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    task::Poll,
-    time::Duration,
-};
+use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use driver_kit::accepting::{AfterFailure, BACKLOG, Failures};
 use tokio::{
     net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host},
-    sync::Notify,
     time::{sleep, timeout},
 };
 use wsproto::Config;
 
 use crate::{
     Upgrade,
+    connections::Connections,
     io::Io,
     listener::Listener,
     timers::{Timer, Timers},
@@ -59,12 +48,7 @@ pub struct Server<L = TcpListener> {
 #[derive(Debug)]
 struct Shared {
     timers: Arc<Timers>,
-    connections: AtomicUsize,
-    /// Something happened: a connection ended, or the server shuts down.
-    changed: Notify,
-    shutting_down: AtomicBool,
-    /// Connections that are still there are to be dropped.
-    out_of_patience: AtomicBool,
+    connections: Arc<Connections>,
 }
 
 impl Server<TcpListener> {
@@ -130,18 +114,14 @@ impl<L: Listener> Server<L> {
     /// Outside of a tokio runtime with time enabled.
     #[must_use]
     pub fn new(listener: L) -> Self {
-        let shared = Shared {
-            timers: Timers::start(true),
-            connections: AtomicUsize::new(0),
-            changed: Notify::new(),
-            shutting_down: AtomicBool::new(false),
-            out_of_patience: AtomicBool::new(false),
-        };
         Self {
             listener,
             config: Arc::default(),
             max_connections: usize::MAX,
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared {
+                timers: Timers::start(true),
+                connections: Arc::default(),
+            }),
         }
     }
 
@@ -168,17 +148,39 @@ impl<L: Listener> Server<L> {
         }
     }
 
-    /// Accepts connections and runs `handler` for each in a task of its own, until the server is shut
-    /// down. The handler gets the request and answers it.
-    pub async fn serve<H, F>(mut self, handler: H)
+    /// Accepts connections and runs `handler` for each in a task of its own. The handler gets the
+    /// request and answers it; should it panic, its connection ends and no other.
+    ///
+    /// Returns when the server was [shut down](ServerHandle::shutdown), and all handlers have returned
+    /// or were dropped.
+    pub async fn serve<H, F>(self, handler: H)
+    where
+        H: Fn(Upgrade<L::Stream>) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let connections = Arc::clone(&self.shared.connections);
+        tokio::select! {
+            biased;
+            () = connections.stopped() => {}
+            () = self.accept_all(handler) => {}
+        }
+        connections.fewer_than(1).await;
+    }
+
+    /// Accepts without an end. The listener is closed when this is dropped.
+    async fn accept_all<H, F>(mut self, handler: H)
     where
         H: Fn(Upgrade<L::Stream>) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let handler = Arc::new(handler);
         let mut failures = Failures::default();
-        while let Some(accepted) = self.next_stream().await {
-            match accepted {
+        loop {
+            self.shared
+                .connections
+                .fewer_than(self.max_connections)
+                .await;
+            match self.listener.accept().await {
                 Ok(stream) => {
                     failures.accepted();
                     self.spawn(stream, &handler);
@@ -192,72 +194,26 @@ impl<L: Listener> Server<L> {
         }
     }
 
-    /// Waits for a stream, or for the order to shut down.
-    async fn next_stream(&mut self) -> Option<io::Result<L::Stream>> {
-        loop {
-            let shared = Arc::clone(&self.shared);
-            let mut changed = pin!(shared.changed.notified());
-            changed.as_mut().enable();
-            if shared.shutting_down.load(Ordering::Acquire) {
-                return None;
-            }
-            if shared.connections.load(Ordering::Acquire) >= self.max_connections {
-                changed.await;
-                continue;
-            }
-            let mut accept = pin!(self.listener.accept());
-            let accepted = poll_fn(|cx| match accept.as_mut().poll(cx) {
-                Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
-                Poll::Pending => changed.as_mut().poll(cx).map(|()| None),
-            })
-            .await;
-            if accepted.is_some() {
-                return accepted;
-            }
-        }
-    }
-
     fn spawn<H, F>(&self, stream: L::Stream, handler: &Arc<H>)
     where
         H: Fn(Upgrade<L::Stream>) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let timer = Timer::new(Arc::clone(&self.shared.timers));
-        let (config, handler) = (Arc::clone(&self.config), Arc::clone(handler));
-        self.shared.connections.fetch_add(1, Ordering::AcqRel);
-        let counted = Counted {
-            shared: Arc::clone(&self.shared),
-        };
-        tokio::spawn(async move {
-            let serve = async {
-                // A handshake that fails was answered; there is nobody else to tell.
-                if let Ok(upgrade) = driver_async::accept(Io(stream), timer, config).await {
-                    handler(upgrade).await;
-                }
-            };
-            let mut serve = pin!(serve);
-            poll_fn(|cx| {
-                if counted.shared.out_of_patience.load(Ordering::Acquire) {
-                    Poll::Ready(())
-                } else {
-                    serve.as_mut().poll(cx)
-                }
-            })
-            .await;
+        // In memory of its own, which is free again when the handler begins.
+        let opening = Box::pin(driver_async::accept(
+            Io(stream),
+            timer,
+            Arc::clone(&self.config),
+        ));
+        let handler = Arc::clone(handler);
+        self.shared.connections.spawn(|counted| async move {
+            let _counted = counted;
+            // A handshake that fails was answered; there is nobody else to tell.
+            if let Ok(upgrade) = opening.await {
+                handler(upgrade).await;
+            }
         });
-    }
-}
-
-/// A connection that is counted.
-#[derive(Debug)]
-struct Counted {
-    shared: Arc<Shared>,
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.shared.connections.fetch_sub(1, Ordering::AcqRel);
-        self.shared.changed.notify_waiters();
     }
 }
 
@@ -271,36 +227,34 @@ impl ServerHandle {
     /// How many connections there are, opening and closing ones included.
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::Acquire)
+        self.shared.connections.count()
     }
 
     /// Shuts down in order: accepts nothing further, closes every connection with 1001 behind what it
     /// has queued, and waits until all handlers have returned; after `patience` it drops those that
     /// have not. Returns how many those were.
     ///
-    /// A handler notices by its receive returning `None`.
+    /// A handler notices by its receive returning `None`. A request that has not come completely is
+    /// not waited for; one that the handler has is still answered by it, and what it accepts is closed
+    /// at once.
     pub async fn shutdown(&self, patience: Duration) -> usize {
-        let shared = &self.shared;
-        shared.shutting_down.store(true, Ordering::Release);
-        shared.changed.notify_waiters();
-        shared.timers.shut_down();
-        if timeout(patience, self.idle()).await.is_ok() {
-            return 0;
-        }
-        let dropped = self.connections();
-        shared.out_of_patience.store(true, Ordering::Release);
-        shared.timers.shut_down();
-        dropped
+        self.shutdown_with("", patience).await
     }
 
-    async fn idle(&self) {
-        loop {
-            let mut changed = pin!(self.shared.changed.notified());
-            changed.as_mut().enable();
-            if self.connections() == 0 {
-                return;
-            }
-            changed.await;
+    /// [Shuts down](Self::shutdown), and tells the peers why: a reason of up to 123 octets
+    /// (RFC 6455 5.5.1).
+    pub async fn shutdown_with(&self, reason: &str, patience: Duration) -> usize {
+        let Shared {
+            timers,
+            connections,
+        } = &*self.shared;
+        connections.stop();
+        timers.shut_down(reason);
+        if timeout(patience, connections.fewer_than(1)).await.is_ok() {
+            return 0;
         }
+        let dropped = connections.count();
+        connections.abort();
+        dropped
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
@@ -25,26 +26,20 @@ const BATCH: usize = 64;
 /// How long a connection without a deadline stays unknown to its timers, if it must not be unknown.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// The moment that all times count from.
-fn epoch() -> Instant {
-    static EPOCH: OnceLock<Instant> = OnceLock::new();
-    *EPOCH.get_or_init(Instant::now)
-}
-
-fn present() -> Time {
-    Time::since_epoch(Instant::now().saturating_duration_since(epoch()))
-}
-
 /// The deadlines of many connections, kept by one task.
 #[derive(Debug)]
 pub(crate) struct Timers {
+    /// What all times count from. Each runtime has its own, since tests may move its clock.
+    epoch: Instant,
     schedule: Mutex<Schedule>,
     /// Tells the task that it must wake up earlier than it planned.
     earlier: Arc<Notify>,
-    /// The server that these connections belong to shuts down.
-    shutting_down: AtomicBool,
+    /// Why the server that these connections belong to shuts down, once it does.
+    shutting_down: OnceLock<Box<str>>,
     /// The timers belong to a server.
     served: bool,
+    /// The task is there: it goes when its runtime does, whoever still has these timers.
+    running: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -59,16 +54,19 @@ impl Timers {
     pub(crate) fn start(served: bool) -> Arc<Self> {
         let earlier = Arc::new(Notify::new());
         let schedule = Schedule {
-            wheel: Wheel::new(present().as_nanos()),
+            wheel: Wheel::new(0),
             planned: None,
         };
         let timers = Arc::new(Self {
+            epoch: Instant::now(),
             schedule: Mutex::new(schedule),
             earlier: Arc::clone(&earlier),
-            shutting_down: AtomicBool::new(false),
+            shutting_down: OnceLock::new(),
             served,
+            running: AtomicBool::new(true),
         });
-        tokio::spawn(run(Arc::downgrade(&timers), earlier));
+        let running = Running(Arc::downgrade(&timers));
+        tokio::spawn(run(running, earlier));
         timers
     }
 
@@ -82,7 +80,9 @@ impl Timers {
             let known = last
                 .as_ref()
                 .filter(|(id, _)| *id == runtime)
-                .and_then(|(_, timers)| timers.upgrade());
+                .and_then(|(_, timers)| timers.upgrade())
+                // A runtime's number may be used again when it is gone.
+                .filter(|timers| timers.running.load(Ordering::Acquire));
             known.unwrap_or_else(|| {
                 let timers = Self::start(false);
                 *last = Some((runtime, Arc::downgrade(&timers)));
@@ -91,26 +91,33 @@ impl Timers {
         })
     }
 
-    /// Wakes all connections, to find out that the server shuts down.
-    pub(crate) fn shut_down(&self) {
-        self.shutting_down.store(true, Ordering::Release);
-        self.wake(u64::MAX);
+    fn present(&self) -> Time {
+        Time::since_epoch(Instant::now().saturating_duration_since(self.epoch))
     }
 
-    /// Wakes whatever is due then.
-    fn wake(&self, then: u64) {
-        let mut batch = Vec::with_capacity(BATCH);
+    /// Has all connections closed, with the reason that was given first. They are woken to find out,
+    /// and stay armed.
+    pub(crate) fn shut_down(&self, reason: &str) {
+        self.shutting_down.get_or_init(|| reason.into());
+        let wakers: Vec<_> = self.lock().wheel.values().cloned().collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes whatever is due, and says when to look next.
+    fn wake_due(&self, batch: &mut Vec<Waker>) -> Option<Instant> {
+        let now = self.present().as_nanos();
         loop {
-            batch.extend(
-                self.lock()
-                    .wheel
-                    .expire(then)
-                    .take(BATCH)
-                    .map(|(_, waker)| waker),
-            );
+            let mut schedule = self.lock();
+            let due = schedule.wheel.expire(now).take(BATCH);
+            batch.extend(due.map(|(_, waker)| waker));
             if batch.is_empty() {
-                return;
+                schedule.planned = schedule.wheel.next();
+                // Further ahead than can be told is never.
+                return self
+                    .epoch
+                    .checked_add(Duration::from_nanos(schedule.planned?));
             }
+            drop(schedule);
             batch.drain(..).for_each(Waker::wake);
         }
     }
@@ -126,22 +133,28 @@ impl Drop for Timers {
     }
 }
 
+/// The timers, without keeping them, for as long as their task is there.
+struct Running(Weak<Timers>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(timers) = self.0.upgrade() {
+            timers.running.store(false, Ordering::Release);
+        }
+    }
+}
+
 /// Wakes tasks when their time has come, for as long as there are any.
-async fn run(timers: Weak<Timers>, earlier: Arc<Notify>) {
+async fn run(running: Running, earlier: Arc<Notify>) {
+    let mut batch = Vec::with_capacity(BATCH);
     loop {
-        let planned = {
-            let Some(timers) = timers.upgrade() else {
-                return;
-            };
-            timers.wake(present().as_nanos());
-            let mut schedule = timers.lock();
-            schedule.planned = schedule.wheel.next();
-            schedule.planned
+        let next = match running.0.upgrade() {
+            Some(timers) => timers.wake_due(&mut batch),
+            None => return,
         };
-        match planned {
-            Some(nanos) => {
-                let at = epoch() + Duration::from_nanos(nanos);
-                let _ = timeout_at(at, earlier.notified()).await;
+        match next {
+            Some(next) => {
+                let _ = timeout_at(next, earlier.notified()).await;
             }
             None => earlier.notified().await,
         }
@@ -178,38 +191,41 @@ impl Timer {
         }
     }
 
-    fn arm(&mut self, cx: &Context<'_>, deadline: Time) {
+    fn arm(&mut self, waker: &Waker, deadline: Time) {
         let nanos = deadline.as_nanos();
+        let mut new = Some(waker.clone());
         let mut schedule = self.timers.lock();
-        let known = self
-            .key
-            .is_some_and(|key| match schedule.wheel.value_mut(key) {
-                Some(waker) => {
-                    waker.clone_from(cx.waker());
-                    schedule.wheel.rearm(key, nanos)
-                }
-                None => false,
-            });
-        if !known {
-            self.key = Some(schedule.wheel.arm(nanos, cx.waker().clone()));
+        if let Some(key) = self.key
+            && let Some(known) = schedule.wheel.value_mut(key)
+        {
+            new = new.map(|new| mem::replace(known, new));
+            schedule.wheel.rearm(key, nanos);
+        } else if let Some(waker) = new.take() {
+            self.key = Some(schedule.wheel.arm(nanos, waker));
         }
         if schedule.planned.is_none_or(|planned| nanos < planned) {
             schedule.planned = Some(nanos);
             self.timers.earlier.notify_one();
         }
         drop(schedule);
+        // A waker may run code of its own when it is dropped: not under the lock.
+        drop(new);
         self.armed = Some(deadline);
-        self.waker = cx.waker().data() as usize;
+        self.waker = waker.data() as usize;
+        // Those that were armed when it began are woken, this one perhaps was not.
+        if self.shutting_down().is_some() {
+            waker.wake_by_ref();
+        }
     }
 }
 
 impl Clock for Timer {
     fn now(&self) -> Time {
-        present()
+        self.timers.present()
     }
 
     fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Time>) -> Poll<()> {
-        let now = present();
+        let now = self.now();
         let deadline = match deadline {
             Some(deadline) if deadline <= now => return Poll::Ready(()),
             Some(deadline) => deadline,
@@ -222,13 +238,13 @@ impl Clock for Timer {
             .armed
             .is_some_and(|armed| now < armed && armed <= deadline);
         if !kept || self.waker != cx.waker().data() as usize {
-            self.arm(cx, deadline);
+            self.arm(cx.waker(), deadline);
         }
         Poll::Pending
     }
 
-    fn shutting_down(&self) -> bool {
-        self.timers.shutting_down.load(Ordering::Acquire)
+    fn shutting_down(&self) -> Option<&str> {
+        self.timers.shutting_down.get().map(|reason| &**reason)
     }
 }
 

@@ -25,7 +25,8 @@ async def echo_in_fragments(connection):
 
 async def ping_then_echo(connection):
     async for message in connection:
-        answered = await connection.ping(message[:125])
+        octets = message.encode() if isinstance(message, str) else message
+        answered = await connection.ping(octets[:125])
         await answered
         await connection.send(message)
 

@@ -166,6 +166,14 @@ impl<T> Slots<T> {
         }
     }
 
+    /// The values of all timers, in no order.
+    pub(super) fn values(&self) -> impl Iterator<Item = &T> {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::Armed(timer) => Some(&timer.value),
+            Slot::Free { .. } => None,
+        })
+    }
+
     /// The same, to be changed.
     pub(super) fn timer_mut(&mut self, index: u32) -> &mut Timer<T> {
         match &mut self.slots[index as usize] {

@@ -240,6 +240,17 @@ fn a_deadline_that_has_passed_is_due_at_the_next_tick() {
 }
 
 #[test]
+fn everybody_can_be_told_something_before_it_is_time() {
+    let mut wheel = Wheel::new(0);
+    let keys = [SECOND, 2 * SECOND, u64::MAX, 3 * SECOND].map(|at| wheel.arm(at, at));
+    wheel.cancel(keys[1]);
+    let mut values: Vec<_> = wheel.values().copied().collect();
+    values.sort_unstable();
+    assert_eq!(values, [SECOND, 3 * SECOND, u64::MAX]);
+    assert_eq!(wheel.len(), 3, "they stay armed");
+}
+
+#[test]
 fn a_timer_leaves_its_bucket_from_any_place() {
     for gone in 0..4 {
         for later in [None, Some(2 * SECOND)] {
