@@ -76,8 +76,7 @@ pub async fn accept<S: Transport, C: Clock>(
     .await?;
     core.release();
     Ok(Upgrade {
-        core: Some(core),
-        head,
+        opened: Some(Box::new(Opened { core, head })),
     })
 }
 
@@ -162,8 +161,14 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
 ///
 /// Dropped without an answer, the request is answered 503, as far as that is possible without waiting.
 pub struct Upgrade<S: Transport, C: Clock> {
-    /// There until it is answered.
-    core: Option<Core<S, C>>,
+    /// There until it is answered. In memory of its own: what a handler is called with has its place in
+    /// the handler's future until that ends, beside the place of the socket that it becomes.
+    opened: Option<Box<Opened<S, C>>>,
+}
+
+/// A connection that waits for an answer.
+struct Opened<S, C> {
+    core: Core<S, C>,
     head: RequestHead,
 }
 
@@ -171,24 +176,21 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
     /// The request. If the configuration [surfaces](Config::surface_plain_http) plain HTTP requests,
     /// see whether it [is an upgrade](Request::is_upgrade).
     #[must_use]
-    pub const fn request(&self) -> Request<'_> {
-        self.head.view()
+    pub fn request(&self) -> Request<'_> {
+        self.opened().head.view()
     }
 
     /// The request, to keep.
     #[must_use]
     pub fn head(&self) -> RequestHead {
-        self.head.clone()
+        self.opened().head.clone()
     }
 
     /// The transport underneath, which knows who is at its other end. Reading or writing past the
     /// connection would corrupt it.
     #[must_use]
     pub fn get_ref(&self) -> &S {
-        match &self.core {
-            Some(core) => &core.transport,
-            None => unreachable!("the answer takes the request along"),
-        }
+        &self.opened().core.transport
     }
 
     /// Accepts: messages may be sent at once.
@@ -198,12 +200,20 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
     /// answered 503.
     pub async fn accept(mut self, with: &Accept<'_>) -> Result<WebSocket<S, C>, HandshakeError> {
         self.answer(|connection, env| connection.accept(env, with))?;
-        let Some(core) = self.core.take() else {
+        // Still in memory of its own, so that a handler's future has one place for it and not two. If the
+        // client is gone, the socket tells how; what it had sent can still be received.
+        poll_fn(|cx| {
+            self.opened.as_mut().map_or(Poll::Ready(()), |opened| {
+                opened
+                    .core
+                    .poll_until(cx, Receiving::Keep, None, Core::is_flushed)
+            })
+        })
+        .await;
+        let Some(opened) = self.opened.take() else {
             return Err(HandshakeError::Misuse(SendError::NoRequest));
         };
-        let mut socket = WebSocket::new(core);
-        socket.flush().await.map_err(HandshakeError::Misuse)?;
-        Ok(socket)
+        Ok(WebSocket::new(opened.core))
     }
 
     /// Answers without opening a connection: a refusal, a redirect, or the response to a plain HTTP
@@ -214,17 +224,29 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
     /// answered 503.
     pub async fn reject(mut self, with: &Reject<'_>) -> Result<(), HandshakeError> {
         self.answer(|connection, env| connection.reject(env, with))?;
-        if let Some(mut core) = self.core.take() {
-            poll_fn(|cx| core.poll_until(cx, Receiving::Discard, None, Core::is_over)).await;
+        if let Some(mut opened) = self.opened.take() {
+            poll_fn(|cx| {
+                opened
+                    .core
+                    .poll_until(cx, Receiving::Discard, None, Core::is_over)
+            })
+            .await;
         }
         Ok(())
+    }
+
+    fn opened(&self) -> &Opened<S, C> {
+        match &self.opened {
+            Some(opened) => opened,
+            None => unreachable!("the answer takes the request along"),
+        }
     }
 
     fn answer(
         &mut self,
         answer: impl FnOnce(&mut Connection, &mut wsproto::Env) -> Result<(), SendError>,
     ) -> Result<(), HandshakeError> {
-        let Some(core) = &mut self.core else {
+        let Some(Opened { core, .. }) = self.opened.as_deref_mut() else {
             return Ok(());
         };
         let (connection, lease) = core.lease();
@@ -237,11 +259,11 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
 impl<S: Transport, C: Clock> Drop for Upgrade<S, C> {
     fn drop(&mut self) {
         let unavailable = Reject::new(503).body(b"the request was not answered\n");
-        if self.core.is_some()
+        if self.opened.is_some()
             && self
                 .answer(|connection, env| connection.reject(env, &unavailable))
                 .is_ok()
-            && let Some(core) = &mut self.core
+            && let Some(Opened { core, .. }) = self.opened.as_deref_mut()
         {
             // A socket that was just accepted takes a short answer without waiting.
             let mut cx = Context::from_waker(Waker::noop());
@@ -253,7 +275,7 @@ impl<S: Transport, C: Clock> Drop for Upgrade<S, C> {
 impl<S: Transport, C: Clock> fmt::Debug for Upgrade<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Upgrade")
-            .field("request", &self.head)
+            .field("request", &self.opened().head)
             .finish_non_exhaustive()
     }
 }
