@@ -57,7 +57,8 @@ pub struct Config {
     /// At how many queued octets a high queue counts as drained. Default 16 KiB.
     pub queue_low: usize,
     /// Octets that may be queued before [`overflow`](Self::overflow) applies. Default 16 MiB. A single
-    /// message of any length is accepted by an empty queue.
+    /// message of any length is accepted by an empty queue, and by one that holds less than
+    /// [`queue_high`](Self::queue_high), unless the limit is less than that.
     pub queue_limit: usize,
     /// What happens to a message that the queue has no room for. Default [`Overflow::Refuse`].
     pub overflow: Overflow,

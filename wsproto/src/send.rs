@@ -343,11 +343,14 @@ impl Connection {
         Ok(())
     }
 
-    /// An empty queue has room for any one message.
+    /// A queue that is empty or not high has room for any one message: the peer is not slow, and one
+    /// who waits for the queue to drain need not know how much.
     #[inline]
     fn has_room(&self, len: usize) -> bool {
-        let queued = self.queued();
-        queued.saturating_add(len) <= self.config.queue_limit || queued == 0
+        let (queued, config) = (self.queued(), &*self.config);
+        queued.saturating_add(len) <= config.queue_limit
+            || queued == 0
+            || (queued < config.queue_high && config.queue_high <= config.queue_limit)
     }
 
     #[cold]

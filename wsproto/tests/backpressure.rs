@@ -289,6 +289,26 @@ fn an_empty_queue_takes_one_message_of_any_length_and_no_second_one() {
     }
 }
 
+#[test]
+fn a_queue_that_is_not_high_takes_one_message_of_any_length() {
+    for overflow in [
+        Overflow::Refuse,
+        Overflow::DropNewest,
+        Overflow::DropOldest,
+        Overflow::Close,
+    ] {
+        let mut end = open(Role::Server, |config| {
+            config.queue_high = 500;
+            config.queue_limit = 1000;
+            config.overflow = overflow;
+        });
+        assert_eq!(send(&mut end, &[1; 495]), Ok(()));
+        assert_eq!(end.connection.queued(), 499);
+        assert_eq!(send(&mut end, &[2; 5000]), Ok(()));
+        assert!(drained(&mut end) == [vec![1; 495], vec![2; 5000]]);
+    }
+}
+
 /// The payload of the only frame that is queued, whose first octet is sent.
 fn drained_behind_one_octet(end: &mut End) -> Vec<u8> {
     let octets = [&[0x82][..], &end.drain()].concat();
