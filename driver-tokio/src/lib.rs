@@ -4,6 +4,7 @@
 
 mod client;
 mod connections;
+mod failure;
 mod io;
 mod listener;
 mod server;
@@ -18,6 +19,7 @@ use tokio::{
 
 pub use client::{Connect, ConnectError, connect};
 pub use driver_async::{HandshakeError, Incoming, Outbox, TimedSendError};
+pub use failure::ServerFailure;
 pub use io::Io;
 pub use listener::Listener;
 pub use server::{Server, ServerHandle};

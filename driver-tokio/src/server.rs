@@ -14,6 +14,7 @@ use wsproto::Config;
 use crate::{
     Upgrade,
     connections::Connections,
+    failure::{Observer, ServerFailure},
     io::Io,
     listener::Listener,
     timers::{Timer, Timers},
@@ -42,6 +43,7 @@ pub struct Server<L = TcpListener> {
     listener: L,
     config: Arc<Config>,
     max_connections: usize,
+    observer: Option<Observer>,
     shared: Arc<Shared>,
 }
 
@@ -118,6 +120,7 @@ impl<L: Listener> Server<L> {
             listener,
             config: Arc::default(),
             max_connections: usize::MAX,
+            observer: None,
             shared: Arc::new(Shared {
                 timers: Timers::start(true),
                 connections: Arc::default(),
@@ -137,6 +140,14 @@ impl<L: Listener> Server<L> {
     #[must_use]
     pub const fn max_connections(mut self, max: usize) -> Self {
         self.max_connections = max;
+        self
+    }
+
+    /// Has `observe` told what goes wrong where no handler sees it, for a log or a counter. It is called
+    /// from the tasks that serve, and must not block.
+    #[must_use]
+    pub fn on_failure(mut self, observe: impl Fn(ServerFailure) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Observer::new(observe));
         self
     }
 
@@ -173,7 +184,10 @@ impl<L: Listener> Server<L> {
         H: Fn(Upgrade<L::Stream>) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
-        let handler = Arc::new(handler);
+        let service = Arc::new(Service {
+            handler,
+            observer: self.observer.take(),
+        });
         let mut failures = Failures::default();
         loop {
             self.shared
@@ -183,10 +197,12 @@ impl<L: Listener> Server<L> {
             match self.listener.accept().await {
                 Ok(stream) => {
                     failures.accepted();
-                    self.spawn(stream, &handler);
+                    self.spawn(stream, &service);
                 }
                 Err(error) => {
-                    if let AfterFailure::Pause(pause) = failures.failed(&error) {
+                    let after = failures.failed(&error);
+                    service.tell(ServerFailure::Accept(error));
+                    if let AfterFailure::Pause(pause) = after {
                         sleep(pause).await;
                     }
                 }
@@ -194,7 +210,7 @@ impl<L: Listener> Server<L> {
         }
     }
 
-    fn spawn<H, F>(&self, stream: L::Stream, handler: &Arc<H>)
+    fn spawn<H, F>(&self, stream: L::Stream, service: &Arc<Service<H>>)
     where
         H: Fn(Upgrade<L::Stream>) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
@@ -206,14 +222,29 @@ impl<L: Listener> Server<L> {
             timer,
             Arc::clone(&self.config),
         ));
-        let handler = Arc::clone(handler);
+        let service = Arc::clone(service);
         self.shared.connections.spawn(|counted| async move {
             let _counted = counted;
-            // A handshake that fails was answered; there is nobody else to tell.
-            if let Ok(upgrade) = opening.await {
-                handler(upgrade).await;
+            match opening.await {
+                Ok(upgrade) => (service.handler)(upgrade).await,
+                Err(error) => service.tell(ServerFailure::Handshake(error)),
             }
         });
+    }
+}
+
+/// What all connections of a server share.
+#[derive(Debug)]
+struct Service<H> {
+    handler: H,
+    observer: Option<Observer>,
+}
+
+impl<H> Service<H> {
+    fn tell(&self, failure: ServerFailure) {
+        if let Some(observer) = &self.observer {
+            observer.tell(failure);
+        }
     }
 }
 

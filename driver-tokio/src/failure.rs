@@ -1,0 +1,54 @@
+//! What goes wrong on a server where no handler can see it.
+
+use std::{fmt, io};
+
+use driver_async::HandshakeError;
+
+/// Something that went wrong on a server before there was a request to handle. A server goes on in
+/// spite of it; [`Server::on_failure`](crate::Server::on_failure) is for those who want to know.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ServerFailure {
+    /// A connection could not be accepted, for example because there are too many open files. The
+    /// server tries again, after a pause if need be.
+    Accept(io::Error),
+    /// No acceptable request came. Whoever connected was told, if there was a way.
+    Handshake(HandshakeError),
+}
+
+impl fmt::Display for ServerFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accept(error) => write!(f, "a connection could not be accepted: {error}"),
+            Self::Handshake(error) => write!(f, "no acceptable request came: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ServerFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Accept(error) => Some(error),
+            Self::Handshake(error) => Some(error),
+        }
+    }
+}
+
+/// Is told about failures.
+pub(crate) struct Observer(Box<dyn Fn(ServerFailure) + Send + Sync>);
+
+impl Observer {
+    pub(crate) fn new(observe: impl Fn(ServerFailure) + Send + Sync + 'static) -> Self {
+        Self(Box::new(observe))
+    }
+
+    pub(crate) fn tell(&self, failure: ServerFailure) {
+        (self.0)(failure);
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").finish_non_exhaustive()
+    }
+}
