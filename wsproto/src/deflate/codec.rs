@@ -20,6 +20,8 @@ pub trait Codecs: Send {
 pub trait Compressor: Send {
     /// Compresses `input`, appends it to `out`, and sync-flushes: what was appended ends with the
     /// octets `00 00 ff ff` and stands for all of `input`. Later input may refer back to it.
+    ///
+    /// That holds for no input, too: it is `00`, and those four (RFC 7692 7.2.3.6).
     fn compress(&mut self, input: &[u8], out: &mut Vec<u8>);
 
     /// Starts a new stream, which refers to nothing from before.
@@ -39,7 +41,8 @@ pub trait Inflater: Send {
     /// Inflates from `input` into `out`, until one of them is used up or the stream ends.
     ///
     /// It must be possible to get out everything that the input so far stands for: when
-    /// `written < out.len()`, nothing is left behind.
+    /// `written < out.len()`, nothing is left behind. After the end of the stream, and after an
+    /// error, [`begin`](Self::begin) is next.
     ///
     /// # Errors
     /// [`Corrupt`] if the input is no deflate stream. What was written before is lost.

@@ -1,25 +1,59 @@
-//! Raw deflate by `zlib-rs`: the fastest, with windows as small as asked for.
+//! Raw deflate by `zlib-rs`: fast, and smaller for a smaller window.
 
 use alloc::{boxed::Box, vec::Vec};
 
-use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Status, Strategy};
+use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Status};
 
 use super::codec::{Codecs, Compressor, Corrupt, Inflated, Inflater, TAIL};
 
 /// Compresses and inflates with `zlib-rs`.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct ZlibRs;
+///
+/// For JSON-like messages of 512 octets it takes a quarter of the time of `miniz_oxide` at level 1, three
+/// quarters at level 6, and a third for inflating.
+///
+/// A compressor takes 294 KB for a window of 15 bits, 179 KB for 12 and 165 KB for 9 or 8, of which 28 KB
+/// are the buffers that the [memory level](Self::with_memory_level) is about; an inflater takes 48 KB.
+///
+/// [Priming](Compressor::prime) takes as long at level 1 as three messages of 512 octets for 4 KiB, and
+/// as twenty to thirty for 32 KiB; at level 6, as a quarter of a message, and two.
+#[derive(Debug, Clone, Copy)]
+pub struct ZlibRs {
+    memory_level: u8,
+}
+
+impl ZlibRs {
+    /// Compressors whose blocks stand for at most `2^(memory_level + 6)` symbols, and whose buffers
+    /// take seven octets for each of them.
+    ///
+    /// `memory_level` is 1 to 9. More than 6, which is the default, makes nothing smaller; less makes
+    /// long messages larger at levels above 1: by 1 % at 5, 2 % at 4, 15 % at 1.
+    pub const fn with_memory_level(memory_level: u8) -> Self {
+        let memory_level = match memory_level {
+            0 => 1,
+            1..=9 => memory_level,
+            10.. => 9,
+        };
+        Self { memory_level }
+    }
+}
+
+impl Default for ZlibRs {
+    /// A memory level of 6.
+    fn default() -> Self {
+        Self::with_memory_level(6)
+    }
+}
 
 impl Codecs for ZlibRs {
     fn compressor(&mut self, level: u8, window_bits: u8) -> Box<dyn Compressor> {
-        // It refuses a raw window of 8 bits, but one of 9 honours it: zlib keeps 262 octets of a
-        // window for itself, so that its references reach back 250 octets of 512 at most.
+        // A raw window of 8 bits is refused. One of 9 honours it, since zlib keeps 262 octets of
+        // any window to itself: of 512 octets, references reach back 250 at most.
         let window_bits = window_bits.clamp(9, 15);
-        Box::new(Stream(Deflate::new_with_config(DeflateConfig {
+        Box::new(Compressing(Deflate::new_with_config(DeflateConfig {
             level: level.min(9).into(),
+            // Negative: raw, that is, neither header nor checksum.
             window_bits: -i32::from(window_bits),
-            mem_level: 8,
-            strategy: Strategy::Default,
+            mem_level: self.memory_level.into(),
             ..DeflateConfig::default()
         })))
     }
@@ -30,17 +64,16 @@ impl Codecs for ZlibRs {
 }
 
 /// A compressor.
-struct Stream(Deflate);
+struct Compressing(Deflate);
 
-impl Compressor for Stream {
-    fn compress(&mut self, input: &[u8], out: &mut Vec<u8>) {
+impl Compressor for Compressing {
+    fn compress(&mut self, mut input: &[u8], out: &mut Vec<u8>) {
         if input.is_empty() {
-            // zlib adds nothing to a flush but input.
+            // zlib does not flush twice without input in between.
             out.push(0x00);
             out.extend_from_slice(&TAIL);
             return;
         }
-        let mut input = input;
         loop {
             let start = out.len();
             let room = (input.len() / 2).clamp(256, 32 << 10);
@@ -51,9 +84,8 @@ impl Compressor for Stream {
                 .expect("a stream that is never finished takes any input");
             let read = (self.0.total_in() - read) as usize;
             let written = (self.0.total_out() - written) as usize;
-            input = &input[read..];
             out.truncate(start + written);
-            // A flush is through when it leaves room.
+            input = &input[read..];
             if input.is_empty() && written < room {
                 return;
             }
@@ -69,7 +101,7 @@ impl Compressor for Stream {
         for part in history {
             self.0
                 .set_dictionary(part)
-                .expect("a stream that has not begun takes a dictionary");
+                .expect("a raw stream that has not begun takes any dictionary");
         }
     }
 }
@@ -83,7 +115,7 @@ impl Inflater for Inflating {
         for part in history {
             self.0
                 .set_dictionary(part)
-                .expect("raw deflate takes any dictionary");
+                .expect("a raw stream takes any dictionary");
         }
     }
 

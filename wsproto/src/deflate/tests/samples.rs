@@ -1,0 +1,140 @@
+//! What the tests compress and inflate: messages of several styles, and a block made by hand.
+
+use std::{format, vec, vec::Vec};
+
+use proptest::prelude::*;
+
+use crate::deflate::codec::TAIL;
+
+/// A message to compress: what it is like, its length, and what makes it unlike others.
+#[derive(Debug, Clone)]
+pub(super) struct Message {
+    style: Style,
+    len: usize,
+    seed: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Style {
+    /// Any octets, which do not compress.
+    Noise,
+    /// An octet many times over, then another.
+    Runs,
+    /// A few words over and over, near and far apart.
+    Words,
+    /// Records of the same shape.
+    Json,
+}
+
+impl Message {
+    pub(super) fn octets(&self) -> Vec<u8> {
+        let mut random = Random(self.seed | 1);
+        let mut octets = Vec::new();
+        while octets.len() < self.len {
+            let x = random.next();
+            match self.style {
+                Style::Noise => octets.extend(x.to_le_bytes()),
+                Style::Runs => octets.extend(vec![x as u8; (x >> 8) as usize % 1000]),
+                Style::Words => octets.extend(format!("word-{} ", x % 300).bytes()),
+                Style::Json => {
+                    let (id, user, value) = (x % 10_000, x >> 20 & 63, x >> 30 & 511);
+                    let record =
+                        format!("{{\"id\":{id},\"user\":\"user-{user}\",\"value\":{value}}},");
+                    octets.extend(record.bytes());
+                }
+            }
+        }
+        octets.truncate(self.len);
+        octets
+    }
+}
+
+/// Numbers that look random: xorshift.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+pub(super) fn json(len: usize) -> Vec<u8> {
+    let (style, seed) = (Style::Json, 42);
+    Message { style, len, seed }.octets()
+}
+
+pub(super) fn noise(len: usize) -> Vec<u8> {
+    let (style, seed) = (Style::Noise, 42);
+    Message { style, len, seed }.octets()
+}
+
+pub(super) fn messages() -> impl Strategy<Value = Message> {
+    let style = prop_oneof![
+        Just(Style::Noise),
+        Just(Style::Runs),
+        Just(Style::Words),
+        Just(Style::Json),
+    ];
+    let len = prop_oneof![
+        2 => Just(0),
+        10 => 1..2_000_usize,
+        6 => 2_000..20_000_usize,
+        1 => 20_000..200_000_usize,
+    ];
+    (style, len, any::<u64>()).prop_map(|(style, len, seed)| Message { style, len, seed })
+}
+
+/// RFC 1951 3.2.6: the codes of the symbols 256 and 257 in a static block.
+const END_OF_BLOCK: usize = 0;
+const LENGTH_OF_THREE: usize = 1;
+
+/// Three octets from `distance` back in a static block, flushed.
+pub(super) fn reference(distance: usize) -> Vec<u8> {
+    // RFC 1951 3.2.5: the symbol, its extra bits, and how many.
+    let (symbol, extra, extra_bits) = match distance {
+        1 => (0, 0, 0),
+        257 => (16, 0, 7),
+        16_385 => (28, 0, 13),
+        32_768 => (29, (1 << 13) - 1, 13),
+        _ => unreachable!("no test asks for {distance}"),
+    };
+    let mut bits = Bits::default();
+    bits.put(0b010, 3);
+    bits.put_code(LENGTH_OF_THREE, 7);
+    bits.put_code(symbol, 5);
+    bits.put(extra, extra_bits);
+    bits.put_code(END_OF_BLOCK, 7);
+    bits.put(0b000, 3);
+    bits.octets.extend(TAIL);
+    bits.octets
+}
+
+/// Packs bits into octets (RFC 1951 3.1.1).
+#[derive(Default)]
+struct Bits {
+    octets: Vec<u8>,
+    used: usize,
+}
+
+impl Bits {
+    fn put(&mut self, number: usize, n: usize) {
+        for place in 0..n {
+            let bit = (number >> place & 1) as u8;
+            match self.used % 8 {
+                0 => self.octets.push(bit),
+                used => *self.octets.last_mut().unwrap() |= bit << used,
+            }
+            self.used += 1;
+        }
+    }
+
+    /// Huffman codes begin with their most significant bit.
+    fn put_code(&mut self, code: usize, n: usize) {
+        for place in (0..n).rev() {
+            self.put(code >> place, 1);
+        }
+    }
+}
