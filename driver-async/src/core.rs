@@ -118,13 +118,17 @@ impl<S: Transport, C: Clock> Core<S, C> {
         }
     }
 
-    /// Does everything that can be done now, until there is an event or the connection is over.
-    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>, task: Task) -> Poll<Found> {
-        let mut lease = self.lease.take().unwrap_or_else(|| {
+    fn take_lease(&mut self) -> Lease {
+        self.lease.take().unwrap_or_else(|| {
             let mut lease = Lease::take();
             lease.env.set_now(self.clock.now());
             lease
-        });
+        })
+    }
+
+    /// Does everything that can be done now, until there is an event or the connection is over.
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>, task: Task) -> Poll<Found> {
+        let mut lease = self.take_lease();
         let found = self.drive(cx, &mut lease, task);
         match found {
             Poll::Ready(Found::Event) => self.lease = Some(lease),
@@ -212,6 +216,11 @@ impl<S: Transport, C: Clock> Core<S, C> {
         deadline: Option<Time>,
         is_done: impl Fn(&Self) -> bool,
     ) -> Poll<()> {
+        // What the transport takes at once must not wait for what else has come: a Close among it
+        // would be answered before the application has said what it had to say.
+        if !is_done(self) {
+            self.write(cx);
+        }
         loop {
             if is_done(self) {
                 self.release();
@@ -359,6 +368,13 @@ impl<S: Transport, C: Clock> Core<S, C> {
             closed: error.closed.clone(),
             error: Some(error),
         }));
+    }
+
+    /// Writes what is queued, as far as the transport takes it, and looks at nothing that has come.
+    fn write(&mut self, cx: &mut Context<'_>) {
+        let mut lease = self.take_lease();
+        self.flush(cx, &mut lease.env);
+        self.put_back(lease);
     }
 
     /// Writes what is queued, as far as the transport takes it.
