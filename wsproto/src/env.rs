@@ -145,9 +145,6 @@ pub(crate) struct Spare {
 impl Spare {
     /// An empty buffer, perhaps with capacity, for about `expected` octets.
     pub(crate) fn take(&mut self, expected: usize) -> Vec<u8> {
-        if let Some(buffer) = self.take_large(expected) {
-            return buffer;
-        }
         let buffer = if expected > SMALL {
             self.large.pop()
         } else {
