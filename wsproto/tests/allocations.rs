@@ -165,6 +165,26 @@ fn a_connection_that_has_ended_owns_nothing() {
     }
 }
 
+#[test]
+fn a_connection_whose_transport_is_lost_owns_nothing() {
+    let config = config(|_| {});
+    for role in [Role::Client, Role::Server] {
+        let half = frame(Frame::binary([7; 5000]).unfinished(), role);
+        let data = vec![7; 100_000];
+        let before = live();
+        let mut thread = Thread::new(BUFFER);
+        let mut connection = thread.upgraded(role, &config);
+        thread.read(&mut connection, &half[..3000]);
+        assert_eq!(connection.send_binary(&mut thread.env, &data), Ok(()));
+        connection.handle_lost(&mut thread.env);
+        connection.handle_eof(&mut thread.env);
+        while let Ok(Some(_)) = connection.next_event(&mut thread.env, &mut thread.input) {}
+        drop(thread);
+        assert!(connection.wants().done);
+        assert_eq!(live() - before, 0);
+    }
+}
+
 /// After a few turns of the same, further ones allocate nothing.
 #[track_caller]
 fn assert_no_allocations(what: &str, mut turn: impl FnMut()) {
@@ -358,7 +378,7 @@ fn a_peer_that_pings_and_does_not_read_costs_a_bounded_amount() {
         for _ in 0..200 {
             thread.read(&mut connection, &pings);
             // Now and then the transport takes a little.
-            connection.sent(&mut thread.env, 1);
+            connection.sent(&mut thread.env, 300);
         }
     });
     assert!(held <= 16 << 10, "{held} octets");

@@ -274,7 +274,7 @@ fn assert_legal(from: Role, log: &[u8]) {
     } else {
         0
     };
-    let mut in_message = false;
+    let (mut in_message, mut closed) = (false, false);
     for Frame {
         fin,
         reserved,
@@ -286,6 +286,8 @@ fn assert_legal(from: Role, log: &[u8]) {
     {
         assert_eq!(mask.is_some(), from == Role::Client);
         assert_eq!((reserved, length), (0, Length::Shortest));
+        assert!(!closed, "nothing follows a Close frame");
+        closed = opcode == Opcode::Close as u8;
         if opcode >= Opcode::Close as u8 {
             assert!(fin && payload.len() <= 125);
         } else {

@@ -77,6 +77,11 @@ fn message() -> impl Strategy<Value = Vec<Frame>> {
         }
         frames
     });
+    let short_text = text().prop_map(|text| {
+        // Perhaps inside its last character.
+        let octets = &text.as_bytes()[..text.len().saturating_sub(1)];
+        vec![Frame::new(Opcode::Text, octets)]
+    });
     let cut_text = (text(), any::<Index>()).prop_map(|(text, at)| {
         let (start, end) = text.as_bytes().split_at(at.index(text.len() + 1));
         vec![
@@ -88,6 +93,7 @@ fn message() -> impl Strategy<Value = Vec<Frame>> {
         8 => whole.prop_map(|frame| vec![frame]),
         3 => fragmented,
         3 => cut_text,
+        1 => short_text,
         4 => control().prop_map(|frame| vec![frame]),
         1 => close().prop_map(|frame| vec![frame]),
     ]
