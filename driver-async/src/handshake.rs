@@ -2,9 +2,9 @@
 
 use std::{
     fmt,
-    future::poll_fn,
+    future::{Future, poll_fn},
     sync::Arc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 
 use driver_kit::lease::Lease;
@@ -198,22 +198,27 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
     /// # Errors
     /// [`HandshakeError::Misuse`] if the answer cannot be written as asked: then the request is
     /// answered 503.
-    pub async fn accept(mut self, with: &Accept<'_>) -> Result<WebSocket<S, C>, HandshakeError> {
-        self.answer(|connection, env| connection.accept(env, with))?;
-        // Still in memory of its own, so that a handler's future has one place for it and not two. If the
-        // client is gone, the socket tells how; what it had sent can still be received.
-        poll_fn(|cx| {
-            self.opened.as_mut().map_or(Poll::Ready(()), |opened| {
-                opened
-                    .core
-                    .poll_until(cx, Receiving::Keep, None, Core::is_flushed)
-            })
+    pub fn accept(
+        mut self,
+        with: &Accept<'_>,
+    ) -> impl Future<Output = Result<WebSocket<S, C>, HandshakeError>> {
+        let mut answered = false;
+        // Not an async function: whatever passes through its future would have a place there, and
+        // with it in the handler's future, beside the socket.
+        poll_fn(move |cx| {
+            if !answered {
+                self.answer(|connection, env| connection.accept(env, with))?;
+                answered = true;
+            }
+            if let Some(Opened { core, .. }) = self.opened.as_deref_mut() {
+                // If the client is gone, the socket tells how; what it had sent can still be received.
+                ready!(core.poll_until(cx, Receiving::Keep, None, Core::is_flushed));
+            }
+            let Some(opened) = self.opened.take() else {
+                return Poll::Ready(Err(HandshakeError::Misuse(SendError::NoRequest)));
+            };
+            Poll::Ready(Ok(WebSocket::new(opened.core)))
         })
-        .await;
-        let Some(opened) = self.opened.take() else {
-            return Err(HandshakeError::Misuse(SendError::NoRequest));
-        };
-        Ok(WebSocket::new(opened.core))
     }
 
     /// Answers without opening a connection: a refusal, a redirect, or the response to a plain HTTP

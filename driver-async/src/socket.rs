@@ -182,10 +182,23 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     ///
     /// # Errors
     /// As [`send`](Self::send).
-    pub async fn feed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.room().await;
-        let message = message.into();
-        self.queue(|connection, env| connection.send_message(env, message))
+    pub fn feed(
+        &mut self,
+        message: impl Into<Message>,
+    ) -> impl Future<Output = Result<(), SendError>> {
+        // Not an async function: that has a place each for the argument, for the message and for every
+        // future inside, and a task that feeds pays for them while it idles.
+        let mut message = Some(message.into());
+        poll_fn(move |cx| {
+            ready!(
+                self.core
+                    .poll_until(cx, Receiving::Keep, None, Core::has_room)
+            );
+            let Some(message) = message.take() else {
+                unreachable!("a future that was ready is not polled again")
+            };
+            Poll::Ready(self.queue(|connection, env| connection.send_message(env, message)))
+        })
     }
 
     /// Queues a message that many connections get, as [`feed`](Self::feed) does.
@@ -201,9 +214,12 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     ///
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection was lost on the way.
-    pub async fn flush(&mut self) -> Result<(), SendError> {
-        self.wait_until(None, Core::is_flushed).await;
-        Ok(())
+    pub fn flush(&mut self) -> impl Future<Output = Result<(), SendError>> {
+        poll_fn(|cx| {
+            self.core
+                .poll_until(cx, Receiving::Keep, None, Core::is_flushed)
+                .map(Ok)
+        })
     }
 
     /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
