@@ -10,11 +10,13 @@ use driver_kit::{
     lease::{Lease, Parts},
     turn::{self, Filled},
 };
-use wsproto::{CloseCode, Closed, Connection, Env, Error, Event, Time};
+use wsproto::{CloseCode, Closed, Connection, Env, Error, Event, Overflow, SendError, Time};
 
 use crate::{
     clock::Clock,
-    incoming::{Inbox, Incoming},
+    incoming::{Inbox, Incoming, READ_AHEAD},
+    outcome::Outcome,
+    task::{Found, Intake, Receiving, Task},
     transport::{NonBlocking, Transport},
 };
 
@@ -35,43 +37,12 @@ pub(crate) struct Core<S, C> {
     pub(crate) outcome: Option<Box<Outcome>>,
     /// The transport may have buffered what it took.
     unflushed: bool,
+    /// Something that was queued will never be sent.
+    lost: bool,
+    /// Reads since the last pause.
     reads: u8,
-}
-
-/// How a connection ended.
-#[derive(Debug)]
-pub(crate) struct Outcome {
-    pub(crate) closed: Closed,
-    /// The error, until it was reported.
-    pub(crate) error: Option<Error>,
-}
-
-/// What [`Core::poll_event`] found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// `next_event` has one.
-    Event,
-    /// The connection is over: nothing is left to receive, to send or to wait for.
-    Over,
-    /// The caller's deadline has passed.
-    TimedOut,
-}
-
-/// What a poll is to do beside what the connection wants.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Task {
-    /// Takes input; else the application has enough for now.
-    pub(crate) read: bool,
-    /// Returns [`Found::TimedOut`] at this moment.
-    pub(crate) deadline: Option<Time>,
-}
-
-impl Task {
-    /// Receives for as long as it takes.
-    pub(crate) const RECEIVE: Self = Self {
-        read: true,
-        deadline: None,
-    };
+    /// Octets that were read ahead since a receiver last had to wait.
+    ahead: usize,
 }
 
 impl<S: Transport, C: Clock> Core<S, C> {
@@ -84,7 +55,9 @@ impl<S: Transport, C: Clock> Core<S, C> {
             inbox: None,
             outcome: None,
             unflushed: false,
+            lost: false,
             reads: 0,
+            ahead: 0,
         }
     }
 
@@ -140,22 +113,37 @@ impl<S: Transport, C: Clock> Core<S, C> {
 
     fn drive(&mut self, cx: &mut Context<'_>, lease: &mut Lease, task: Task) -> Poll<Found> {
         let Parts { env, input, .. } = &mut **lease;
+        let takes = task.intake != Intake::Nothing;
         loop {
             if self.connection.is_open()
                 && let Some(why) = self.clock.shutting_down()
             {
+                env.set_now(self.clock.now());
                 self.connection.close(env, CloseCode::GOING_AWAY, why);
             }
-            if task.read {
+            if takes {
                 match self.connection.has_event(env, input) {
                     Ok(true) => return Poll::Ready(Found::Event),
                     Ok(false) => {}
                     Err(error) => self.failed(error),
                 }
             }
+            // What was at hand may have kept the application busy for long.
+            env.set_now(self.clock.now());
             self.flush(cx, env);
+            let room = match task.intake {
+                Intake::Any => usize::MAX,
+                Intake::Ahead => READ_AHEAD.saturating_sub(self.ahead),
+                Intake::Nothing => 0,
+            };
+            // While nothing is read, the peer is not to blame that nothing comes.
+            if room == 0 {
+                self.connection.pause();
+            } else {
+                self.connection.resume(env);
+            }
             let wants = self.connection.wants();
-            if wants.done && (task.read || self.outcome.is_some()) {
+            if wants.done && (takes || self.outcome.is_some()) {
                 return Poll::Ready(Found::Over);
             }
             // If shutting it fails, the transport is gone, and nothing is left to shut.
@@ -163,25 +151,31 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 self.connection.handle_shutdown();
                 continue;
             }
-            if wants.read && task.read {
-                if self.reads == MAX_READS {
+            if wants.read && room > 0 {
+                if self.reads < MAX_READS {
+                    let queued = self.connection.queued();
+                    let mut stream = NonBlocking::new(&mut self.transport, cx, room);
+                    match turn::fill(&mut self.connection, env, input, &mut stream) {
+                        Ok(Filled::Octets(n)) => {
+                            self.reads += 1;
+                            self.ahead = match task.intake {
+                                Intake::Any => 0,
+                                Intake::Ahead | Intake::Nothing => self.ahead + n,
+                            };
+                            continue;
+                        }
+                        Ok(Filled::Nothing) => {}
+                        // The connection knows, and reports the end.
+                        Ok(Filled::End) => continue,
+                        Err(_) => {
+                            self.lost |= queued > 0;
+                            continue;
+                        }
+                    }
+                } else {
+                    // There may be more, after other tasks and what is due had their turn.
                     self.reads = 0;
                     cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                let mut stream = NonBlocking {
-                    transport: &mut self.transport,
-                    cx,
-                };
-                match turn::fill(&mut self.connection, env, input, &mut stream) {
-                    Ok(Filled::Octets(_)) => {
-                        self.reads += 1;
-                        env.set_now(self.clock.now());
-                        continue;
-                    }
-                    Ok(Filled::Nothing) => {}
-                    // The connection knows, and reports the end.
-                    Ok(Filled::End) | Err(_) => continue,
                 }
             }
             let deadline = match (wants.deadline, task.deadline) {
@@ -193,11 +187,13 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 return Poll::Pending;
             }
             env.set_now(self.clock.now());
+            let queued = self.connection.queued();
+            self.connection.handle_timeout(env);
+            self.lost |= self.connection.queued() < queued;
             if task.deadline.is_some_and(|deadline| deadline <= env.now()) {
                 return Poll::Ready(Found::TimedOut);
             }
-            self.connection.handle_timeout(env);
-            if !task.read && self.connection.wants().done {
+            if !takes && self.connection.wants().done {
                 // What ended it is not behind the input that nobody takes.
                 match self.connection.next_event(env, input) {
                     Ok(Some(Event::Closed(closed))) => self.closed(closed),
@@ -226,9 +222,12 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 self.release();
                 return Poll::Ready(());
             }
-            let full = self.inbox.as_ref().is_some_and(|inbox| inbox.is_full());
-            let read = receiving == Receiving::Discard || !full;
-            match self.poll_event(cx, Task { read, deadline }) {
+            let intake = match receiving {
+                Receiving::Discard => Intake::Any,
+                Receiving::Keep if self.is_inbox_full() => Intake::Nothing,
+                Receiving::Keep => Intake::Ahead,
+            };
+            match self.poll_event(cx, Task { intake, deadline }) {
                 Poll::Ready(Found::Event) => {
                     if let Some(incoming) = self.take_event()
                         && receiving == Receiving::Keep
@@ -272,9 +271,66 @@ impl<S: Transport, C: Clock> Core<S, C> {
         self.connection.queued() == 0 && !self.unflushed
     }
 
-    /// Whether a further message may be queued: what is queued is not too much, or never will be less.
-    pub(crate) fn has_room(&self) -> bool {
-        self.connection.queued() < self.connection.config().queue_high || !self.connection.is_open()
+    /// Waits until everything queued is with the transport.
+    pub(crate) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        receiving: Receiving,
+    ) -> Poll<Result<(), SendError>> {
+        ready!(self.poll_until(cx, receiving, None, Self::is_flushed));
+        Poll::Ready(self.flushed())
+    }
+
+    /// Whether everything that was ever queued has gone to the transport, or will go.
+    pub(crate) fn flushed(&self) -> Result<(), SendError> {
+        if self.lost || (self.is_over() && !self.is_flushed()) {
+            Err(SendError::Closed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a message of that many octets may be queued: what is queued is not too much, or never
+    /// will be less.
+    pub(crate) fn has_room(&self, len: usize) -> bool {
+        let config = self.connection.config();
+        let queued = self.connection.queued();
+        // The other policies are for those who would rather lose messages than wait.
+        let fits =
+            config.overflow != Overflow::Refuse || queued.saturating_add(len) <= config.queue_limit;
+        queued == 0 || (queued < config.queue_high && fits) || !self.connection.is_open()
+    }
+
+    /// Whether a sender that waits would read ahead.
+    pub(crate) fn reads_ahead(&self) -> bool {
+        self.ahead < READ_AHEAD && !self.is_inbox_full()
+    }
+
+    fn is_inbox_full(&self) -> bool {
+        self.inbox.as_ref().is_some_and(|inbox| inbox.is_full())
+    }
+
+    /// Queues something.
+    pub(crate) fn queue<T>(&mut self, queue: impl FnOnce(&mut Connection, &mut Env) -> T) -> T {
+        let (connection, lease) = self.lease();
+        let queued = queue(connection, &mut lease.env);
+        self.release();
+        queued
+    }
+
+    /// Starts the closing handshake.
+    pub(crate) fn close(&mut self, code: CloseCode, reason: &str) {
+        let now = self.clock.now();
+        self.queue(|connection, env| {
+            // Its deadline counts from here, however old the batch is.
+            env.set_now(now);
+            connection.close(env, code, reason);
+        });
+    }
+
+    /// Forgets what was read ahead.
+    pub(crate) fn clear_inbox(&mut self) {
+        self.inbox = None;
     }
 
     /// Whether nothing is left to receive, to send or to wait for.
@@ -307,67 +363,95 @@ impl<S: Transport, C: Clock> Core<S, C> {
         None
     }
 
+    /// Waits until there is room for answers.
+    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.has_room(0) {
+            // Mostly the transport takes them, and nothing has to be read ahead meanwhile.
+            let now = self.clock.now();
+            let mut lease = self.lease.take().unwrap_or_else(Lease::take);
+            lease.env.set_now(now);
+            self.flush(cx, &mut lease.env);
+            self.put_back(lease);
+        }
+        self.poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
+    }
+
     /// Waits for something to lend.
     pub(crate) fn poll_lendable(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
-        if self.read_ahead() > 0 {
-            return Poll::Ready(Found::Event);
+        loop {
+            if self.read_ahead() > 0 || self.is_end_unseen() {
+                return Poll::Ready(Found::Event);
+            }
+            self.inbox = None;
+            let found = ready!(self.poll_event(cx, Task::RECEIVE));
+            let in_place = found != Found::Event || self.lease.as_mut().is_none_or(Lease::hold);
+            if in_place {
+                return Poll::Ready(found);
+            }
+            // Nobody tells when the application has done with what it is lent, and too many read
+            // buffers are waiting for that already.
+            if let Some(incoming) = self.take_event() {
+                self.inbox.get_or_insert_default().push(incoming);
+            }
+            self.release();
         }
-        self.inbox = None;
-        self.poll_event(cx, Task::RECEIVE)
     }
 
     /// Takes what [`poll_lendable`](Self::poll_lendable) found, without a copy unless it was read ahead.
-    pub(crate) fn lend_event(&mut self) -> Result<Option<Lent<'_>>, Error> {
+    pub(crate) fn lend_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
         let read_ahead = self.read_ahead() > 0;
-        if read_ahead {
-            self.lease();
-        }
+        let end_unseen = self.is_end_unseen();
         let Self {
             connection,
             lease,
             outcome,
             inbox,
+            clock,
             ..
         } = self;
-        let Some(lease) = lease else { return Ok(None) };
-        let Parts { env, input, .. } = &mut **lease;
-        if let Some(inbox) = inbox
-            && read_ahead
-        {
-            return Ok(inbox.lend().map(|event| (event, connection, env)));
-        }
-        match connection.next_event(env, input) {
-            Ok(event) => {
+        let (mut env, input) = match lease.as_deref_mut() {
+            Some(Parts { env, input, .. }) => (Some(env), Some(input)),
+            None => (None, None),
+        };
+        let event = match (inbox, outcome, input, &mut env) {
+            (Some(inbox), ..) if read_ahead => inbox.lend(),
+            (_, Some(outcome), ..) if end_unseen => {
+                outcome.unseen = false;
+                Some(Event::Closed(outcome.closed.clone()))
+            }
+            (_, outcome, Some(input), Some(env)) => {
+                let event = match connection.next_event(env, input) {
+                    Ok(event) => event,
+                    Err(error) => {
+                        *outcome = Some(Box::new(Outcome::closed(error.closed.clone(), false)));
+                        return Err(error);
+                    }
+                };
                 if let Some(Event::Closed(closed)) = &event {
-                    *outcome = Some(Box::new(Outcome {
-                        closed: closed.clone(),
-                        error: None,
-                    }));
+                    *outcome = Some(Box::new(Outcome::closed(closed.clone(), false)));
                 }
-                Ok(event.map(|event| (event, connection, env)))
+                event
             }
-            Err(error) => {
-                *outcome = Some(Box::new(Outcome {
-                    closed: error.closed.clone(),
-                    error: None,
-                }));
-                Err(error)
-            }
-        }
+            (_, _, None, _) | (_, _, _, None) => None,
+        };
+        Ok(event.map(|event| Lent {
+            event,
+            connection,
+            env,
+            clock: &*clock,
+        }))
+    }
+
+    fn is_end_unseen(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|outcome| outcome.unseen)
     }
 
     fn closed(&mut self, closed: Closed) {
-        self.outcome = Some(Box::new(Outcome {
-            closed,
-            error: None,
-        }));
+        self.outcome = Some(Box::new(Outcome::closed(closed, true)));
     }
 
     pub(crate) fn failed(&mut self, error: Error) {
-        self.outcome = Some(Box::new(Outcome {
-            closed: error.closed.clone(),
-            error: Some(error),
-        }));
+        self.outcome = Some(Box::new(Outcome::failed(error)));
     }
 
     /// Writes what is queued, as far as the transport takes it, and looks at nothing that has come.
@@ -379,13 +463,11 @@ impl<S: Transport, C: Clock> Core<S, C> {
 
     /// Writes what is queued, as far as the transport takes it.
     fn flush(&mut self, cx: &mut Context<'_>, env: &mut Env) {
-        let mut stream = NonBlocking {
-            transport: &mut self.transport,
-            cx,
-        };
+        let mut stream = NonBlocking::new(&mut self.transport, cx, 0);
         if self.connection.queued() > 0 {
             // If it fails, the connection knows, and reports the end when reading fails too.
             self.unflushed = turn::flush(&mut self.connection, env, &mut stream).is_ok();
+            self.lost |= !self.unflushed;
         }
         if self.unflushed && self.connection.queued() == 0 {
             match stream.flush() {
@@ -393,6 +475,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => {
                     self.unflushed = false;
+                    self.lost = true;
                     self.connection.handle_lost(env);
                 }
             }
@@ -400,14 +483,11 @@ impl<S: Transport, C: Clock> Core<S, C> {
     }
 }
 
-/// An event, and what it leaves free: the connection and the environment.
-pub(crate) type Lent<'a> = (Event<'a>, &'a mut Connection, &'a mut Env);
-
-/// What becomes of what is received while the application does something else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Receiving {
-    /// It is read ahead, up to a bound.
-    Keep,
-    /// Nobody will ask for it.
-    Discard,
+/// An event, and what it leaves free.
+pub(crate) struct Lent<'a, C> {
+    pub(crate) event: Event<'a>,
+    pub(crate) connection: &'a mut Connection,
+    /// None if the event needs no read buffer.
+    pub(crate) env: Option<&'a mut Env>,
+    pub(crate) clock: &'a C,
 }

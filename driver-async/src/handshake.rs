@@ -10,13 +10,14 @@ use std::{
 use driver_kit::lease::Lease;
 use wsproto::{
     Accept, ClientRequest, CloseCode, Closed, Config, Connection, Error, Event, Reject, Request,
-    RequestHead, ResponseHead, SendError,
+    RequestHead, ResponseHead, Role, SendError,
 };
 
 use crate::{
     clock::Clock,
-    core::{Core, Found, Receiving, Task},
+    core::Core,
     socket::WebSocket,
+    task::{Found, Receiving, Task},
     transport::Transport,
 };
 
@@ -127,10 +128,12 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
             // Nothing has come, or half a request: browsers connect ahead of need. A server that
             // shuts down does not wait for the rest.
             Poll::Pending if core.outcome.is_none() && core.clock.shutting_down().is_some() => {
-                let (connection, lease) = core.lease();
-                connection.close(&mut lease.env, CloseCode::GOING_AWAY, "");
-                core.release();
+                core.close(CloseCode::GOING_AWAY, "");
                 continue;
+            }
+            // A server that answered nonsense is told nothing, so there is nothing to wait for.
+            Poll::Pending if core.outcome.is_some() && core.connection.role() == Role::Client => {
+                Found::Over
             }
             Poll::Pending => return Poll::Pending,
         };
@@ -144,8 +147,8 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
             }));
         }
         match core.lend_event() {
-            Ok(Some((event, ..))) => {
-                if let Some(wanted) = wanted(&event) {
+            Ok(Some(lent)) => {
+                if let Some(wanted) = wanted(&lent.event) {
                     return Poll::Ready(Ok(wanted));
                 }
             }
@@ -254,10 +257,7 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
         let Some(Opened { core, .. }) = self.opened.as_deref_mut() else {
             return Ok(());
         };
-        let (connection, lease) = core.lease();
-        let answered = answer(connection, &mut lease.env);
-        core.release();
-        answered.map_err(HandshakeError::Misuse)
+        core.queue(answer).map_err(HandshakeError::Misuse)
     }
 }
 

@@ -73,7 +73,7 @@ impl Incoming {
 }
 
 /// Octets that are read ahead at most while nobody receives.
-const READ_AHEAD: usize = 64 << 10;
+pub(crate) const READ_AHEAD: usize = 64 << 10;
 
 /// What an event costs in here beside its octets.
 const OVERHEAD: usize = 64;

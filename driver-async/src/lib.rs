@@ -10,15 +10,20 @@ mod core;
 mod handshake;
 mod incoming;
 mod message_stream;
+mod outbox;
+mod outcome;
 mod socket;
 mod split;
+mod task;
 mod transport;
+mod waiters;
 
 pub use self::{
     clock::Clock,
     handshake::{HandshakeError, Upgrade, accept, connect},
     incoming::Incoming,
-    socket::{Outbox, TimedSendError, WebSocket},
+    outbox::Outbox,
+    socket::{TimedSendError, WebSocket},
     split::{Receiver, Sender},
     transport::Transport,
 };

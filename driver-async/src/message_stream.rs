@@ -9,12 +9,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use wsproto::{CloseCode, Error, Message, SendError};
 
-use crate::{
-    clock::Clock,
-    core::{Core, Receiving},
-    socket::WebSocket,
-    transport::Transport,
-};
+use crate::{clock::Clock, core::Core, socket::WebSocket, task::Receiving, transport::Transport};
 
 /// The messages, then at most one error, then the end.
 impl<S: Transport, C: Clock> Stream for WebSocket<S, C> {
@@ -25,14 +20,17 @@ impl<S: Transport, C: Clock> Stream for WebSocket<S, C> {
     }
 }
 
-/// Closing the sink closes the connection with code 1000 and waits for its end.
+/// A sink does not know how long the next message will be: one that does not fit
+/// [`queue_limit`](wsproto::Config::queue_limit) behind what is queued is refused, unless the sink was
+/// flushed before. Closing the sink closes the connection with code 1000 and waits for its end; while
+/// nobody receives more than is read ahead, at most until the deadline of the closing handshake.
 impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
     type Error = SendError;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ready!(
             self.core
-                .poll_until(cx, Receiving::Keep, None, Core::has_room)
+                .poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
         );
         if self.core.connection.is_open() {
             Poll::Ready(Ok(()))
@@ -42,17 +40,16 @@ impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        self.queue(|connection, env| connection.send_message(env, message))
+        self.core
+            .queue(|connection, env| connection.send_message(env, message))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.core
-            .poll_until(cx, Receiving::Keep, None, Core::is_flushed)
-            .map(Ok)
+        self.core.poll_flush(cx, Receiving::Keep)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.queue(|connection, env| connection.close(env, CloseCode::NORMAL, ""));
+        self.core.close(CloseCode::NORMAL, "");
         self.core
             .poll_until(cx, Receiving::Keep, None, Core::is_over)
             .map(Ok)

@@ -8,15 +8,20 @@ use std::{
 };
 
 use wsproto::{
-    CloseCode, Closed, Connection, Env, Error, Event, Kind, Message, Prepared, SendError, Time,
+    CloseCode, Closed, Connection, Error, Event, Kind, Message, Prepared, SendError, Time,
 };
 
 use crate::{
     clock::Clock,
-    core::{Core, Found, Receiving},
+    core::{Core, Lent},
     incoming::Incoming,
+    outbox::Outbox,
+    task::{Found, Receiving},
     transport::Transport,
 };
+
+/// Octets of the longest header of a frame (RFC 6455 5.2) that is not masked.
+pub(crate) const MAX_HEADER: usize = 10;
 
 /// A WebSocket connection.
 ///
@@ -87,14 +92,11 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
-    pub async fn recv_ref(&mut self) -> Result<Option<(Event<'_>, Outbox<'_>)>, Error> {
+    pub async fn recv_ref(&mut self) -> Result<Option<(Event<'_>, Outbox<'_, C>)>, Error> {
         // Answers are written when all input is used up; a peer that does not take them must not make
         // them pile up, though.
         let found = poll_fn(|cx| {
-            ready!(
-                self.core
-                    .poll_until(cx, Receiving::Keep, None, Core::has_room)
-            );
+            ready!(self.core.poll_room(cx));
             self.core.poll_lendable(cx)
         })
         .await;
@@ -102,7 +104,20 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
             return self.core.take_error().map_or(Ok(None), Err);
         }
         let lent = self.core.lend_event()?;
-        Ok(lent.map(|(event, connection, env)| (event, Outbox { connection, env })))
+        Ok(lent.map(|lent| {
+            let Lent {
+                event,
+                connection,
+                env,
+                clock,
+            } = lent;
+            let outbox = Outbox {
+                connection,
+                env,
+                clock,
+            };
+            (event, outbox)
+        }))
     }
 
     /// As [`recv`](Self::recv), for those who write their own futures.
@@ -164,14 +179,19 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         message: impl Into<Message>,
         timeout: Duration,
     ) -> Result<(), TimedSendError> {
-        let deadline = self.core.clock.now() + timeout;
-        if !self.wait_until(Some(deadline), Core::has_room).await {
+        let deadline = Some(self.core.clock.now() + timeout);
+        let message = message.into();
+        let len = message.as_bytes().len();
+        self.wait_until(deadline, |core| core.has_room(len)).await;
+        if !self.core.has_room(len) {
             return Err(TimedSendError::TimedOut { queued: false });
         }
-        let message = message.into();
-        self.queue(|connection, env| connection.send_message(env, message))
+        self.core
+            .queue(|connection, env| connection.send_message(env, message))
             .map_err(TimedSendError::Refused)?;
-        if !self.wait_until(Some(deadline), Core::is_flushed).await {
+        self.wait_until(deadline, Core::is_flushed).await;
+        self.core.flushed().map_err(TimedSendError::Refused)?;
+        if !self.core.is_flushed() {
             return Err(TimedSendError::TimedOut { queued: true });
         }
         Ok(())
@@ -188,16 +208,15 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     ) -> impl Future<Output = Result<(), SendError>> {
         // Not an async function: that has a place each for the argument, for the message and for every
         // future inside, and a task that feeds pays for them while it idles.
-        let mut message = Some(message.into());
+        let message = message.into();
+        let len = message.as_bytes().len();
+        let mut message = Some(message);
         poll_fn(move |cx| {
-            ready!(
-                self.core
-                    .poll_until(cx, Receiving::Keep, None, Core::has_room)
-            );
+            ready!(self.core.poll_until(cx, Receiving::Keep, None, |core| core.has_room(len)));
             let Some(message) = message.take() else {
                 unreachable!("a future that was ready is not polled again")
             };
-            Poll::Ready(self.queue(|connection, env| connection.send_message(env, message)))
+            Poll::Ready(self.core.queue(|connection, env| connection.send_message(env, message)))
         })
     }
 
@@ -206,20 +225,17 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn feed_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.room().await;
-        self.queue(|connection, env| connection.send_prepared(env, message))
+        self.room(message.payload().len() + MAX_HEADER).await;
+        self.core
+            .queue(|connection, env| connection.send_prepared(env, message))
     }
 
     /// Waits until the transport has taken everything that is queued.
     ///
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection was lost on the way.
-    pub fn flush(&mut self) -> impl Future<Output = Result<(), SendError>> {
-        poll_fn(|cx| {
-            self.core
-                .poll_until(cx, Receiving::Keep, None, Core::is_flushed)
-                .map(Ok)
-        })
+    pub async fn flush(&mut self) -> Result<(), SendError> {
+        poll_fn(|cx| self.core.poll_flush(cx, Receiving::Keep)).await
     }
 
     /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
@@ -228,8 +244,9 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn start(&mut self, kind: Kind) -> Result<(), SendError> {
-        self.room().await;
-        self.queue(|connection, env| connection.start(env, kind))
+        self.room(0).await;
+        self.core
+            .queue(|connection, env| connection.start(env, kind))
     }
 
     /// Sends a part of the message that [`start`](Self::start) began, as a frame of its own.
@@ -237,8 +254,9 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::write`].
     pub async fn write(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.room().await;
-        self.queue(|connection, env| connection.write(env, data))?;
+        self.room(data.len()).await;
+        self.core
+            .queue(|connection, env| connection.write(env, data))?;
         self.flush().await
     }
 
@@ -247,8 +265,9 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::finish`].
     pub async fn finish(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.room().await;
-        self.queue(|connection, env| connection.finish(env, data))?;
+        self.room(data.len()).await;
+        self.core
+            .queue(|connection, env| connection.finish(env, data))?;
         self.flush().await
     }
 
@@ -257,7 +276,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::send_ping`].
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.queue(|connection, env| connection.send_ping(env, payload))?;
+        self.core
+            .queue(|connection, env| connection.send_ping(env, payload))?;
         self.flush().await
     }
 
@@ -268,9 +288,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// If the peer broke the protocol instead of closing.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error> {
-        let (connection, lease) = self.core.lease();
-        connection.close(&mut lease.env, code, reason);
-        self.core.release();
+        self.core.close(code, reason);
         poll_fn(|cx| {
             self.core
                 .poll_until(cx, Receiving::Discard, None, Core::is_over)
@@ -305,33 +323,18 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         &self.core.transport
     }
 
-    async fn room(&mut self) {
-        self.wait_until(None, Core::has_room).await;
+    /// Waits until a message of that many octets may be queued.
+    async fn room(&mut self, len: usize) {
+        self.wait_until(None, |core| core.has_room(len)).await;
     }
 
-    /// Queues something.
-    pub(crate) fn queue<T>(&mut self, queue: impl FnOnce(&mut Connection, &mut Env) -> T) -> T {
-        let (connection, lease) = self.core.lease();
-        let queued = queue(connection, &mut lease.env);
-        self.core.release();
-        queued
-    }
-
-    /// Waits until `is_done`, or until `deadline`; tells whether it is done.
-    async fn wait_until(
-        &mut self,
-        deadline: Option<Time>,
-        is_done: impl Fn(&Core<S, C>) -> bool,
-    ) -> bool {
-        if is_done(&self.core) {
-            return true;
-        }
+    /// Waits until `is_done`, the end of the connection, or `deadline`.
+    async fn wait_until(&mut self, deadline: Option<Time>, is_done: impl Fn(&Core<S, C>) -> bool) {
         poll_fn(|cx| {
             self.core
                 .poll_until(cx, Receiving::Keep, deadline, &is_done)
         })
         .await;
-        is_done(&self.core)
     }
 }
 
@@ -343,57 +346,10 @@ impl<S, C> fmt::Debug for WebSocket<S, C> {
     }
 }
 
-/// Sends on a connection while an event of it is looked at. What is fed is written when the next receive
-/// has to wait, or by [`WebSocket::flush`].
-#[derive(Debug)]
-pub struct Outbox<'a> {
-    connection: &'a mut Connection,
-    env: &'a mut Env,
-}
-
-impl Outbox<'_> {
-    /// Queues a text message.
-    ///
-    /// # Errors
-    /// See [`Connection::send_text`].
-    pub fn feed_text(&mut self, text: &str) -> Result<(), SendError> {
-        self.connection.send_text(self.env, text)
-    }
-
-    /// Queues a binary message.
-    ///
-    /// # Errors
-    /// See [`Connection::send_binary`].
-    pub fn feed_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.connection.send_binary(self.env, data)
-    }
-
-    /// Queues a message, which is moved if it is long.
-    ///
-    /// # Errors
-    /// See [`Connection::send_message`].
-    pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.connection.send_message(self.env, message.into())
-    }
-
-    /// Queues a prepared message.
-    ///
-    /// # Errors
-    /// See [`Connection::send_prepared`].
-    pub fn feed_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.connection.send_prepared(self.env, message)
-    }
-
-    /// Starts the closing handshake.
-    pub fn close(&mut self, code: CloseCode, reason: &str) {
-        self.connection.close(self.env, code, reason);
-    }
-}
-
 /// Why [`WebSocket::send_timeout`] failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimedSendError {
-    /// The message was refused.
+    /// The message was refused, or the connection was lost before it was written.
     Refused(SendError),
     /// The time was over first.
     TimedOut {

@@ -5,7 +5,7 @@ use std::{
     future::poll_fn,
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Wake, Waker, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use futures_core::Stream;
@@ -14,10 +14,12 @@ use wsproto::{CloseCode, Closed, Connection, Env, Error, Message, Prepared, Send
 
 use crate::{
     clock::Clock,
-    core::{Core, Receiving},
+    core::Core,
     incoming::Incoming,
-    socket::WebSocket,
+    socket::{MAX_HEADER, WebSocket},
+    task::Receiving,
     transport::Transport,
+    waiters::{Waiter, Waiters},
 };
 
 impl<S: Transport, C: Clock> WebSocket<S, C> {
@@ -28,31 +30,26 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// is dropped, what would have come to it is dropped too.
     #[must_use]
     pub fn split(self) -> (Sender<S, C>, Receiver<S, C>) {
-        let wakers = Arc::new(Wakers::default());
-        let waker = Waker::from(Arc::clone(&wakers));
+        let waiters = Arc::new(Waiters::default());
+        let waker = Waker::from(Arc::clone(&waiters));
         let state = Mutex::new(State {
             core: self.core,
             receiving: Receiving::Keep,
         });
         let shared = Arc::new(Shared {
             state,
-            wakers,
+            waiters,
             waker,
         });
-        (
-            Sender {
-                shared: Arc::clone(&shared),
-            },
-            Receiver { shared },
-        )
+        (Sender::new(Arc::clone(&shared)), Receiver::new(shared))
     }
 }
 
 /// What the halves share.
 struct Shared<S, C> {
     state: Mutex<State<S, C>>,
-    /// The tasks that wait for anything of this connection.
-    wakers: Arc<Wakers>,
+    /// Who waits for anything of this connection.
+    waiters: Arc<Waiters>,
     /// Wakes them all: the transport and the clock remember only one waker.
     waker: Waker,
 }
@@ -68,98 +65,88 @@ impl<S: Transport, C: Clock> Shared<S, C> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Polls for a half: wakes all halves when something happens, and the others if this one has
+    /// Polls for a waiter: when something happens, all are woken, and the others are if this poll has
     /// changed what they may wait for.
     fn poll<T>(
         &self,
+        waiter: &Waiter,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut State<S, C>, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let mut state = self.lock();
         // Before anything is tried, so that no wake-up falls between.
-        self.wakers.register(cx.waker());
+        waiter.register(cx.waker());
         let before = state.visible();
         let polled = poll(&mut state, &mut Context::from_waker(&self.waker));
         let changed = state.visible() != before;
         drop(state);
+        if polled.is_ready() {
+            waiter.unregister();
+        }
         if changed {
-            self.wakers.wake_except(cx.waker());
+            waiter.wake_others();
         }
         polled
     }
 
-    /// Queues something, and wakes whoever may have to write it.
-    fn queue<T>(&self, queue: impl FnOnce(&mut Connection, &mut Env) -> T) -> T {
-        let mut state = self.lock();
-        let (connection, lease) = state.core.lease();
-        let queued = queue(connection, &mut lease.env);
-        state.core.release();
-        drop(state);
-        self.wakers.wake_all();
-        queued
+    fn waiter(&self) -> Waiter {
+        Waiter::new(Arc::clone(&self.waiters))
     }
+
+    fn closed(&self) -> Option<Closed> {
+        self.lock()
+            .core
+            .outcome
+            .as_ref()
+            .map(|outcome| outcome.closed.clone())
+    }
+}
+
+/// What another half may wait for.
+#[derive(PartialEq, Eq)]
+struct Visible {
+    queued: usize,
+    is_flushed: bool,
+    read_ahead: usize,
+    reads_ahead: bool,
+    is_open: bool,
+    is_over: bool,
 }
 
 impl<S: Transport, C: Clock> State<S, C> {
-    /// What another half may wait for.
-    fn visible(&self) -> (usize, bool, usize, bool, bool) {
+    fn visible(&self) -> Visible {
         let core = &self.core;
-        (
-            core.connection.queued(),
-            core.is_flushed(),
-            core.read_ahead(),
-            core.connection.is_open(),
-            core.is_over(),
-        )
-    }
-}
-
-/// The wakers of all tasks that wait for one connection.
-#[derive(Debug, Default)]
-struct Wakers(Mutex<Vec<Waker>>);
-
-impl Wakers {
-    fn lock(&self) -> MutexGuard<'_, Vec<Waker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn register(&self, waker: &Waker) {
-        let mut wakers = self.lock();
-        if !wakers.iter().any(|known| known.will_wake(waker)) {
-            wakers.push(waker.clone());
+        Visible {
+            queued: core.connection.queued(),
+            is_flushed: core.is_flushed(),
+            read_ahead: core.read_ahead(),
+            reads_ahead: core.reads_ahead(),
+            is_open: core.connection.is_open(),
+            is_over: core.is_over(),
         }
     }
 
-    fn wake_all(&self) {
-        let wakers = std::mem::take(&mut *self.lock());
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    fn wake_except(&self, own: &Waker) {
-        let others: Vec<_> = self
-            .lock()
-            .extract_if(.., |waker| !waker.will_wake(own))
-            .collect();
-        others.into_iter().for_each(Waker::wake);
-    }
-}
-
-impl Wake for Wakers {
-    fn wake(self: Arc<Self>) {
-        self.wake_all();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_all();
+    fn poll_until(
+        &mut self,
+        cx: &mut Context<'_>,
+        is_done: impl Fn(&Core<S, C>) -> bool,
+    ) -> Poll<()> {
+        self.core.poll_until(cx, self.receiving, None, is_done)
     }
 }
 
 /// The receiving half of a [split](WebSocket::split) WebSocket; a stream of messages.
 pub struct Receiver<S: Transport, C: Clock> {
     shared: Arc<Shared<S, C>>,
+    waiter: Waiter,
 }
 
 impl<S: Transport, C: Clock> Receiver<S, C> {
+    fn new(shared: Arc<Shared<S, C>>) -> Self {
+        let waiter = shared.waiter();
+        Self { shared, waiter }
+    }
+
     /// Receives the next message, as [`WebSocket::recv`] does.
     ///
     /// # Errors
@@ -186,11 +173,12 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Incoming>, Error>> {
-        self.shared
-            .poll(cx, |state, cx| match ready!(state.core.poll_incoming(cx)) {
+        self.shared.poll(&self.waiter, cx, |state, cx| {
+            match ready!(state.core.poll_incoming(cx)) {
                 Some(incoming) => Poll::Ready(Ok(Some(incoming))),
                 None => Poll::Ready(state.core.take_error().map_or(Ok(None), Err)),
-            })
+            }
+        })
     }
 
     fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
@@ -206,16 +194,6 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
     }
 }
 
-impl<S: Transport, C: Clock> Shared<S, C> {
-    fn closed(&self) -> Option<Closed> {
-        self.lock()
-            .core
-            .outcome
-            .as_ref()
-            .map(|outcome| outcome.closed.clone())
-    }
-}
-
 /// The messages, then at most one error, then the end.
 impl<S: Transport, C: Clock> Stream for Receiver<S, C> {
     type Item = Result<Message, Error>;
@@ -227,8 +205,12 @@ impl<S: Transport, C: Clock> Stream for Receiver<S, C> {
 
 impl<S: Transport, C: Clock> Drop for Receiver<S, C> {
     fn drop(&mut self) {
-        self.shared.lock().receiving = Receiving::Discard;
-        self.shared.wakers.wake_all();
+        let mut state = self.shared.lock();
+        state.receiving = Receiving::Discard;
+        state.core.clear_inbox();
+        drop(state);
+        // A sender that waits has to read on in the receiver's place.
+        self.waiter.wake_others();
     }
 }
 
@@ -242,24 +224,32 @@ impl<S: Transport, C: Clock> fmt::Debug for Receiver<S, C> {
 /// message as a whole.
 pub struct Sender<S: Transport, C: Clock> {
     shared: Arc<Shared<S, C>>,
+    /// For the sink; each future has its own.
+    waiter: Waiter,
 }
 
 impl<S: Transport, C: Clock> Clone for Sender<S, C> {
     fn clone(&self) -> Self {
-        Self {
-            shared: Arc::clone(&self.shared),
-        }
+        Self::new(Arc::clone(&self.shared))
     }
 }
 
 impl<S: Transport, C: Clock> Sender<S, C> {
+    fn new(shared: Arc<Shared<S, C>>) -> Self {
+        let waiter = shared.waiter();
+        Self { shared, waiter }
+    }
+
     /// Sends a message, as [`WebSocket::send`] does.
     ///
     /// # Errors
     /// As [`WebSocket::send`].
     pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.feed(message).await?;
-        self.flush().await
+        let message = message.into();
+        self.submit(message.as_bytes().len(), Then::Flush, |connection, env| {
+            connection.send_message(env, message)
+        })
+        .await
     }
 
     /// Sends a message that many connections get.
@@ -267,8 +257,11 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     /// # Errors
     /// As [`WebSocket::send`].
     pub async fn send_prepared(&self, message: &Prepared) -> Result<(), SendError> {
-        self.feed_prepared(message).await?;
-        self.flush().await
+        let len = message.payload().len() + MAX_HEADER;
+        self.submit(len, Then::Flush, |connection, env| {
+            connection.send_prepared(env, message)
+        })
+        .await
     }
 
     /// Queues a message as soon as the queue has room. It is written when a half of the connection waits.
@@ -276,10 +269,11 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     /// # Errors
     /// As [`WebSocket::send`].
     pub async fn feed(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        self.wait_until(Core::has_room).await;
         let message = message.into();
-        self.shared
-            .queue(|connection, env| connection.send_message(env, message))
+        self.submit(message.as_bytes().len(), Then::Return, |connection, env| {
+            connection.send_message(env, message)
+        })
+        .await
     }
 
     /// Queues a message that many connections get, as [`feed`](Self::feed) does.
@@ -287,9 +281,11 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     /// # Errors
     /// As [`WebSocket::send`].
     pub async fn feed_prepared(&self, message: &Prepared) -> Result<(), SendError> {
-        self.wait_until(Core::has_room).await;
-        self.shared
-            .queue(|connection, env| connection.send_prepared(env, message))
+        let len = message.payload().len() + MAX_HEADER;
+        self.submit(len, Then::Return, |connection, env| {
+            connection.send_prepared(env, message)
+        })
+        .await
     }
 
     /// Waits until the transport has taken everything that is queued.
@@ -297,8 +293,8 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     /// # Errors
     /// As [`WebSocket::flush`].
     pub async fn flush(&self) -> Result<(), SendError> {
-        self.wait_until(Core::is_flushed).await;
-        Ok(())
+        let waiter = self.shared.waiter();
+        poll_fn(|cx| self.poll_flush(&waiter, cx)).await
     }
 
     /// Sends a ping, which overtakes queued messages.
@@ -306,18 +302,27 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     /// # Errors
     /// See [`Connection::send_ping`].
     pub async fn ping(&self, payload: &[u8]) -> Result<(), SendError> {
-        self.shared
-            .queue(|connection, env| connection.send_ping(env, payload))?;
-        self.flush().await
+        let waiter = self.shared.waiter();
+        let mut queued = false;
+        poll_fn(|cx| {
+            self.shared.poll(&waiter, cx, |state, cx| {
+                if !std::mem::replace(&mut queued, true) {
+                    state
+                        .core
+                        .queue(|connection, env| connection.send_ping(env, payload))?;
+                }
+                state.core.poll_flush(cx, state.receiving)
+            })
+        })
+        .await
     }
 
     /// Starts the closing handshake, and waits for its end, as [`WebSocket::close`] does. The receiver
     /// gets what comes in between; while nobody receives more than is read ahead, this waits, at most
     /// until the deadline of the closing handshake.
     pub async fn close(&self, code: CloseCode, reason: &str) {
-        self.shared
-            .queue(|connection, env| connection.close(env, code, reason));
-        self.wait_until(Core::is_over).await;
+        let waiter = self.shared.waiter();
+        poll_fn(|cx| self.poll_close(&waiter, cx, code, reason)).await;
     }
 
     /// How the connection ended, once that is known.
@@ -326,46 +331,94 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.shared.closed()
     }
 
-    fn poll_until(&self, cx: &mut Context<'_>, is_done: impl Fn(&Core<S, C>) -> bool) -> Poll<()> {
-        self.shared.poll(cx, |state, cx| {
-            state.core.poll_until(cx, state.receiving, None, is_done)
+    /// Queues a message of `len` octets as soon as there is room, in the same breath, so that no other
+    /// sender can take the room away.
+    async fn submit(
+        &self,
+        len: usize,
+        then: Then,
+        queue: impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>,
+    ) -> Result<(), SendError> {
+        let waiter = self.shared.waiter();
+        let mut queue = Some(queue);
+        poll_fn(|cx| {
+            self.shared.poll(&waiter, cx, |state, cx| {
+                if queue.is_some() {
+                    ready!(state.poll_until(cx, |core| core.has_room(len)));
+                }
+                if let Some(queue) = queue.take() {
+                    state.core.queue(queue)?;
+                }
+                match then {
+                    Then::Flush => state.core.poll_flush(cx, state.receiving),
+                    Then::Return => Poll::Ready(Ok(())),
+                }
+            })
+        })
+        .await
+    }
+
+    fn poll_flush(&self, waiter: &Waiter, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        self.shared.poll(waiter, cx, |state, cx| {
+            state.core.poll_flush(cx, state.receiving)
         })
     }
 
-    async fn wait_until(&self, is_done: impl Fn(&Core<S, C>) -> bool) {
-        poll_fn(|cx| self.poll_until(cx, &is_done)).await;
+    fn poll_close(
+        &self,
+        waiter: &Waiter,
+        cx: &mut Context<'_>,
+        code: CloseCode,
+        reason: &str,
+    ) -> Poll<()> {
+        self.shared.poll(waiter, cx, |state, cx| {
+            state.core.close(code, reason);
+            state.poll_until(cx, Core::is_over)
+        })
     }
 }
 
-/// Closing the sink closes the connection with code 1000 and waits for its end.
+/// What to do when a message is queued.
+#[derive(Clone, Copy)]
+enum Then {
+    /// Wait until the transport has it.
+    Flush,
+    /// Leave it to whoever waits next.
+    Return,
+}
+
+/// As that of [`WebSocket`]. Closing it closes the connection with code 1000 and waits for its end, as
+/// [`close`](Self::close) does.
 impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
     type Error = SendError;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        ready!(self.poll_until(cx, Core::has_room));
-        let open = self.shared.lock().core.connection.is_open();
-        if open {
-            Poll::Ready(Ok(()))
-        } else {
-            Poll::Ready(Err(SendError::Closed))
-        }
+        self.shared.poll(&self.waiter, cx, |state, cx| {
+            ready!(state.poll_until(cx, |core| core.has_room(0)));
+            Poll::Ready(if state.core.connection.is_open() {
+                Ok(())
+            } else {
+                Err(SendError::Closed)
+            })
+        })
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        self.shared
-            .queue(|connection, env| connection.send_message(env, message))
+        let mut state = self.shared.lock();
+        let queued = state
+            .core
+            .queue(|connection, env| connection.send_message(env, message));
+        drop(state);
+        self.waiter.wake_others();
+        queued
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.poll_until(cx, Core::is_flushed).map(Ok)
+        Self::poll_flush(&self, &self.waiter, cx)
     }
 
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        if self.shared.lock().core.connection.is_open() {
-            self.shared
-                .queue(|connection, env| connection.close(env, CloseCode::NORMAL, ""));
-        }
-        self.poll_until(cx, Core::is_over).map(Ok)
+        Self::poll_close(&self, &self.waiter, cx, CloseCode::NORMAL, "").map(Ok)
     }
 }
 

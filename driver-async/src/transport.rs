@@ -37,13 +37,30 @@ pub trait Transport: Unpin {
 
 /// The transport for the time of a poll: what is pending would block.
 pub(crate) struct NonBlocking<'a, 'b, S> {
-    pub(crate) transport: &'a mut S,
-    pub(crate) cx: &'a mut Context<'b>,
+    transport: &'a mut S,
+    cx: &'a mut Context<'b>,
+    max_read: usize,
+}
+
+impl<'a, 'b, S: Transport> NonBlocking<'a, 'b, S> {
+    /// A stream that reads at most `max_read` octets at a time.
+    pub(crate) const fn new(
+        transport: &'a mut S,
+        cx: &'a mut Context<'b>,
+        max_read: usize,
+    ) -> Self {
+        Self {
+            transport,
+            cx,
+            max_read,
+        }
+    }
 }
 
 impl<S: Transport> Read for NonBlocking<'_, '_, S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        would_block(self.transport.poll_read(self.cx, buf))
+        let len = buf.len().min(self.max_read);
+        would_block(self.transport.poll_read(self.cx, &mut buf[..len]))
     }
 }
 

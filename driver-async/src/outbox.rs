@@ -1,0 +1,86 @@
+//! Sending while an event that was lent is looked at.
+
+use std::fmt;
+
+use driver_kit::lease::Lease;
+use wsproto::{CloseCode, Connection, Env, Message, Prepared, SendError};
+
+use crate::clock::Clock;
+
+/// Sends on a connection while an event of it is looked at. What is fed is written when the next receive
+/// has to wait, or by [`WebSocket::flush`](crate::WebSocket::flush).
+pub struct Outbox<'a, C> {
+    pub(crate) connection: &'a mut Connection,
+    /// None if the event needs no read buffer: then one is leased for the moment.
+    pub(crate) env: Option<&'a mut Env>,
+    pub(crate) clock: &'a C,
+}
+
+impl<C: Clock> Outbox<'_, C> {
+    /// Queues a text message.
+    ///
+    /// # Errors
+    /// See [`Connection::send_text`].
+    pub fn feed_text(&mut self, text: &str) -> Result<(), SendError> {
+        self.queue(|connection, env| connection.send_text(env, text))
+    }
+
+    /// Queues a binary message.
+    ///
+    /// # Errors
+    /// See [`Connection::send_binary`].
+    pub fn feed_binary(&mut self, data: &[u8]) -> Result<(), SendError> {
+        self.queue(|connection, env| connection.send_binary(env, data))
+    }
+
+    /// Queues a message, which is moved if it is long.
+    ///
+    /// # Errors
+    /// See [`Connection::send_message`].
+    pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        self.queue(|connection, env| connection.send_message(env, message))
+    }
+
+    /// Queues a prepared message.
+    ///
+    /// # Errors
+    /// See [`Connection::send_prepared`].
+    pub fn feed_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.queue(|connection, env| connection.send_prepared(env, message))
+    }
+
+    /// Starts the closing handshake.
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        let now = self.clock.now();
+        self.queue(|connection, env| {
+            // Its deadline counts from here, however old the batch is.
+            env.set_now(now);
+            connection.close(env, code, reason);
+        });
+    }
+
+    fn queue<T>(&mut self, queue: impl FnOnce(&mut Connection, &mut Env) -> T) -> T {
+        let mut lease;
+        let env = match &mut self.env {
+            Some(env) => env,
+            None => {
+                lease = Lease::take();
+                &mut lease.env
+            }
+        };
+        // With answers under way, the present is that of the first.
+        if self.connection.queued() == 0 {
+            env.set_now(self.clock.now());
+        }
+        queue(self.connection, env)
+    }
+}
+
+impl<C> fmt::Debug for Outbox<'_, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! What a poll of a connection is asked to do, and what it found.
+
+use wsproto::Time;
+
+/// What [`Core::poll_event`](crate::core::Core::poll_event) found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// `next_event` has one.
+    Event,
+    /// The connection is over: nothing is left to receive, to send or to wait for.
+    Over,
+    /// The caller's deadline has passed.
+    TimedOut,
+}
+
+/// What a poll is to do beside what the connection wants.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Task {
+    /// How much input it takes.
+    pub(crate) intake: Intake,
+    /// Returns [`Found::TimedOut`] at this moment.
+    pub(crate) deadline: Option<Time>,
+}
+
+impl Task {
+    /// Receives for as long as it takes.
+    pub(crate) const RECEIVE: Self = Self {
+        intake: Intake::Any,
+        deadline: None,
+    };
+}
+
+/// How much input a poll takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intake {
+    /// Whatever comes: somebody waits for it.
+    Any,
+    /// As much as may be read ahead.
+    Ahead,
+    /// Nothing: the application has enough for now.
+    Nothing,
+}
+
+/// What becomes of what is received while the application does something else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Receiving {
+    /// It is read ahead, up to a bound.
+    Keep,
+    /// Nobody will ask for it.
+    Discard,
+}

@@ -1,0 +1,96 @@
+//! Who waits for one connection: any number of futures, in tasks of their own or in the same one.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Wake, Waker},
+};
+
+/// All that wait for one connection. As a waker, it wakes them all.
+#[derive(Debug, Default)]
+pub(crate) struct Waiters(Mutex<Register>);
+
+#[derive(Debug, Default)]
+struct Register {
+    /// How many waiters there ever were.
+    known: u64,
+    /// Those that wait now, and how to wake them.
+    waiting: Vec<(u64, Waker)>,
+}
+
+impl Waiters {
+    fn lock(&self) -> MutexGuard<'_, Register> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_except(&self, id: Option<u64>) {
+        let mut register = self.lock();
+        let woken: Vec<_> = register
+            .waiting
+            .extract_if(.., |(waiting, _)| Some(*waiting) != id)
+            .collect();
+        drop(register);
+        for (_, waker) in woken {
+            waker.wake();
+        }
+    }
+}
+
+impl Wake for Waiters {
+    fn wake(self: Arc<Self>) {
+        self.wake_except(None);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.wake_except(None);
+    }
+}
+
+/// One that waits, until dropped.
+///
+/// It is known by a number of its own and not by its waker: two futures of one task have the same
+/// waker, and when one of them changes what the other waits for, the task must be woken all the same.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    waiters: Arc<Waiters>,
+    id: u64,
+}
+
+impl Waiter {
+    pub(crate) fn new(waiters: Arc<Waiters>) -> Self {
+        let mut register = waiters.lock();
+        register.known += 1;
+        let id = register.known;
+        drop(register);
+        Self { waiters, id }
+    }
+
+    /// Asks to be woken by `waker`.
+    pub(crate) fn register(&self, waker: &Waker) {
+        let mut register = self.waiters.lock();
+        match register.waiting.iter_mut().find(|(id, _)| *id == self.id) {
+            Some((_, known)) => known.clone_from(waker),
+            None => register.waiting.push((self.id, waker.clone())),
+        }
+    }
+
+    /// Waits no more.
+    pub(crate) fn unregister(&self) {
+        let mut register = self.waiters.lock();
+        let index = register.waiting.iter().position(|(id, _)| *id == self.id);
+        let waker = index.map(|index| register.waiting.swap_remove(index));
+        // A waker may run code of its own when it is dropped: not under the lock.
+        drop(register);
+        drop(waker);
+    }
+
+    /// Wakes the others.
+    pub(crate) fn wake_others(&self) {
+        self.waiters.wake_except(Some(self.id));
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        self.unregister();
+    }
+}
