@@ -1,0 +1,90 @@
+//! The other end of a pipe, in the hands of a test: octet by octet, without a task.
+
+use std::io::ErrorKind;
+
+use super::{
+    frames::{Frame, decode},
+    pipe::{Pipe, lock},
+};
+
+/// The other end of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer(pub(crate) Pipe);
+
+impl Peer {
+    /// Sends octets, however many the pipe can carry.
+    pub(crate) fn send(&self, octets: impl AsRef<[u8]>) {
+        let mut stream = lock(&self.0.outgoing);
+        stream.octets.extend(octets.as_ref());
+        stream.wake_reader();
+    }
+
+    /// Sends frames, masked as a client's are, in one go.
+    pub(crate) fn send_masked(&self, frames: &[Frame]) {
+        let octets: Vec<_> = frames
+            .iter()
+            .flat_map(|frame| frame.clone().masked([1, 2, 3, 4]).encode())
+            .collect();
+        self.send(octets);
+    }
+
+    /// Ends its writing side.
+    pub(crate) fn finish(&self) {
+        let mut stream = lock(&self.0.outgoing);
+        stream.ended = true;
+        stream.wake_reader();
+    }
+
+    /// Lets the connection's reads fail once everything sent is read.
+    pub(crate) fn fail_reads(&self, kind: ErrorKind) {
+        let mut stream = lock(&self.0.outgoing);
+        stream.read_error = Some(kind);
+        stream.wake_reader();
+    }
+
+    /// Lets the connection's writes fail.
+    pub(crate) fn fail_writes(&self, kind: ErrorKind) {
+        let mut stream = lock(&self.0.incoming);
+        stream.write_error = Some(kind);
+        stream.wake_writer();
+    }
+
+    /// Takes up to `max` octets of what the connection has written.
+    pub(crate) fn take_some(&self, max: usize) -> Vec<u8> {
+        let mut stream = lock(&self.0.incoming);
+        let len = max.min(stream.octets.len());
+        let octets = stream.octets.drain(..len).collect();
+        stream.wake_writer();
+        octets
+    }
+
+    /// Takes what the connection has written.
+    pub(crate) fn take(&self) -> Vec<u8> {
+        self.take_some(usize::MAX)
+    }
+
+    /// Takes the frames that the connection has written.
+    pub(crate) fn take_frames(&self) -> Vec<Frame> {
+        decode(&self.take())
+    }
+
+    /// Octets that the connection has not read yet.
+    pub(crate) fn unread(&self) -> usize {
+        lock(&self.0.outgoing).octets.len()
+    }
+
+    /// Octets that the connection has read so far.
+    pub(crate) fn read(&self) -> usize {
+        lock(&self.0.outgoing).given
+    }
+
+    /// Writes that the connection has made so far.
+    pub(crate) fn writes(&self) -> usize {
+        lock(&self.0.incoming).writes
+    }
+
+    /// Whether the connection has ended its writing side.
+    pub(crate) fn is_finished(&self) -> bool {
+        lock(&self.0.incoming).ended
+    }
+}
