@@ -101,7 +101,7 @@ impl Env {
 #[cfg(feature = "zlib-rs")]
 #[expect(clippy::unnecessary_wraps, reason = "other features bring none")]
 fn default_codecs() -> Option<Box<dyn Codecs>> {
-    Some(Box::new(crate::deflate::zlib_rs::ZlibRs))
+    Some(Box::new(crate::deflate::zlib_rs::ZlibRs::default()))
 }
 
 #[cfg(all(feature = "deflate", not(feature = "zlib-rs")))]
