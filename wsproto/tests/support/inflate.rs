@@ -229,7 +229,7 @@ fn codes(bits: &mut Bits<'_>) -> Result<(Code, Code), Fault> {
     for &symbol in &ORDER[..sent] {
         lengths[symbol] = bits.take(3)? as u8;
     }
-    let code = Code::checked(&lengths)?;
+    let code = Code::complete(&lengths)?;
 
     let mut lengths = Vec::new();
     while lengths.len() < literals + distances {
@@ -251,7 +251,10 @@ fn codes(bits: &mut Bits<'_>) -> Result<(Code, Code), Fault> {
     if literals[256] == 0 {
         return Err(Fault::CodeLengths);
     }
-    Ok((Code::checked(literals)?, Code::checked(distances)?))
+    Ok((
+        Code::complete_or_single(literals)?,
+        Code::complete_or_single(distances)?,
+    ))
 }
 
 /// A Huffman code (3.2.2): codes of one length are consecutive, in the order of their symbols, and
@@ -278,16 +281,24 @@ impl Code {
         code
     }
 
-    /// A code that a block defines: no bits may stand for two symbols, and, unless the code is of one
-    /// symbol or none, all must stand for some.
-    fn checked(lengths: &[u8]) -> Result<Self, Fault> {
+    /// A code in which all bits stand for some symbol, and none for two.
+    fn complete(lengths: &[u8]) -> Result<Self, Fault> {
         let code = Self::new(lengths);
         let taken: usize = (1..16).map(|len| code.counts[len] << (15 - len)).sum();
-        let single = code.symbols.len() < 2 && code.counts[1] == code.symbols.len();
-        if taken == 1 << 15 || single {
+        if taken == 1 << 15 {
             Ok(code)
         } else {
             Err(Fault::CodeLengths)
+        }
+    }
+
+    /// 3.2.7: a complete code, or one bit for the only symbol, or no symbol at all.
+    fn complete_or_single(lengths: &[u8]) -> Result<Self, Fault> {
+        let code = Self::new(lengths);
+        if code.symbols.len() < 2 && code.counts[1] == code.symbols.len() {
+            Ok(code)
+        } else {
+            Self::complete(lengths)
         }
     }
 
