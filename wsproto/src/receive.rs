@@ -42,6 +42,12 @@ impl Receiver {
         self.message.map(|message| message.kind)
     }
 
+    /// Whether the text under way, as far as it was checked, may end where it is.
+    pub(crate) fn ends_as_text(&self) -> bool {
+        self.message
+            .is_none_or(|mut message| message.utf8.finish().is_ok())
+    }
+
     /// The message under way is through.
     pub(crate) fn end_message(&mut self) {
         self.message = None;

@@ -45,7 +45,8 @@ pub trait Inflater: Send {
     /// error, [`begin`](Self::begin) is next.
     ///
     /// # Errors
-    /// [`Corrupt`] if the input is no deflate stream. What was written before is lost.
+    /// [`Corrupt`] if the input is no deflate stream. What it stands for before it goes wrong was
+    /// written all the same, and is the same however the input is cut.
     fn inflate(&mut self, input: &[u8], out: &mut [u8]) -> Result<Inflated, Corrupt>;
 }
 
@@ -63,4 +64,7 @@ pub struct Inflated {
 
 /// What was to be inflated is no deflate stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Corrupt;
+pub struct Corrupt {
+    /// Octets of the output that were written before it went wrong.
+    pub written: usize,
+}

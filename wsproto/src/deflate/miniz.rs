@@ -251,7 +251,7 @@ impl Inflater for Inflate {
                 TINFLStatus::HasMoreOutput if written == out.len() => false,
                 // The end of our buffer, not of the caller's.
                 TINFLStatus::HasMoreOutput => continue,
-                _ => return Err(Corrupt),
+                _ => return Err(Corrupt { written }),
             };
             return Ok(Inflated {
                 read,

@@ -18,6 +18,8 @@ const MAX_KEPT: usize = 4;
 /// What is inflating a message, lent by the thread.
 pub(crate) struct Inflation {
     pub(crate) inflater: Box<dyn Inflater>,
+    /// Whether the inflater has begun a stream and not ended it.
+    pub(crate) within: bool,
     /// What has come out of this message, for as far as it may be referred back to.
     pub(crate) history: History,
     /// Where it comes out.
@@ -54,9 +56,10 @@ impl Pool {
         self.codecs.is_some()
     }
 
-    /// Something to inflate a message with. It remembers nothing; its inflater is to be begun.
+    /// Something to inflate a message with, which remembers nothing.
     pub(crate) fn take_inflation(&mut self) -> Option<Box<Inflation>> {
         if let Some(mut inflation) = self.inflations.pop() {
+            inflation.within = false;
             inflation.history.clear();
             return Some(inflation);
         }
@@ -64,6 +67,7 @@ impl Pool {
         let out = vec![0; OUT].into_boxed_slice();
         Some(Box::new(Inflation {
             inflater,
+            within: false,
             history: History::default(),
             out,
         }))

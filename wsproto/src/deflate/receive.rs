@@ -1,10 +1,13 @@
 //! Messages are inflated on their way in (RFC 7692 7.2.2), within the limits while they are.
+//!
+//! Whatever comes out is looked at in the order in which it comes out, octet by octet as it were: thus
+//! it does not depend on how the octets were cut on their way which fault of a message is found first.
 
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Deflate,
-    codec::TAIL,
+    codec::{Corrupt, Inflated, TAIL},
     pool::{Inflation, Pool},
 };
 use crate::{
@@ -16,8 +19,15 @@ use crate::{
     partial::Partial,
 };
 
-/// Octets of a chunk of an inflated message, about.
+/// Octets of a chunk of an inflated message at most.
 const CHUNK: usize = 64 << 10;
+
+/// What comes behind the octets of a message: the end of the flush that the sender left out (7.2.2), and
+/// a final block of nothing. A stream that is at the end of a block then ends right behind it, and any
+/// other does not: a message that was cut off is told from a whole one.
+const END: [u8; 9] = [
+    TAIL[0], TAIL[1], TAIL[2], TAIL[3], 0x01, 0x00, 0x00, 0xff, 0xff,
+];
 
 /// What is kept of a compressed message that is not whole.
 #[derive(Debug, Default)]
@@ -33,58 +43,108 @@ pub(crate) struct Inflating {
     inflation: Option<Box<Inflation>>,
     /// Chunk delivery: all octets of the message are in.
     whole: bool,
-    /// Chunk delivery: more chunks can be made of what is there.
+    /// Chunk delivery: more can come out of what is there.
     pub(crate) pending: bool,
-    /// What was found behind the last chunk.
+    /// Chunk delivery: what was found behind the last chunk.
     failure: Option<Cause>,
 }
 
 /// Something to inflate with, and what came of the message before.
 type Begun = (Box<Inflation>, Vec<u8>);
 
-impl Deflate {
-    /// Something to inflate a new message with.
-    fn begin_inflation(&self, pool: &mut Pool) -> Option<Box<Inflation>> {
-        let mut inflation = pool.take_inflation()?;
-        inflation.inflater.begin(match &self.kept {
-            Some(kept) if self.parameters.receive_takeover => kept.received.as_slices(),
-            Some(_) | None => [&[], &[]],
-        });
-        Some(inflation)
-    }
+/// What came of inflating a little.
+struct Step {
+    read: usize,
+    written: usize,
+    next: Next,
+}
 
-    /// Inflates some of `input` into the inflation's buffer; returns how much was read and written, and
-    /// whether there may be more to write.
-    fn inflate(
-        &mut self,
-        inflation: &mut Inflation,
-        input: &[u8],
-    ) -> Result<(usize, usize, bool), Violation> {
+/// How it goes on after a step.
+enum Next {
+    /// There may be more to write.
+    More,
+    /// Everything is written that the input stands for.
+    Done,
+    /// The input is no deflate stream any more.
+    Corrupt,
+}
+
+/// How far the octets of a message that have come are inflated.
+enum Progress {
+    /// There is more in them than one chunk.
+    More,
+    /// All of them, and further ones are to come.
+    Done,
+    /// All of them, and they are the message.
+    Whole,
+}
+
+impl Deflate {
+    /// Inflates some of `input` into the inflation's buffer.
+    fn inflate(&mut self, inflation: &mut Inflation, input: &[u8]) -> Step {
         let Inflation {
             inflater,
+            within,
             history,
             out,
         } = inflation;
-        let step = inflater
-            .inflate(input, out)
-            .map_err(|_| Violation::Corrupt)?;
         let (history, bits) = if self.parameters.receive_takeover {
             let bits = self.parameters.receive_window_bits;
             (&mut self.kept().received, bits)
         } else {
             (history, 15)
         };
-        history.push(&out[..step.written], 1 << bits);
-        if step.ended {
+        if !*within {
+            if input.is_empty() {
+                return Step {
+                    read: 0,
+                    written: 0,
+                    next: Next::Done,
+                };
+            }
             // 7.2.3.4: behind a final block comes a new stream, with the same window.
             inflater.begin(history.as_slices());
+            *within = true;
         }
-        let stuck = step.read == 0 && step.written == 0 && !step.ended;
-        let more = !stuck && (step.written == out.len() || step.read < input.len());
-        if stuck && !input.is_empty() {
-            return Err(Violation::Corrupt);
+        let (read, written, next) = match inflater.inflate(input, out) {
+            Ok(Inflated {
+                read,
+                written,
+                ended,
+            }) => {
+                *within = !ended;
+                let next = if written == out.len() || (ended && read < input.len()) {
+                    Next::More
+                } else if read == input.len() {
+                    Next::Done
+                } else {
+                    // It has room, and octets, and does nothing about it.
+                    Next::Corrupt
+                };
+                (read, written, next)
+            }
+            Err(Corrupt { written }) => (0, written, Next::Corrupt),
+        };
+        history.push(&out[..written], 1 << bits);
+        Step {
+            read,
+            written,
+            next,
         }
-        Ok((step.read, step.written, more))
+    }
+
+    /// The message is through: checks that it was not cut off.
+    fn finish(&mut self, inflation: &mut Inflation) -> Result<(), Violation> {
+        if !inflation.within {
+            // It ended in a final block, and not even the octet that should follow it is needed.
+            return Ok(());
+        }
+        let Step { read, written, .. } = self.inflate(inflation, &END);
+        if read == END.len() && written == 0 && !inflation.within {
+            Ok(())
+        } else {
+            Err(Violation::Corrupt)
+        }
     }
 }
 
@@ -99,15 +159,19 @@ impl Connection {
         let Some((mut inflation, before)) = self.enough_to_inflate(env, piece, last)? else {
             return Ok(());
         };
-        for source in [&before[..], piece, if last { &TAIL } else { &[] }] {
-            self.inflate_all(env, &mut inflation, source)?;
-        }
+        let inflated = self
+            .inflate_all(env, &mut inflation, &before)
+            .and_then(|()| self.inflate_all(env, &mut inflation, piece))
+            .and_then(|()| match &mut self.deflate {
+                Some(deflate) if last => Ok(deflate.finish(&mut inflation)?),
+                Some(_) | None => Ok(()),
+            });
         env.spare.put(before);
         self.inflating(env).inflation = Some(inflation);
         if last {
             self.end_inflating(env);
         }
-        Ok(())
+        inflated
     }
 
     /// Something to inflate with, and what came before the piece; `None` if the piece was kept, since a
@@ -118,35 +182,27 @@ impl Connection {
         piece: &[u8],
         last: bool,
     ) -> Result<Option<Begun>, Cause> {
-        let enough = self
-            .config
-            .compression
-            .as_ref()
-            .map_or(0, |policy| policy.inflate_from);
-        let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
+        let enough = self.inflate_from();
         let Inflating {
             compressed,
             inflation,
             ..
-        } = &mut partial.inflating;
+        } = self.inflating(env);
         if let Some(inflation) = inflation.take() {
             return Ok(Some((inflation, Vec::new())));
         }
         if !last && compressed.len() + piece.len() < enough {
-            if compressed.capacity() == 0 {
-                *compressed = env.spare.take(piece.len());
-            }
-            compressed.extend_from_slice(piece);
+            keep(compressed, &mut env.spare, piece);
             return Ok(None);
         }
         let before = core::mem::take(compressed);
-        let inflation = self
-            .deflate
-            .as_ref()
-            .and_then(|deflate| deflate.begin_inflation(&mut env.pool));
-        // What was negotiated can be inflated; only an environment that knows no codecs cannot.
-        let inflation = inflation.ok_or(Violation::Corrupt)?;
-        Ok(Some((inflation, before)))
+        Ok(Some((begin(env)?, before)))
+    }
+
+    /// Octets of a message from which on it gets an inflater before it is whole.
+    fn inflate_from(&self) -> usize {
+        let policy = self.config.compression.as_ref();
+        policy.map_or(0, |policy| policy.inflate_from)
     }
 
     fn inflating(&mut self, env: &mut Env) -> &mut Inflating {
@@ -161,40 +217,33 @@ impl Connection {
         inflation: &mut Inflation,
         source: &[u8],
     ) -> Result<(), Cause> {
+        let max = self.config.max_message;
         let mut rest = source;
         loop {
             let Some(deflate) = &mut self.deflate else {
                 return Ok(());
             };
-            let (read, written, more) = deflate.inflate(inflation, rest)?;
-            rest = &rest[read..];
-            self.count_inflated(env, written)?;
-            self.assemble(env, &mut inflation.out[..written], mask::NONE, u64::MAX)?;
-            if !more {
-                return Ok(());
+            let step = deflate.inflate(inflation, rest);
+            rest = &rest[step.read..];
+            let inflating = self.inflating(env);
+            let room = max - inflating.octets;
+            let (allowed, within_limit) = within(room, step.written);
+            inflating.octets += allowed as u64;
+            self.assemble(env, &mut inflation.out[..allowed], mask::NONE, room)?;
+            if !within_limit {
+                return Err(Cause::Limit(Limit::Message));
             }
-        }
-    }
-
-    /// Counts what has come out against the limit.
-    fn count_inflated(&mut self, env: &mut Env, written: usize) -> Result<(), Cause> {
-        let max = self.config.max_message;
-        let inflating = self.inflating(env);
-        inflating.octets += written as u64;
-        if inflating.octets > max {
-            Err(Cause::Limit(Limit::Message))
-        } else {
-            Ok(())
+            match step.next {
+                Next::More => {}
+                Next::Done => return Ok(()),
+                Next::Corrupt => return Err(Violation::Corrupt.into()),
+            }
         }
     }
 
     /// Takes a piece of a compressed message that is delivered in chunks.
     pub(crate) fn keep_to_inflate(&mut self, env: &mut Env, piece: &[u8], last: bool) {
-        let enough = self
-            .config
-            .compression
-            .as_ref()
-            .map_or(0, |policy| policy.inflate_from);
+        let enough = self.inflate_from();
         let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
         let Inflating {
             compressed,
@@ -203,13 +252,7 @@ impl Connection {
             pending,
             ..
         } = &mut partial.inflating;
-        if compressed.capacity() == 0 {
-            *compressed = env.spare.take(piece.len());
-        }
-        compressed.extend_from_slice(piece);
-        if last {
-            compressed.extend_from_slice(&TAIL);
-        }
+        keep(compressed, &mut env.spare, piece);
         *whole = last;
         *pending = last || inflation.is_some() || compressed.len() >= enough;
     }
@@ -220,101 +263,134 @@ impl Connection {
         env: &mut Env,
         input: &mut Input<B>,
     ) -> Result<Option<Ready>, Cause> {
-        let mut chunk = env.spare.take(CHUNK);
-        let inflated = self.inflate_into(env, &mut chunk);
-        let Some(partial) = self.partial.as_deref_mut() else {
-            return inflated.map(|()| None);
-        };
-        let inflating = &mut partial.inflating;
-        if let Err(cause) = inflated {
-            inflating.failure = Some(cause);
-            inflating.pending = true;
-        }
-        let mut last = inflating.whole && !inflating.pending;
-        let checked = self.check_chunk(&chunk, last);
-        let Some(partial) = self.partial.as_deref_mut() else {
-            return Ok(None);
-        };
-        let inflating = &mut partial.inflating;
-        match checked {
-            Ok(valid) if valid == chunk.len() => {}
-            Ok(valid) => {
-                // Delivered as far as it is text; the rest is refused next.
-                chunk.truncate(valid);
-                last = false;
-                inflating.pending = true;
-                inflating.failure = Some(Violation::TextNotUtf8.into());
-            }
-            Err(cause) => return Err(cause),
-        }
-        if chunk.is_empty() && !last {
-            env.spare.put(chunk);
-            return inflating.failure.take().map_or(Ok(None), Err);
-        }
         let Some(kind) = self.receiver.message_kind() else {
             return Ok(None);
         };
-        if last {
-            self.end_inflating(env);
-            self.receiver.end_message();
+        let mut chunk = env.spare.take(CHUNK);
+        let mut progress = self.inflate_into(env, &mut chunk);
+        // Delivered as far as it is text; what follows is refused in the next call.
+        match self.check_chunk(&chunk, false) {
+            Ok(valid) if valid == chunk.len() => {}
+            Ok(valid) => {
+                chunk.truncate(valid);
+                progress = Err(Violation::TextNotUtf8.into());
+            }
+            Err(cause) => {
+                chunk.clear();
+                progress = Err(cause);
+            }
+        }
+        if let Ok(Progress::Whole) = progress
+            && !self.receiver.ends_as_text()
+        {
+            progress = Err(Violation::TextNotUtf8.into());
+        }
+        let inflating = self.inflating(env);
+        let last = match progress {
+            Ok(Progress::More) => Last::No,
+            Ok(Progress::Done) => {
+                inflating.pending = false;
+                Last::No
+            }
+            Ok(Progress::Whole) => {
+                self.end_inflating(env);
+                self.receiver.end_message();
+                Last::Yes
+            }
+            Err(cause) if chunk.is_empty() => {
+                env.spare.put(chunk);
+                return Err(cause);
+            }
+            Err(cause) => {
+                inflating.failure = Some(cause);
+                Last::No
+            }
+        };
+        if chunk.is_empty() && last == Last::No {
+            env.spare.put(chunk);
+            return Ok(None);
         }
         self.timers.active = env.now();
         input.lent = Lent::Octets(chunk);
-        Ok(Some(Ready::Lent(Payload::Chunk(
-            kind,
-            if last { Last::Yes } else { Last::No },
-        ))))
+        Ok(Some(Ready::Lent(Payload::Chunk(kind, last))))
     }
 
-    /// Inflates what is there, up to the size of a chunk.
-    fn inflate_into(&mut self, env: &mut Env, chunk: &mut Vec<u8>) -> Result<(), Cause> {
+    /// Inflates what is there, up to the size of a chunk. What comes out before an error belongs to the
+    /// chunk all the same.
+    fn inflate_into(&mut self, env: &mut Env, chunk: &mut Vec<u8>) -> Result<Progress, Cause> {
         let max = self.config.max_message;
         let (Some(Partial { inflating, .. }), Some(deflate)) =
             (self.partial.as_deref_mut(), &mut self.deflate)
         else {
-            return Ok(());
+            return Ok(Progress::Done);
         };
         if let Some(failure) = inflating.failure.take() {
             return Err(failure);
         }
-        let mut inflation = match inflating.inflation.take() {
+        let inflation = match &mut inflating.inflation {
             Some(inflation) => inflation,
-            None => deflate
-                .begin_inflation(&mut env.pool)
-                .ok_or(Violation::Corrupt)?,
+            none => none.insert(begin(env)?),
         };
-        let mut more = true;
-        while more && chunk.len() < CHUNK {
-            let (read, written, again) =
-                deflate.inflate(&mut inflation, &inflating.compressed[inflating.inflated..])?;
-            inflating.inflated += read;
-            more = again;
-            let room = usize::try_from(max - inflating.octets).unwrap_or(usize::MAX);
-            chunk.extend_from_slice(&inflation.out[..written.min(room)]);
-            inflating.octets += written.min(room) as u64;
-            if written > room {
+        loop {
+            if chunk.len() + inflation.out.len() > CHUNK {
+                return Ok(Progress::More);
+            }
+            let rest = &inflating.compressed[inflating.inflated..];
+            let step = deflate.inflate(inflation, rest);
+            inflating.inflated += step.read;
+            let (allowed, within_limit) = within(max - inflating.octets, step.written);
+            inflating.octets += allowed as u64;
+            // Doubled, it could become a large buffer, which is not what is taken for the next.
+            chunk.reserve_exact(allowed);
+            chunk.extend_from_slice(&inflation.out[..allowed]);
+            if !within_limit {
                 return Err(Cause::Limit(Limit::Message));
             }
+            match step.next {
+                Next::More => {}
+                Next::Done => break,
+                Next::Corrupt => return Err(Violation::Corrupt.into()),
+            }
         }
-        inflating.pending = more;
-        if !more {
-            inflating.compressed.clear();
-            inflating.inflated = 0;
+        env.spare.put(core::mem::take(&mut inflating.compressed));
+        inflating.inflated = 0;
+        if inflating.whole {
+            deflate.finish(inflation)?;
+            Ok(Progress::Whole)
+        } else {
+            Ok(Progress::Done)
         }
-        inflating.inflation = Some(inflation);
-        Ok(())
     }
 
     /// The message is through: gives back what it was inflated with.
-    pub(crate) fn end_inflating(&mut self, env: &mut Env) {
+    fn end_inflating(&mut self, env: &mut Env) {
         if let Some(partial) = self.partial.as_deref_mut() {
             partial.inflating.clear(&mut env.spare, &mut env.pool);
         }
     }
 }
 
+/// Something to inflate a message with. What was negotiated can be inflated; only a connection that has
+/// moved to an environment without codecs cannot.
+fn begin(env: &mut Env) -> Result<Box<Inflation>, Violation> {
+    env.pool.take_inflation().ok_or(Violation::Corrupt)
+}
+
+fn keep(compressed: &mut Vec<u8>, spare: &mut Spare, piece: &[u8]) {
+    if compressed.capacity() == 0 {
+        *compressed = spare.take(piece.len());
+    }
+    compressed.extend_from_slice(piece);
+}
+
+/// How many of `written` octets there is room for, and whether that is all of them.
+fn within(room: u64, written: usize) -> (usize, bool) {
+    let allowed = usize::try_from(room).map_or(written, |room| room.min(written));
+    (allowed, allowed == written)
+}
+
 impl Inflating {
-    /// Whether a message is under way.
+    /// Whether no message is under way.
     pub(crate) fn is_empty(&self) -> bool {
         self.compressed.is_empty() && self.inflation.is_none() && !self.pending
     }

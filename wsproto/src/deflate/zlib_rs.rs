@@ -121,14 +121,15 @@ impl Inflater for Inflating {
 
     fn inflate(&mut self, input: &[u8], out: &mut [u8]) -> Result<Inflated, Corrupt> {
         let (read, written) = (self.0.total_in(), self.0.total_out());
-        let status = self
-            .0
-            .decompress(input, out, InflateFlush::SyncFlush)
-            .map_err(|_| Corrupt)?;
-        Ok(Inflated {
-            read: (self.0.total_in() - read) as usize,
-            written: (self.0.total_out() - written) as usize,
-            ended: status == Status::StreamEnd,
-        })
+        let status = self.0.decompress(input, out, InflateFlush::SyncFlush);
+        let written = (self.0.total_out() - written) as usize;
+        match status {
+            Ok(status) => Ok(Inflated {
+                read: (self.0.total_in() - read) as usize,
+                written,
+                ended: status == Status::StreamEnd,
+            }),
+            Err(_) => Err(Corrupt { written }),
+        }
     }
 }
