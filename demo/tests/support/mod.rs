@@ -4,4 +4,5 @@
 pub(crate) mod cdp;
 pub(crate) mod chromium;
 pub(crate) mod page;
+pub(crate) mod process;
 pub(crate) mod scenes;

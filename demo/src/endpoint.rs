@@ -1,0 +1,61 @@
+//! The WebSocket endpoints: what they are called, and what holds on each.
+
+use wsproto::Config;
+
+use crate::options::Options;
+
+/// What a client can connect to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Endpoint {
+    /// The chat room.
+    Chat,
+    /// Every message comes back.
+    Echo,
+    /// The live figures.
+    Stats,
+}
+
+impl Endpoint {
+    /// The endpoint at a path.
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        match path {
+            "/chat" => Some(Self::Chat),
+            "/echo" => Some(Self::Echo),
+            "/stats" => Some(Self::Stats),
+            _ => None,
+        }
+    }
+
+    /// Limits and deadlines of its connections.
+    pub(crate) fn config(self, options: &Options) -> Config {
+        let mut config = opening_config(options);
+        config.max_message = match self {
+            Self::Chat => 64 << 10,
+            Self::Echo => options.max_message,
+            Self::Stats => 1 << 10,
+        };
+        config.max_frame = options.max_frame.min(config.max_message);
+        config.ping_interval = match self {
+            Self::Chat | Self::Stats => options.ping_interval.0,
+            // A test suite gets back what it sent and nothing else.
+            Self::Echo => None,
+        };
+        config.pong_timeout = options.pong_timeout.0;
+        config.idle_timeout = options.idle_timeout.0;
+        // Every endpoint waits while the queue is high, so that it never holds more than this and one
+        // message of any length.
+        config.queue_high = usize::try_from(options.queue_high).unwrap_or(usize::MAX);
+        config.queue_limit = config.queue_limit.max(config.queue_high);
+        config
+    }
+}
+
+/// What holds for a connection until it is known what it asks for.
+pub(crate) fn opening_config(options: &Options) -> Config {
+    let mut config = Config::default();
+    config.opening_timeout = options.opening_timeout.0;
+    config.close_timeout = options.close_timeout.0;
+    config.write_timeout = options.write_timeout.0;
+    config.surface_plain_http = true;
+    config
+}

@@ -1,0 +1,307 @@
+//! What the server has to do: connections, messages and octets, reported once a second.
+
+use std::{
+    fs,
+    ops::ControlFlow,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Instant,
+};
+
+use serde_json::json;
+use wsproto::{Message, Prepared};
+
+use crate::{
+    client::{Client, Farewell},
+    mailbox::Mailbox,
+};
+
+/// Counts what happens on all endpoints, and reports it to those who watch.
+#[derive(Debug)]
+pub(crate) struct Stats {
+    driver: &'static str,
+    started: Instant,
+    open: AtomicU64,
+    opened: AtomicU64,
+    received: Traffic,
+    sent: Traffic,
+    state: Mutex<State>,
+}
+
+/// Messages of one direction since the start.
+#[derive(Debug, Default)]
+struct Traffic {
+    messages: AtomicU64,
+    octets: AtomicU64,
+}
+
+impl Traffic {
+    fn count(&self, octets: usize) {
+        self.messages.fetch_add(1, Ordering::Relaxed);
+        self.octets.fetch_add(octets as u64, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    /// When was counted last, and how much there was then.
+    counted: Instant,
+    totals: Counts<u64>,
+    /// What came out when it was compared with the time before.
+    per_second: Counts<f64>,
+    watchers: Vec<(u64, Mailbox)>,
+    last_id: u64,
+}
+
+/// A number for each direction and unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Counts<T> {
+    messages_in: T,
+    messages_out: T,
+    octets_in: T,
+    octets_out: T,
+}
+
+impl Stats {
+    /// Starts to count.
+    pub(crate) fn new(driver: &'static str, now: Instant) -> Self {
+        Self {
+            driver,
+            started: now,
+            open: AtomicU64::new(0),
+            opened: AtomicU64::new(0),
+            received: Traffic::default(),
+            sent: Traffic::default(),
+            state: Mutex::new(State {
+                counted: now,
+                totals: Counts::default(),
+                per_second: Counts::default(),
+                watchers: Vec::new(),
+                last_id: 0,
+            }),
+        }
+    }
+
+    /// Counts a WebSocket connection, which is open for as long as what is returned is kept.
+    pub(crate) fn connection(self: &Arc<Self>) -> OpenConnection {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.opened.fetch_add(1, Ordering::Relaxed);
+        OpenConnection(Arc::clone(self))
+    }
+
+    /// Counts a message that came, by the octets of its payload.
+    pub(crate) fn received(&self, octets: usize) {
+        self.received.count(octets);
+    }
+
+    /// Counts a message that goes, by the octets of its payload.
+    pub(crate) fn sent(&self, octets: usize) {
+        self.sent.count(octets);
+    }
+
+    /// Works out the rates since the last time, and reports to everybody. To be called once a second.
+    pub(crate) fn publish(&self, now: Instant) {
+        let mut state = self.lock();
+        let seconds = now.duration_since(state.counted).as_secs_f64();
+        if seconds <= 0.0 {
+            return;
+        }
+        let totals = self.totals();
+        let last = state.totals;
+        let rate = |total: u64, last: u64| (total - last) as f64 / seconds;
+        state.per_second = Counts {
+            messages_in: rate(totals.messages_in, last.messages_in),
+            messages_out: rate(totals.messages_out, last.messages_out),
+            octets_in: rate(totals.octets_in, last.octets_in),
+            octets_out: rate(totals.octets_out, last.octets_out),
+        };
+        state.totals = totals;
+        state.counted = now;
+        let report = self.report(&state, now);
+        for (_, mailbox) in &state.watchers {
+            mailbox.post(&report);
+        }
+    }
+
+    fn report(&self, state: &State, now: Instant) -> Prepared {
+        let mut report = json!({
+            "driver": self.driver,
+            "uptime_seconds": now.duration_since(self.started).as_secs_f64(),
+            "connections": self.open.load(Ordering::Relaxed),
+            "connections_total": self.opened.load(Ordering::Relaxed),
+            "messages_in_per_second": state.per_second.messages_in,
+            "messages_out_per_second": state.per_second.messages_out,
+            "bytes_in_per_second": state.per_second.octets_in,
+            "bytes_out_per_second": state.per_second.octets_out,
+        });
+        if let Some(octets) = resident_memory() {
+            report["memory_bytes"] = octets.into();
+        }
+        Prepared::text(&report.to_string())
+    }
+
+    fn totals(&self) -> Counts<u64> {
+        Counts {
+            messages_in: self.received.messages.load(Ordering::Relaxed),
+            messages_out: self.sent.messages.load(Ordering::Relaxed),
+            octets_in: self.received.octets.load(Ordering::Relaxed),
+            octets_out: self.sent.octets.load(Ordering::Relaxed),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics half-way through a change.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection that is counted as open.
+#[derive(Debug)]
+pub(crate) struct OpenConnection(Arc<Stats>);
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A client of `/stats`.
+#[derive(Debug)]
+pub(crate) struct Watcher {
+    stats: Arc<Stats>,
+    id: u64,
+}
+
+impl Watcher {
+    /// Reports to `mailbox`: now, and whenever a report is due.
+    pub(crate) fn new(stats: Arc<Stats>, mailbox: Mailbox, now: Instant) -> Self {
+        let mut state = stats.lock();
+        mailbox.post(&stats.report(&state, now));
+        state.last_id += 1;
+        let id = state.last_id;
+        state.watchers.push((id, mailbox));
+        drop(state);
+        Self { stats, id }
+    }
+}
+
+impl Client for Watcher {
+    fn handle(&mut self, _: Message) -> ControlFlow<Farewell> {
+        ControlFlow::Continue(())
+    }
+}
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        self.stats.lock().watchers.retain(|(id, _)| *id != self.id);
+    }
+}
+
+/// Octets of memory that the process has in use, where the system says so.
+fn resident_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes << 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The reports in a mailbox.
+    fn reports(mailbox: &Mailbox) -> Vec<Value> {
+        let messages = mailbox.read();
+        messages
+            .iter()
+            .map(|message| serde_json::from_str(message).unwrap())
+            .collect()
+    }
+
+    fn rates(report: &Value) -> [f64; 4] {
+        ["messages_in", "messages_out", "bytes_in", "bytes_out"].map(|name| {
+            report[format!("{name}_per_second")]
+                .as_f64()
+                .expect("a rate")
+        })
+    }
+
+    #[test]
+    fn rates_are_what_was_counted_since_the_last_report() {
+        let start = Instant::now();
+        let after = |seconds: f64| start + Duration::from_secs_f64(seconds);
+        let stats = Arc::new(Stats::new("tokio", start));
+        let first = Mailbox::new(10);
+        let _watcher = Watcher::new(Arc::clone(&stats), first.clone(), start);
+
+        for octets in [100, 300] {
+            stats.received(octets);
+        }
+        stats.sent(1_000);
+        stats.publish(after(2.0));
+        stats.received(50);
+        // Who comes in between gets the rates of the report that was last due.
+        let second = Mailbox::new(10);
+        let _late = Watcher::new(Arc::clone(&stats), second.clone(), after(2.4));
+        stats.publish(after(2.5));
+        stats.publish(after(3.5));
+
+        let seen: Vec<_> = reports(&first).iter().map(rates).collect();
+        let measured = [[1.0, 0.5, 200.0, 500.0], [2.0, 0.0, 100.0, 0.0], [0.0; 4]];
+        assert_eq!(seen[0], [0.0; 4]);
+        assert_eq!(seen[1..], measured);
+        let seen: Vec<_> = reports(&second).iter().map(rates).collect();
+        assert_eq!(seen, measured);
+    }
+
+    #[test]
+    fn connections_are_counted_while_they_are_open_and_since_the_start() {
+        let start = Instant::now();
+        let stats = Arc::new(Stats::new("tokio", start));
+        let mailbox = Mailbox::new(10);
+        let first = stats.connection();
+        let second = stats.connection();
+        drop(first);
+        let _watcher = Watcher::new(Arc::clone(&stats), mailbox.clone(), start);
+        drop(second);
+        stats.publish(start + Duration::from_secs(1));
+        let seen: Vec<_> = reports(&mailbox)
+            .iter()
+            .map(|report| {
+                (
+                    report["connections"].clone(),
+                    report["connections_total"].clone(),
+                )
+            })
+            .collect();
+        assert_eq!(seen, [(1.into(), 2.into()), (0.into(), 2.into())]);
+    }
+
+    #[test]
+    fn nobody_is_reported_to_who_has_gone() {
+        let start = Instant::now();
+        let stats = Arc::new(Stats::new("tokio", start));
+        let mailbox = Mailbox::new(10);
+        drop(Watcher::new(Arc::clone(&stats), mailbox.clone(), start));
+        stats.publish(start + Duration::from_secs(1));
+        let [report] = &reports(&mailbox)[..] else {
+            panic!("the one of the beginning");
+        };
+        assert_eq!(report["driver"], "tokio");
+        assert_eq!(report["uptime_seconds"], 0.0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_memory_of_the_process_is_known() {
+        assert!(resident_memory() > Some(100 << 10));
+    }
+}
