@@ -148,34 +148,18 @@ fn the_same_comes_out_before_a_fault_however_it_is_cut(backend: Backend) {
     let flip = (any::<Index>(), 0..8_u32);
     proptest!(cases(100), |(message in messages(), (at, bit) in flip, step in 1..600_usize)| {
         let mut deflated = compressed(&mut *backend().compressor(6, 15), &message.octets());
-        deflated[at.index(deflated.len())] ^= 1 << bit;
+        let at = at.index(deflated.len());
+        deflated[at] ^= 1 << bit;
         let at_once = inflated(&mut *begun(backend), &deflated, 64 << 10);
-        let mut inflater = begun(backend);
-        let mut whole = Vec::new();
-        let mut failed = false;
-        for piece in deflated.chunks(step) {
-            // A final block is followed by a stream that knows only of its own piece.
-            let part = inflated(&mut *inflater, piece, step);
-            failed = part.is_err();
-            whole.extend(part.unwrap_or_else(|before| before));
-            if failed {
-                break;
-            }
-        }
-        let in_pieces = if failed { Err(whole) } else { Ok(whole) };
-        prop_assert!(in_pieces == at_once);
+        prop_assert!(inflated_in_pieces(&mut *begun(backend), &deflated, step) == at_once);
     });
 }
 
 fn one_octet_at_a_time_inflates_the_same(backend: Backend) {
     let plain = json(5_000);
     let deflated = compressed(&mut *backend().compressor(6, 15), &plain);
-    let mut inflater = begun(backend);
-    let mut whole = Vec::new();
-    for octet in &deflated {
-        whole.extend(inflated(&mut *inflater, &[*octet], 1).unwrap());
-    }
-    assert!(whole == plain);
+    let whole = inflated_in_pieces(&mut *begun(backend), &deflated, 1);
+    assert!(whole == Ok(plain));
 }
 
 fn output_may_have_no_room(backend: Backend) {
@@ -401,32 +385,48 @@ fn compressed(compressor: &mut dyn Compressor, message: &[u8]) -> Vec<u8> {
 }
 
 /// All that `input` stands for, `step` octets at a time; as an error, what came before it went wrong.
-fn inflated(
+fn inflated(inflater: &mut dyn Inflater, input: &[u8], step: usize) -> Result<Vec<u8>, Vec<u8>> {
+    let mut whole = Vec::new();
+    match inflate_onto(&mut whole, inflater, input, step) {
+        Ok(()) => Ok(whole),
+        Err(Corrupt { .. }) => Err(whole),
+    }
+}
+
+/// As [`inflated`], with input of `step` octets at a time as well.
+fn inflated_in_pieces(
     inflater: &mut dyn Inflater,
-    mut input: &[u8],
+    input: &[u8],
     step: usize,
 ) -> Result<Vec<u8>, Vec<u8>> {
     let mut whole = Vec::new();
+    for piece in input.chunks(step) {
+        if inflate_onto(&mut whole, inflater, piece, step).is_err() {
+            return Err(whole);
+        }
+    }
+    Ok(whole)
+}
+
+/// Inflates all of `input` behind what came before it.
+fn inflate_onto(
+    whole: &mut Vec<u8>,
+    inflater: &mut dyn Inflater,
+    mut input: &[u8],
+    step: usize,
+) -> Result<(), Corrupt> {
     let mut out = vec![0; step];
     loop {
-        let Inflated {
-            read,
-            written,
-            ended,
-        } = match inflater.inflate(input, &mut out) {
-            Ok(inflated) => inflated,
-            Err(Corrupt { written }) => {
-                whole.extend_from_slice(&out[..written]);
-                return Err(whole);
-            }
-        };
+        let result = inflater.inflate(input, &mut out);
+        let (Ok(Inflated { written, .. }) | Err(Corrupt { written })) = result;
         whole.extend_from_slice(&out[..written]);
+        let Inflated { read, ended, .. } = result?;
         input = &input[read..];
         if ended {
             inflater.begin([&whole[whole.len().saturating_sub(32 << 10)..], &[]]);
         } else if written < step {
             assert!(input.is_empty(), "there was room");
-            return Ok(whole);
+            return Ok(());
         }
     }
 }
