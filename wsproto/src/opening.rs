@@ -7,7 +7,7 @@ use crate::{
     close::{CloseCode, Closed, ClosedBy},
     config::Config,
     connection::{Connection, Notice, Role},
-    deflate::negotiation::{self, Parameters},
+    deflate::negotiation::{self, Named, Parameters},
     env::Env,
     error::{Cause, Deadline, Error, SendError},
     handshake::{
@@ -32,8 +32,8 @@ pub(crate) enum Opening {
         verdict: Verdict,
         subprotocols: String,
         head_only: bool,
-        /// Compression as it would be agreed to, with the header's value that says so.
-        deflate: Option<(Parameters, String)>,
+        /// The compression that the client offers, as far as it is acceptable.
+        offer: Option<Named>,
     },
     /// Client: the response comes in.
     Response {
@@ -121,23 +121,26 @@ impl Connection {
         let Opening::Answer {
             verdict: Verdict::Upgrade { accept },
             subprotocols,
-            deflate,
+            offer,
             ..
         } = opening
         else {
             return Err(SendError::NoRequest);
         };
-        let config = with.config.unwrap_or(&self.config);
-        let wanted = with.compression && config.compression.is_some();
-        let deflate = deflate.as_ref().filter(|_| wanted);
-        let extensions = deflate.map(|(_, answer)| answer.as_str());
+        // What holds from here on decides, not what held for the handshake.
+        let policy = with.config.unwrap_or(&self.config).compression;
+        let policy = policy.filter(|_| with.compression && env.pool.is_able());
+        let deflate = policy
+            .zip(*offer)
+            .map(|(policy, offer)| negotiation::answer(&policy, offer));
+        let (parameters, extensions) = deflate.unzip();
         self.write_head(env, |out| {
-            write_accept(out, accept, with, subprotocols, extensions)
+            write_accept(out, accept, with, subprotocols, extensions.as_deref())
         })?;
         if let Some(config) = with.config {
             self.config = Arc::clone(config);
         }
-        self.enter_open(env, deflate.map(|(parameters, _)| *parameters));
+        self.enter_open(env, parameters);
         Ok(())
     }
 
@@ -271,10 +274,7 @@ impl Connection {
         match check_request(&request, self.config.surface_plain_http) {
             Ok(verdict) => {
                 let subprotocols = request.join_subprotocols();
-                let policy = self.config.compression.as_ref();
-                let deflate = policy
-                    .filter(|_| env.pool.is_able())
-                    .and_then(|policy| negotiation::answer(policy, request.extensions().flatten()));
+                let offer = negotiation::choose(request.extensions().flatten());
                 // The application has as long for its answer as the peer had for its request.
                 self.begin_opening(
                     env,
@@ -282,7 +282,7 @@ impl Connection {
                         verdict,
                         subprotocols,
                         head_only,
-                        deflate,
+                        offer,
                     },
                 );
                 input.lent = Lent::Octets(head);

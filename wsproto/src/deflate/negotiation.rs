@@ -22,7 +22,7 @@ pub(crate) struct Parameters {
 
 /// The parameters of one offer or answer, which have the same names in both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Named {
+pub(crate) struct Named {
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,
     server_max_window_bits: Option<u8>,
@@ -81,6 +81,7 @@ fn window_bits(value: &str) -> Option<u8> {
 
 /// What a client offers.
 pub(crate) fn offer(policy: &Compression) -> String {
+    let policy = policy.within_bounds();
     let mut offer = String::from(NAME);
     if !policy.receive_takeover {
         offer.push_str("; server_no_context_takeover");
@@ -99,18 +100,16 @@ pub(crate) fn offer(policy: &Compression) -> String {
     offer
 }
 
-/// A server's choice among the offers: the first that is acceptable, with the answer to it.
-pub(crate) fn answer<'a>(
-    policy: &Compression,
-    offers: impl Iterator<Item = Extension<'a>>,
-) -> Option<(Parameters, String)> {
+/// A server's choice among the offers: the first that is acceptable, whatever its policy.
+pub(crate) fn choose<'a>(offers: impl Iterator<Item = Extension<'a>>) -> Option<Named> {
     offers
         .filter(|offer| offer.name().eq_ignore_ascii_case(NAME))
         .find_map(|offer| Named::parse(&offer))
-        .map(|offer| answer_one(policy, offer))
 }
 
-fn answer_one(policy: &Compression, offer: Named) -> (Parameters, String) {
+/// A server's answer to the offer that it chose.
+pub(crate) fn answer(policy: &Compression, offer: Named) -> (Parameters, String) {
+    let policy = policy.within_bounds();
     let send_window_bits = policy
         .send_window_bits
         .min(offer.server_max_window_bits.unwrap_or(WIDEST));
@@ -159,6 +158,7 @@ pub(crate) fn check<'a>(
     policy: &Compression,
     answers: impl Iterator<Item = Extension<'a>>,
 ) -> Result<Option<Parameters>, IllegalAnswer> {
+    let policy = policy.within_bounds();
     let mut answers = answers.filter(|answer| answer.name().eq_ignore_ascii_case(NAME));
     let Some(answer) = answers.next() else {
         return Ok(None);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn answer_to(policy: &Compression, offers: &[&str]) -> Option<(Parameters, String)> {
-        answer(policy, parse_extensions(offers).into_iter())
+        choose(parse_extensions(offers).into_iter()).map(|offer| answer(policy, offer))
     }
 
     #[test]

@@ -20,7 +20,8 @@ pub struct Compression {
     /// Messages of fewer octets are sent as they are. Default 64. Streamed messages, whose length is
     /// not known, are always compressed.
     pub threshold: usize,
-    /// How far back a compressed message may refer, as a power of two from 8 to 15. Default 15.
+    /// How far back a compressed message may refer, as a power of two from 8 to 15 (others
+    /// count as the nearest of these). Default 15.
     pub send_window_bits: u8,
     /// How far back the peer may refer, from 8 to 15. Default 15. A client asks for it; a server can
     /// demand it only of a client that offers it, and otherwise gives the peer no takeover.
@@ -52,6 +53,15 @@ impl Default for Compression {
             memory: Memory::Pooled,
             inflate_from: 16 << 10,
         }
+    }
+}
+
+impl Compression {
+    /// With windows of the sizes that there are (RFC 7692 7.1.2), the nearest ones.
+    pub(crate) fn within_bounds(mut self) -> Self {
+        self.send_window_bits = self.send_window_bits.clamp(8, 15);
+        self.receive_window_bits = self.receive_window_bits.clamp(8, 15);
+        self
     }
 }
 

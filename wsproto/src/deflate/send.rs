@@ -75,6 +75,9 @@ impl Connection {
         if last {
             strip_tail(&mut out);
             deflate.put_compressor(policy, &mut env.pool, compressor);
+            if !deflate.parameters.send_takeover && !deflate.parameters.receive_takeover {
+                deflate.kept = None;
+            }
         } else {
             deflate.kept().streaming = Some(compressor);
         }

@@ -57,7 +57,8 @@ impl<'a> Accept<'a> {
 
     /// Replaces limits, deadlines and policies: what was asked for, and by whom, is known only now.
     ///
-    /// Octets that came behind the request already fall under it too. A connection that an HTTP library
+    /// Octets that came behind the request already fall under it too, and compression is negotiated as it
+    /// says. A connection that an HTTP library
     /// upgrades gets its own by [`Connection::upgraded`](crate::Connection::upgraded) instead.
     #[must_use]
     pub const fn config(mut self, config: &'a Arc<Config>) -> Self {

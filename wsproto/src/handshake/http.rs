@@ -13,11 +13,14 @@ use super::accept_key::{accept_key, encode_key};
 use super::answer::Accept;
 use super::ask::{AskFields, ClientRequest, join_subprotocols};
 use super::confirmation::{Confirmation, ResponseError};
-use super::headers::{Fields, Header, join_elements, list_elements};
+use super::extensions::{Extension, Extensions};
+use super::headers::{Fields, Header, join_elements, list_elements, values};
 use super::misuse::HandshakeMisuse;
 use super::refusal::Refusal;
 use super::request::HttpVersion;
 use super::upgrade::{Candidate, Verdict};
+use crate::deflate::negotiation::{self, Named};
+use crate::deflate::policy::Compression;
 
 impl<'a> Fields<'a> for &'a HeaderMap {
     fn fields(self) -> impl Iterator<Item = Header<'a>> {
@@ -31,7 +34,7 @@ impl<'a> Fields<'a> for &'a HeaderMap {
 /// A server's side: a request that has been checked, and can be accepted.
 ///
 /// ```
-/// # use wsproto::{Accept, ServerUpgrade};
+/// # use wsproto::{Accept, Compression, ServerUpgrade};
 /// # fn serve(request: http::Request<()>) -> http::Response<String> {
 /// let upgrade = match ServerUpgrade::new(&request) {
 ///     Ok(upgrade) => upgrade,
@@ -39,7 +42,8 @@ impl<'a> Fields<'a> for &'a HeaderMap {
 /// };
 /// let chosen = upgrade.subprotocols().find(|offer| *offer == "chat");
 /// let accept = Accept::new().subprotocol(chosen);
-/// let (response, agreed) = upgrade.accept(&accept).expect("it was offered");
+/// let compression = Compression::default();
+/// let (response, agreed) = upgrade.accept(&accept, Some(&compression)).expect("it was offered");
 /// // Send `response`, take over the stream, and go on with `agreed`.
 /// # response.map(|()| String::new())
 /// # }
@@ -49,6 +53,8 @@ pub struct ServerUpgrade {
     accept_key: [u8; 28],
     /// The subprotocols that the client offers, separated by commas.
     offered: String,
+    /// The compression that the client offers, as far as it is acceptable.
+    offer: Option<Named>,
 }
 
 impl ServerUpgrade {
@@ -69,6 +75,7 @@ impl ServerUpgrade {
             Verdict::Upgrade { accept } => Ok(Self {
                 accept_key: accept,
                 offered: join_elements(fields, "Sec-WebSocket-Protocol"),
+                offer: negotiation::choose(extensions(fields)),
             }),
             Verdict::Plain => Err(Refusal::UpgradeRequired),
         }
@@ -81,20 +88,32 @@ impl ServerUpgrade {
 
     /// Makes the answer that opens the connection.
     ///
+    /// With `compression`, it is agreed to if the client offers it, unless `accept` vetoes it. Then it
+    /// belongs into the configuration of the connection too, whose environment must have codecs.
+    ///
     /// # Errors
     ///
     /// If the subprotocol was not offered, or a header is invalid or reserved.
-    pub fn accept(&self, accept: &Accept<'_>) -> Result<(Response<()>, Agreed), HandshakeMisuse> {
+    pub fn accept(
+        &self,
+        accept: &Accept<'_>,
+        compression: Option<&Compression>,
+    ) -> Result<(Response<()>, Agreed), HandshakeMisuse> {
         accept.check(&self.offered)?;
+        let deflate = compression
+            .filter(|_| accept.compression)
+            .zip(self.offer)
+            .map(|(policy, offer)| negotiation::answer(policy, offer));
+        let (deflate, extensions) = deflate.unzip();
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         append(
             response.headers_mut(),
-            accept.fields(&self.accept_key, None),
+            accept.fields(&self.accept_key, extensions.as_deref()),
         )?;
         let agreed = Agreed {
             subprotocol: accept.subprotocol.map(Box::from),
-            deflate: None,
+            deflate,
         };
         Ok((response, agreed))
     }
@@ -123,10 +142,15 @@ pub struct ClientUpgrade {
     accept_key: [u8; 28],
     /// The subprotocols that were asked for, separated by commas.
     asked: String,
+    /// What compression was offered by.
+    compression: Option<Compression>,
 }
 
 impl ClientUpgrade {
     /// Makes the request to send. `nonce` must come from a cryptographic generator.
+    ///
+    /// With `compression`, it is offered. Then it belongs into the configuration of the connection too,
+    /// whose environment must have codecs.
     ///
     /// # Errors
     ///
@@ -134,9 +158,11 @@ impl ClientUpgrade {
     pub fn new(
         request: &ClientRequest<'_>,
         nonce: [u8; 16],
+        compression: Option<&Compression>,
     ) -> Result<(Request<()>, Self), HandshakeMisuse> {
         let key = encode_key(nonce);
-        let fields = AskFields::new(request, &key, None)?;
+        let offer = compression.map(negotiation::offer);
+        let fields = AskFields::new(request, &key, offer.as_deref())?;
         let mut asking = Request::new(());
         *asking.uri_mut() = request
             .target
@@ -146,6 +172,7 @@ impl ClientUpgrade {
         let upgrade = Self {
             accept_key: accept_key(&key),
             asked: join_subprotocols(request.subprotocols),
+            compression: compression.copied(),
         };
         Ok((asking, upgrade))
     }
@@ -157,20 +184,31 @@ impl ClientUpgrade {
     /// If the server refused, or agreed to something that was not asked for.
     pub fn check<B>(&self, response: &Response<B>) -> Result<Agreed, ResponseError> {
         let version = http1_version(response.version());
+        let offered = self.compression.map(|_| negotiation::NAME);
         Confirmation {
             status: response.status().as_u16(),
             version: version.ok_or(ResponseError::UnsupportedHttpVersion)?,
             fields: response.headers(),
         }
-        .check(&self.accept_key, &self.asked, &[])?;
+        .check(&self.accept_key, &self.asked, offered.as_slice())?;
+        let deflate = match &self.compression {
+            Some(policy) => negotiation::check(policy, extensions(response.headers()))
+                .map_err(|_| ResponseError::IllegalCompression)?,
+            None => None,
+        };
         let chosen = response.headers().get(header::SEC_WEBSOCKET_PROTOCOL);
         Ok(Agreed {
             subprotocol: chosen
                 .and_then(|chosen| chosen.to_str().ok())
                 .map(Box::from),
-            deflate: None,
+            deflate,
         })
     }
+}
+
+/// The extensions that a head lists, which was checked.
+fn extensions(fields: &HeaderMap) -> impl Iterator<Item = Extension<'_>> {
+    Extensions::new(values(fields, "Sec-WebSocket-Extensions")).flatten()
 }
 
 /// The versions of HTTP that have, or could have, an upgrade.
@@ -233,7 +271,7 @@ mod tests {
         let accept = Accept::new()
             .subprotocol("superchat")
             .headers(&[("X", "y")]);
-        let (response, agreed) = upgrade.accept(&accept).unwrap();
+        let (response, agreed) = upgrade.accept(&accept, None).unwrap();
         assert_eq!(agreed.subprotocol.as_deref(), Some("superchat"));
         assert_eq!(response.status(), 101);
         for (name, value) in [
@@ -287,10 +325,10 @@ mod tests {
     fn mistakes_of_the_application_are_found_here_too() {
         let upgrade = ServerUpgrade::new(&request(&[])).unwrap();
         let accept = Accept::new().subprotocol("other");
-        let misuse = upgrade.accept(&accept).unwrap_err();
+        let misuse = upgrade.accept(&accept, None).unwrap_err();
         assert_eq!(misuse, HandshakeMisuse::SubprotocolNotOffered);
         let asking = ClientRequest::new("a", "/").headers(&[("upgrade", "h2c")]);
-        let misuse = ClientUpgrade::new(&asking, [0; 16]).unwrap_err();
+        let misuse = ClientUpgrade::new(&asking, [0; 16], None).unwrap_err();
         assert_eq!(misuse, HandshakeMisuse::ReservedHeader);
     }
 
@@ -299,23 +337,130 @@ mod tests {
         let asking = ClientRequest::new("a:80", "/b?c")
             .subprotocols(&["x", "y"])
             .headers(&[("Cookie", "d=e")]);
-        let (request, client) = ClientUpgrade::new(&asking, *b"the sample nonce").unwrap();
+        let (request, client) = ClientUpgrade::new(&asking, *b"the sample nonce", None).unwrap();
         assert_eq!(request.uri(), "/b?c");
         assert_eq!(request.headers()["Host"], "a:80");
         assert_eq!(request.headers()["Cookie"], "d=e");
 
         let server = ServerUpgrade::new(&request).unwrap();
         let accept = Accept::new().subprotocol("y");
-        let (response, server_agreed) = server.accept(&accept).unwrap();
+        let (response, server_agreed) = server.accept(&accept, None).unwrap();
         let client_agreed = client.check(&response).unwrap();
         assert_eq!(client_agreed.subprotocol.as_deref(), Some("y"));
         assert_eq!(server_agreed.subprotocol, client_agreed.subprotocol);
     }
 
+    /// What comes of an offer and the answer to it; both as they are in the heads.
+    fn negotiated(
+        client: Option<&Compression>,
+        accept: &Accept<'_>,
+        server: Option<&Compression>,
+    ) -> [Option<String>; 2] {
+        let asking = ClientRequest::new("a", "/");
+        let nonce = *b"the sample nonce";
+        let (request, client) = ClientUpgrade::new(&asking, nonce, client).unwrap();
+        let upgrade = ServerUpgrade::new(&request).unwrap();
+        let (response, ours) = upgrade.accept(accept, server).unwrap();
+        let theirs = client.check(&response).unwrap();
+        let ends = |agreed: &Agreed| {
+            agreed
+                .deflate
+                .map(|p| (p.send_window_bits, p.receive_window_bits))
+        };
+        assert_eq!(
+            ends(&ours),
+            ends(&theirs).map(|(send, receive)| (receive, send))
+        );
+        [request.headers(), response.headers()].map(|headers| {
+            let value = headers.get("sec-websocket-extensions")?;
+            Some(value.to_str().unwrap().into())
+        })
+    }
+
+    #[test]
+    fn compression_is_negotiated_as_on_the_wire() {
+        let any = Compression::default();
+        let small = Compression {
+            send_window_bits: 9,
+            send_takeover: false,
+            ..any
+        };
+        let accept = Accept::new();
+        let offer = "permessage-deflate; client_max_window_bits";
+        for (client, accept, server, offered, answered) in [
+            (
+                Some(&any),
+                accept,
+                Some(&any),
+                Some(offer),
+                Some("permessage-deflate"),
+            ),
+            (
+                Some(&any),
+                accept,
+                Some(&small),
+                Some(offer),
+                Some("permessage-deflate; server_no_context_takeover; server_max_window_bits=9"),
+            ),
+            (
+                Some(&any),
+                accept.compression(false),
+                Some(&any),
+                Some(offer),
+                None,
+            ),
+            (Some(&any), accept, None, Some(offer), None),
+            (None, accept, Some(&any), None, None),
+        ] {
+            let expected = [offered, answered].map(|value| value.map(String::from));
+            assert_eq!(negotiated(client, &accept, server), expected);
+        }
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_the_offer_fails_here_too() {
+        let asking = ClientRequest::new("a", "/").subprotocols(&["chat"]);
+        let nonce = *b"the sample nonce";
+        let policy = Compression::default();
+        let (_, client) = ClientUpgrade::new(&asking, nonce, Some(&policy)).unwrap();
+        let mut response = Response::new(());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        for (name, value) in RESPONSE_FIELDS {
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
+        }
+        for (value, expected) in [
+            ("permessage-deflate", None),
+            (
+                "permessage-deflate; client_max_window_bits",
+                Some(ResponseError::IllegalCompression),
+            ),
+            (
+                "permessage-deflate, permessage-deflate",
+                Some(ResponseError::IllegalCompression),
+            ),
+            (
+                "permessage-deflate; x",
+                Some(ResponseError::IllegalCompression),
+            ),
+            (
+                "permessage-deflate;",
+                Some(ResponseError::MalformedExtensions),
+            ),
+            ("x-other", Some(ResponseError::ExtensionNotOffered)),
+        ] {
+            response
+                .headers_mut()
+                .insert("sec-websocket-extensions", HeaderValue::from_static(value));
+            assert_eq!(client.check(&response).err(), expected, "{value}");
+        }
+    }
+
     #[test]
     fn a_client_checks_as_it_would_on_the_wire() {
         let asking = ClientRequest::new("a", "/").subprotocols(&["chat"]);
-        let (_, client) = ClientUpgrade::new(&asking, *b"the sample nonce").unwrap();
+        let (_, client) = ClientUpgrade::new(&asking, *b"the sample nonce", None).unwrap();
         assert_eq!(client.accept_key, *ACCEPT);
         let mut good = Response::new(());
         *good.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
