@@ -144,6 +144,9 @@ impl<S: Transport, C: Clock> Core<S, C> {
             }
             let wants = self.connection.wants();
             if wants.done && (takes || self.outcome.is_some()) {
+                // It would be dropped now, but the application may keep the socket, and a server waits
+                // for the end of the transport (7.1.1). Where it is shut or lost this does nothing.
+                let _ = self.transport.poll_shutdown(cx);
                 return Poll::Ready(Found::Over);
             }
             // If shutting it fails, the transport is gone, and nothing is left to shut.
