@@ -12,6 +12,7 @@ mod incoming;
 mod message_stream;
 mod outbox;
 mod outcome;
+mod prepared;
 mod socket;
 mod split;
 mod task;
@@ -23,6 +24,7 @@ pub use self::{
     handshake::{HandshakeError, Upgrade, accept, connect},
     incoming::Incoming,
     outbox::Outbox,
+    prepared::compressed,
     socket::{TimedSendError, WebSocket},
     split::{Receiver, Sender},
     transport::Transport,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use driver_kit::lease::Lease;
-use wsproto::{CloseCode, Connection, Env, Message, Prepared, SendError};
+use wsproto::{CloseCode, Compress, Connection, Env, Kind, Message, Prepared, SendError};
 
 use crate::clock::Clock;
 
@@ -40,6 +40,19 @@ impl<C: Clock> Outbox<'_, C> {
     pub fn feed(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         let message = message.into();
         self.queue(|connection, env| connection.send_message(env, message))
+    }
+
+    /// Queues a message, and says whether it is to be compressed, where that was negotiated.
+    ///
+    /// # Errors
+    /// See [`Connection::send_compressed`].
+    pub fn feed_compressed(
+        &mut self,
+        kind: Kind,
+        data: &[u8],
+        compress: Compress,
+    ) -> Result<(), SendError> {
+        self.queue(|connection, env| connection.send_compressed(env, kind, data, compress))
     }
 
     /// Queues a prepared message.

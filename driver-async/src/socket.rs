@@ -8,7 +8,7 @@ use std::{
 };
 
 use wsproto::{
-    CloseCode, Closed, Connection, Error, Event, Kind, Message, Prepared, SendError, Time,
+    CloseCode, Closed, Compress, Connection, Error, Event, Kind, Message, Prepared, SendError, Time,
 };
 
 use crate::{
@@ -212,11 +212,34 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         let len = message.as_bytes().len();
         let mut message = Some(message);
         poll_fn(move |cx| {
-            ready!(self.core.poll_until(cx, Receiving::Keep, None, |core| core.has_room(len)));
+            ready!(
+                self.core
+                    .poll_until(cx, Receiving::Keep, None, |core| core.has_room(len))
+            );
             let Some(message) = message.take() else {
                 unreachable!("a future that was ready is not polled again")
             };
-            Poll::Ready(self.core.queue(|connection, env| connection.send_message(env, message)))
+            Poll::Ready(
+                self.core
+                    .queue(|connection, env| connection.send_message(env, message)),
+            )
+        })
+    }
+
+    /// Queues a message as [`feed`](Self::feed) does, and says whether it is to be compressed, where that
+    /// was negotiated.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn feed_compressed(
+        &mut self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
+        let message = message.into();
+        self.room(message.as_bytes().len()).await;
+        self.core.queue(|connection, env| {
+            connection.send_compressed(env, message.kind(), message.as_bytes(), compress)
         })
     }
 

@@ -18,15 +18,15 @@ use tokio::{
 };
 
 pub use client::{Connect, ConnectError, connect};
-pub use driver_async::{HandshakeError, Incoming, Outbox, TimedSendError};
+pub use driver_async::{HandshakeError, Incoming, Outbox, TimedSendError, compressed};
 pub use failure::ServerFailure;
 pub use io::Io;
 pub use listener::Listener;
 pub use server::{Server, ServerHandle};
 pub use timers::Timer;
 pub use wsproto::{
-    self, Accept, ClientRequest, CloseCode, Closed, ClosedBy, Config, Delivery, Error, Event, Kind,
-    Message, Overflow, Prepared, Reject, Request, RequestHead, ResponseHead, SendError,
+    self, Accept, ClientRequest, CloseCode, Closed, ClosedBy, Compress, Compression, Config, Delivery, Error, Event, Kind,
+    Memory, Message, Overflow, Prepared, Reject, Request, RequestHead, ResponseHead, SendError,
 };
 
 /// A WebSocket connection over a stream of tokio's.
