@@ -41,13 +41,21 @@ impl End {
 
     /// A server before the request.
     pub(crate) fn accepting(config: Arc<Config>) -> Self {
-        let mut env = env(1);
+        Self::accepting_in(env(1), config)
+    }
+
+    /// The same in an environment of the test's.
+    pub(crate) fn accepting_in(mut env: Env, config: Arc<Config>) -> Self {
         Self::new(Connection::accepting(config, &mut env), env)
     }
 
     /// A client whose request is queued.
     pub(crate) fn connecting(config: Arc<Config>) -> Self {
-        let mut env = env(2);
+        Self::connecting_in(env(2), config)
+    }
+
+    /// The same in an environment of the test's.
+    pub(crate) fn connecting_in(mut env: Env, config: Arc<Config>) -> Self {
         let request = ClientRequest::new("localhost", "/");
         let connection = Connection::connecting(config, &request, &mut env);
         Self::new(connection.expect("the request is valid"), env)

@@ -3,8 +3,10 @@
 #![allow(dead_code, reason = "each file of tests uses a part of it")]
 
 pub(crate) mod allocation;
+pub(crate) mod deflate;
 mod end;
 mod frames;
+pub(crate) mod inflate;
 mod pair;
 mod seen;
 pub(crate) mod streams;
@@ -19,7 +21,7 @@ pub(crate) use {
     end::{Answer, End},
     frames::{Frame, Length, Opcode, decode, opposite},
     pair::Pair,
-    seen::{Seen, joined},
+    seen::{Seen, joined, messages},
 };
 
 /// The default configuration, changed.
@@ -45,7 +47,7 @@ pub(crate) fn env(seed: u64) -> Env {
 }
 
 /// The splitmix64 generator: well spread and perfectly predictable.
-struct Predictable(u64);
+pub(crate) struct Predictable(pub(crate) u64);
 
 impl Entropy for Predictable {
     fn fill(&mut self, buf: &mut [u8]) {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use wsproto::{Config, Role};
+use wsproto::{Config, Env, Role};
 
 use super::{End, opposite};
 
@@ -41,12 +41,24 @@ impl Pair {
 
     /// Two ends after the opening handshake, which they have done.
     pub(crate) fn opened(client: Arc<Config>, server: Arc<Config>) -> Self {
-        let mut pair = Self::connecting(client, server);
-        pair.settle();
-        assert!(pair.client.connection.is_open() && pair.server.connection.is_open());
-        pair.client.seen.clear();
-        pair.server.seen.clear();
-        pair
+        Self::connecting(client, server).open()
+    }
+
+    /// The same in environments of the test's.
+    pub(crate) fn opened_in(client: (Env, Arc<Config>), server: (Env, Arc<Config>)) -> Self {
+        Self::new(
+            End::connecting_in(client.0, client.1),
+            End::accepting_in(server.0, server.1),
+        )
+        .open()
+    }
+
+    fn open(mut self) -> Self {
+        self.settle();
+        assert!(self.client.connection.is_open() && self.server.connection.is_open());
+        self.client.seen.clear();
+        self.server.seen.clear();
+        self
     }
 
     /// Two ends whose opening handshake was done elsewhere.

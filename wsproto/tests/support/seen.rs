@@ -120,3 +120,27 @@ pub(crate) fn joined(seen: &[Seen]) -> Vec<Seen> {
     }
     joined
 }
+
+/// The messages among what was reported, those in chunks put together.
+pub(crate) fn messages(seen: &[Seen]) -> Vec<Seen> {
+    let is_message = |seen: &Seen| !matches!(seen, Seen::Ping(_) | Seen::Pong(_) | Seen::Drained);
+    let seen: Vec<Seen> = seen
+        .iter()
+        .filter(|seen| is_message(seen))
+        .cloned()
+        .collect();
+    let whole = |seen| match seen {
+        Seen::Chunk {
+            kind: Kind::Text,
+            data,
+            last: true,
+        } => Seen::Text(String::from_utf8(data).expect("text is checked")),
+        Seen::Chunk {
+            kind,
+            data,
+            last: true,
+        } => Seen::Binary(kind, data),
+        other => other,
+    };
+    joined(&seen).into_iter().map(whole).collect()
+}

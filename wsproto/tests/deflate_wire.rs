@@ -1,0 +1,312 @@
+//! What we compress, as it is on the wire: whatever was agreed, everything arrives, and a judge who
+//! allows exactly the agreed window and takeover understands it.
+#![cfg(any(feature = "deflate", feature = "zlib-rs"))]
+
+mod support;
+
+use std::{num::NonZeroUsize, sync::Arc};
+
+use proptest::{collection::vec as several, prelude::*};
+use support::{
+    End, Frame, Opcode, Pair, Seen, cases, decode,
+    deflate::{
+        BACKENDS, Backend, compressing, extensions, frames, json, message, noise, opened_plainly,
+    },
+    inflate::Judge,
+    messages, opposite,
+};
+use wsproto::{Compress, Compression, Config, Delivery, Kind, Memory, Prepared, Role};
+
+/// What one end sends, in its own way.
+#[derive(Debug, Clone)]
+enum Send {
+    Whole(Compress, usize, usize),
+    /// Octets that do not compress.
+    Noise(Compress, Vec<u8>),
+    Streamed(Compress, Vec<(usize, usize)>),
+    Prepared(usize, usize, Option<u8>),
+    Ping,
+}
+
+fn sends() -> impl Strategy<Value = Send> {
+    let compress = || {
+        prop_oneof![
+            3 => Just(Compress::Auto),
+            2 => Just(Compress::Always),
+            1 => Just(Compress::Never),
+        ]
+    };
+    let len = || prop_oneof![4 => 0_usize..400, 2 => 400_usize..5000, 1 => 20_000_usize..90_000];
+    prop_oneof![
+        5 => (compress(), len(), 0_usize..9)
+            .prop_map(|(compress, len, seed)| Send::Whole(compress, len, seed)),
+        2 => (compress(), several(any::<u8>(), 0..300))
+            .prop_map(|(compress, data)| Send::Noise(compress, data)),
+        2 => (compress(), several((len(), 0_usize..9), 0..4))
+            .prop_map(|(compress, parts)| Send::Streamed(compress, parts)),
+        2 => (len(), 0_usize..9, proptest::option::of(8_u8..=15))
+            .prop_map(|(len, seed, bits)| Send::Prepared(len, seed, bits)),
+        1 => Just(Send::Ping),
+    ]
+}
+
+impl Send {
+    /// Sends it; tells what is to arrive, if it is a message.
+    fn by(
+        self,
+        End {
+            connection, env, ..
+        }: &mut End,
+    ) -> Option<Seen> {
+        match self {
+            Self::Whole(compress, len, seed) => {
+                let text = json(len, seed);
+                let sent = connection.send_compressed(env, Kind::Text, text.as_bytes(), compress);
+                assert_eq!(sent, Ok(()));
+                Some(Seen::text(&text))
+            }
+            Self::Noise(compress, data) => {
+                let sent = connection.send_compressed(env, Kind::Binary, &data, compress);
+                assert_eq!(sent, Ok(()));
+                Some(Seen::binary(&data))
+            }
+            Self::Streamed(compress, parts) => {
+                let started = connection.start_compressed(env, Kind::Binary, compress);
+                assert_eq!(started, Ok(()));
+                let mut all = String::new();
+                let mut unfinished = true;
+                for (i, (len, seed)) in parts.iter().enumerate() {
+                    let part = json(*len, *seed);
+                    all += &part;
+                    // Some end with their last part, some behind it.
+                    let ends = i + 1 == parts.len() && len % 2 == 0;
+                    let sent = if ends {
+                        connection.finish(env, part.as_bytes())
+                    } else {
+                        connection.write(env, part.as_bytes())
+                    };
+                    assert_eq!(sent, Ok(()));
+                    unfinished &= !ends;
+                }
+                if unfinished {
+                    assert_eq!(connection.finish(env, &[]), Ok(()));
+                }
+                Some(Seen::binary(all.as_bytes()))
+            }
+            Self::Prepared(len, seed, bits) => {
+                let data = json(len, seed);
+                let mut prepared = Prepared::binary(data.as_bytes());
+                if let Some(bits) = bits {
+                    prepared = prepared.compressed(env, 1, bits);
+                }
+                assert_eq!(connection.send_prepared(env, &prepared), Ok(()));
+                Some(Seen::binary(data.as_bytes()))
+            }
+            Self::Ping => {
+                let ping = b"{\"id\":1,\"name\":\"user-1\"} is in no window";
+                assert_eq!(connection.send_ping(env, ping), Ok(()));
+                None
+            }
+        }
+    }
+}
+
+fn policies() -> impl Strategy<Value = Compression> {
+    let windows = (8_u8..=15, 8_u8..=15);
+    let inflate_from = prop_oneof![Just(0), Just(1), Just(64), Just(16 << 10)];
+    (0_u8..=9, windows, any::<[bool; 3]>(), inflate_from).prop_map(
+        |(level, (send, receive), [send_takeover, receive_takeover, dedicated], inflate_from)| {
+            let mut policy = Compression::default();
+            policy.level = level;
+            policy.send_window_bits = send;
+            policy.receive_window_bits = receive;
+            policy.send_takeover = send_takeover;
+            policy.receive_takeover = receive_takeover;
+            policy.memory = if dedicated {
+                Memory::Dedicated
+            } else {
+                Memory::Pooled
+            };
+            policy.inflate_from = inflate_from;
+            policy
+        },
+    )
+}
+
+fn configs() -> impl Strategy<Value = Arc<Config>> {
+    let fragments = prop_oneof![3 => Just(None), 1 => (1_usize..2000).prop_map(Some)];
+    (policies(), fragments, any::<bool>()).prop_map(|(policy, fragments, chunks)| {
+        compressing(|config, compression| {
+            *compression = policy;
+            config.fragment_size = fragments.and_then(NonZeroUsize::new);
+            config.max_fragments = u32::MAX;
+            config.queue_limit = usize::MAX;
+            if chunks {
+                config.delivery = Delivery::Chunks;
+            }
+        })
+    })
+}
+
+fn backends() -> impl Strategy<Value = Backend> {
+    proptest::sample::select(BACKENDS)
+}
+
+/// What an end put on the wire behind its head, as a judge reads it who keeps to `agreed`, the
+/// server's answer.
+fn judged(frames: &[Frame], sender: Role, agreed: &str) -> Vec<Seen> {
+    let name = if sender == Role::Client {
+        "client"
+    } else {
+        "server"
+    };
+    let bits = agreed
+        .split("; ")
+        .find_map(|parameter| parameter.strip_prefix(&format!("{name}_max_window_bits=")))
+        .map_or(15, |bits| bits.parse().unwrap());
+    let takeover = !agreed.contains(&format!("{name}_no_context_takeover"));
+    let mut judge = Judge::new(bits);
+    let mut messages = Vec::new();
+    let mut payload = Vec::new();
+    let mut first = None;
+    for frame in frames {
+        assert_eq!(frame.mask.is_some(), sender == Role::Client);
+        if frame.opcode >= 8 {
+            assert_eq!((frame.reserved, frame.fin), (0, true));
+            continue;
+        }
+        payload.extend_from_slice(&frame.payload);
+        match first {
+            None => first = Some((frame.opcode, frame.reserved)),
+            Some(_) => assert_eq!((frame.opcode, frame.reserved), (0, 0)),
+        }
+        if !frame.fin {
+            continue;
+        }
+        let (opcode, reserved) = first.take().expect("a message has a first frame");
+        let mut message = std::mem::take(&mut payload);
+        match reserved {
+            0 => {}
+            4 => {
+                message.extend([0, 0, 0xff, 0xff]);
+                if !takeover {
+                    judge.forget();
+                }
+                message = judge
+                    .message(&message)
+                    .expect("it keeps to what was agreed");
+            }
+            other => panic!("reserved bits {other}"),
+        }
+        messages.push(if opcode == Opcode::Text as u8 {
+            Seen::Text(String::from_utf8(message).unwrap())
+        } else {
+            Seen::binary(&message)
+        });
+    }
+    messages
+}
+
+/// What an end has put on the wire: its head and its frames.
+fn sent(pair: &mut Pair, role: Role) -> (Vec<u8>, Vec<Frame>) {
+    let log = pair.log(role);
+    let end = log.windows(4).position(|octets| octets == b"\r\n\r\n");
+    let (head, octets) = log.split_at(end.expect("a head is whole") + 4);
+    (head.to_vec(), decode(octets))
+}
+
+proptest! {
+    #![proptest_config(cases(150))]
+
+    #[test]
+    fn whatever_was_agreed_everything_arrives_and_keeps_to_it(
+        client in (backends(), configs()),
+        server in (backends(), configs()),
+        steps in several((any::<bool>(), sends()), 1..14),
+        chops in several(1_usize..3000, 1..8),
+    ) {
+        let ((_, client_env), (_, server_env)) = (client.0, server.0);
+        let mut pair = Pair::opened_in((client_env(1), client.1), (server_env(2), server.1));
+        let mut expected = [Vec::new(), Vec::new()];
+        for (by_client, send) in steps {
+            let role = if by_client { Role::Client } else { Role::Server };
+            expected[usize::from(by_client)].extend(send.by(pair.end(role)));
+            for (i, n) in chops.iter().enumerate() {
+                let from = if i % 2 == 0 { Role::Client } else { Role::Server };
+                pair.write(from, *n);
+                pair.deliver(opposite(from), *n);
+            }
+        }
+        pair.settle();
+        let [by_server, by_client] = expected;
+        prop_assert!(messages(&pair.server.seen) == by_client);
+        prop_assert!(messages(&pair.client.seen) == by_server);
+
+        let (head, frames) = sent(&mut pair, Role::Server);
+        let agreed = extensions(&head).expect("they agree");
+        prop_assert!(judged(&frames, Role::Server, &agreed) == by_server);
+        let (_, frames) = sent(&mut pair, Role::Client);
+        prop_assert!(judged(&frames, Role::Client, &agreed) == by_client);
+    }
+}
+
+#[test]
+fn the_judge_of_the_wire_rejects_a_message_that_refers_too_far_back() {
+    let far = [
+        json(400, 1),
+        String::from_utf8(vec![b'-'; 300]).unwrap(),
+        json(400, 1),
+    ]
+    .concat();
+    let frames = frames(Opcode::Binary, &message(far.as_bytes()), &[]);
+    let judge = |agreed: &'static str| {
+        std::panic::catch_unwind(|| judged(&frames, Role::Server, agreed)).is_ok()
+    };
+    assert!(judge("permessage-deflate"));
+    assert!(judge("permessage-deflate; server_max_window_bits=10"));
+    assert!(!judge("permessage-deflate; server_max_window_bits=9"));
+}
+
+#[test]
+fn a_message_is_compressed_in_one_frame_with_rsv1() {
+    for (_, env) in BACKENDS {
+        let config = compressing(|_, _| {});
+        let mut end = opened_plainly(Role::Server, env(1), config);
+        let text = json(1000, 1);
+        end.connection.send_text(&mut end.env, &text).unwrap();
+        let frames = end.drain_frames();
+        assert_eq!((frames.len(), frames[0].reserved), (1, 4));
+        assert!(frames[0].payload.len() < text.len() / 2);
+        assert!(!frames[0].payload.ends_with(&[0, 0, 0xff, 0xff]), "7.2.1");
+    }
+}
+
+#[test]
+fn the_threshold_decides_unless_the_caller_does_and_what_does_not_shrink_goes_as_it_is() {
+    for (_, env) in BACKENDS {
+        let config = compressing(|_, compression| compression.threshold = 100);
+        let mut end = opened_plainly(Role::Server, env(1), config);
+        let noise = noise(500, 1);
+        for (compress, data, reserved) in [
+            (Compress::Auto, json(99, 1).as_bytes(), 0),
+            (Compress::Auto, json(100, 1).as_bytes(), 4),
+            (Compress::Always, json(99, 1).as_bytes(), 4),
+            (Compress::Always, b"", 4),
+            (Compress::Never, json(9999, 1).as_bytes(), 0),
+            (Compress::Auto, &noise, 0),
+            (Compress::Always, &noise, 4),
+        ] {
+            let sent = end
+                .connection
+                .send_compressed(&mut end.env, Kind::Binary, data, compress);
+            assert_eq!(sent, Ok(()));
+            let [frame] = &end.drain_frames()[..] else {
+                panic!("one frame");
+            };
+            assert_eq!(frame.reserved, reserved, "{compress:?} {}", data.len());
+            if data.is_empty() {
+                assert_eq!(frame.payload, [0], "7.2.3.6");
+            }
+        }
+    }
+}
