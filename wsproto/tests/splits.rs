@@ -7,16 +7,23 @@ use std::{fmt, num::NonZeroUsize, ops::Range, sync::Arc};
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 use support::{
-    Answer, End, Seen, cases, config, joined,
-    streams::{frames, request_and_frames, response_and_frames},
+    Answer, End, Seen, cases, config,
+    deflate::{BACKENDS, opened_plainly},
+    env, joined,
+    streams::{compressed_frames, frames, request_and_frames, response_and_frames},
 };
-use wsproto::{Accept, Config, Connection, Delivery, Env, Event, Overflow, Role, SendError};
+use wsproto::{
+    Accept, Compression, Config, Connection, Delivery, Env, Event, Memory, Overflow, Role,
+    SendError,
+};
 
 /// Where a connection starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum From {
     Opening,
     Open,
+    /// The same with compression.
+    Compressed,
 }
 
 /// What is the same however the octets are chopped.
@@ -85,6 +92,7 @@ impl Script {
     fn end(&self) -> End {
         let end = match (self.from, self.role) {
             (From::Open, role) => End::upgraded(role, self.config.clone()),
+            (From::Compressed, role) => opened_plainly(role, env(5), self.config.clone()),
             (From::Opening, Role::Server) => End::accepting(self.config.clone()),
             (From::Opening, Role::Client) => End::connecting(self.config.clone()),
         };
@@ -344,6 +352,22 @@ fn configs() -> impl Strategy<Value = Arc<Config>> {
         })
 }
 
+fn policies() -> impl Strategy<Value = Compression> {
+    let inflate_from = prop_oneof![Just(0_usize), 1_usize..100, Just(16 << 10)];
+    (any::<[bool; 2]>(), 8_u8..=15, inflate_from).prop_map(
+        |([takeover, dedicated], window_bits, inflate_from)| {
+            let mut policy = Compression::default();
+            policy.send_takeover = takeover;
+            policy.send_window_bits = window_bits;
+            policy.inflate_from = inflate_from;
+            if dedicated {
+                policy.memory = Memory::Dedicated;
+            }
+            policy
+        },
+    )
+}
+
 /// The server's agreement to what [`End::connecting`] asks for.
 fn agreement() -> Vec<u8> {
     let mut client = End::connecting(config(|_| {}));
@@ -360,11 +384,34 @@ fn scripts() -> impl Strategy<Value = Script> {
         2 => response_and_frames(agreement())
             .prop_map(|octets| (Role::Client, From::Opening, octets)),
     ];
+    let stream = if BACKENDS.is_empty() {
+        stream.boxed()
+    } else {
+        let compressed = prop_oneof![
+            compressed_frames(Role::Client).prop_map(|octets| (
+                Role::Server,
+                From::Compressed,
+                octets
+            )),
+            compressed_frames(Role::Server).prop_map(|octets| (
+                Role::Client,
+                From::Compressed,
+                octets
+            )),
+        ];
+        prop_oneof![2 => stream, 1 => compressed].boxed()
+    };
     let sizes = prop_oneof![Just(usize::MAX), 0_usize..200];
     let drains = vec((any::<Index>(), sizes), 0..4);
     let answers = prop_oneof![Just(Answer::Accept), Just(Answer::Later)];
-    (stream, configs(), drains, answers).prop_map(
-        |((role, from, octets), config, drains, answer)| {
+    (stream, configs(), policies(), drains, answers).prop_map(
+        |((role, from, octets), mut config, policy, drains, answer)| {
+            if from == From::Compressed {
+                let config = Arc::make_mut(&mut config);
+                config.compression = Some(policy);
+                // The handshake is not what this is about.
+                config.max_head = 1 << 10;
+            }
             let at = |(at, n): (Index, usize)| (at.index(octets.len() + 1), n);
             let mut drains: Vec<_> = drains.into_iter().map(at).collect();
             drains.sort_unstable();

@@ -3,7 +3,10 @@
 use proptest::{collection::vec, prelude::*, sample::Index};
 use wsproto::Role;
 
-use super::{Frame, Length, Opcode};
+use super::{
+    Frame, Length, Opcode,
+    deflate::{self, Foreign},
+};
 
 /// What is wrong with a stream.
 #[derive(Debug, Clone)]
@@ -23,11 +26,65 @@ enum Flaw {
 
 /// The octets that a peer of that role sends after the opening handshake.
 pub(crate) fn frames(sender: Role) -> impl Strategy<Value = Vec<u8>> {
+    flawed_frames(vec(message(), 0..8), sender)
+}
+
+/// The same with compressed messages among the others, all by one deflater.
+pub(crate) fn compressed_frames(sender: Role) -> impl Strategy<Value = Vec<u8>> {
+    let compression = prop::option::weighted(0.7, (0_u8..=9, vec(any::<Index>(), 0..4)));
+    let messages = vec((message(), compression, vec(control(), 0..2)), 0..8);
+    let messages = messages.prop_map(|messages| {
+        let mut foreign = Foreign::new(6);
+        messages
+            .into_iter()
+            .map(|(frames, compression, controls)| match compression {
+                Some((way, cuts)) if frames[0].opcode < 8 => {
+                    compress(&mut foreign, &frames, way, &cuts, controls)
+                }
+                Some(_) | None => frames,
+            })
+            .collect()
+    });
+    flawed_frames(messages, sender)
+}
+
+/// A message compressed in one of the ways that there are, cut into fragments.
+fn compress(
+    foreign: &mut Foreign,
+    plain: &[Frame],
+    way: u8,
+    cuts: &[Index],
+    controls: Vec<Frame>,
+) -> Vec<Frame> {
+    let data = plain.iter().filter(|frame| frame.opcode < 8);
+    let payload: Vec<u8> = data.flat_map(|frame| frame.payload.clone()).collect();
+    let message = match way {
+        0 => Foreign::new(6).finished(&payload),
+        1 => [Foreign::new(1).finished(&payload), vec![0]].concat(),
+        2 => deflate::message(&payload),
+        3 => Vec::new(),
+        _ => foreign.message(&payload),
+    };
+    let mut lens: Vec<usize> = cuts
+        .iter()
+        .map(|cut| cut.index(message.len() + 1))
+        .collect();
+    lens.sort_unstable();
+    let mut frames = deflate::frames(Opcode::Binary, &message, &lens);
+    frames[0].opcode = plain[0].opcode;
+    frames.splice(1..1, controls);
+    frames
+}
+
+fn flawed_frames(
+    messages: impl Strategy<Value = Vec<Vec<Frame>>>,
+    sender: Role,
+) -> impl Strategy<Value = Vec<u8>> {
     let flaws = prop_oneof![
         3 => Just(Vec::new()),
         2 => vec((any::<Index>(), any::<Index>(), flaw()), 1..3),
     ];
-    (vec(message(), 0..8), any::<[u8; 4]>(), flaws).prop_map(move |(messages, key, flaws)| {
+    (messages, any::<[u8; 4]>(), flaws).prop_map(move |(messages, key, flaws)| {
         let mut frames = messages.concat();
         for (i, frame) in frames.iter_mut().enumerate() {
             if sender == Role::Client {
