@@ -23,6 +23,9 @@ use crate::{
 /// Reads without a pause, after which other tasks have their turn.
 const MAX_READS: u8 = 32;
 
+/// Milliseconds for which sends that need not wait pass over what has come.
+const LOOK_EVERY: u32 = 1000;
+
 /// A connection, its transport and its clock.
 #[derive(Debug)]
 pub(crate) struct Core<S, C> {
@@ -41,8 +44,10 @@ pub(crate) struct Core<S, C> {
     lost: bool,
     /// Reads since the last pause.
     reads: u8,
-    /// Octets that were read ahead since a receiver last had to wait.
-    ahead: usize,
+    /// Octets that were read ahead since a receiver last had to wait, hardly more than the bound.
+    ahead: u32,
+    /// When it was last tried to read, in milliseconds that wrap.
+    looked: u32,
 }
 
 impl<S: Transport, C: Clock> Core<S, C> {
@@ -58,6 +63,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             lost: false,
             reads: 0,
             ahead: 0,
+            looked: 0,
         }
     }
 
@@ -91,17 +97,13 @@ impl<S: Transport, C: Clock> Core<S, C> {
         }
     }
 
-    fn take_lease(&mut self) -> Lease {
-        self.lease.take().unwrap_or_else(|| {
+    /// Does everything that can be done now, until there is an event or the connection is over.
+    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>, task: Task) -> Poll<Found> {
+        let mut lease = self.lease.take().unwrap_or_else(|| {
             let mut lease = Lease::take();
             lease.env.set_now(self.clock.now());
             lease
-        })
-    }
-
-    /// Does everything that can be done now, until there is an event or the connection is over.
-    pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>, task: Task) -> Poll<Found> {
-        let mut lease = self.take_lease();
+        });
         let found = self.drive(cx, &mut lease, task);
         match found {
             Poll::Ready(Found::Event) => self.lease = Some(lease),
@@ -133,7 +135,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             self.flush(cx, env);
             let room = match task.intake {
                 Intake::Any => usize::MAX,
-                Intake::Ahead => READ_AHEAD.saturating_sub(self.ahead),
+                Intake::Ahead => READ_AHEAD.saturating_sub(self.ahead as usize),
                 Intake::Nothing => 0,
             };
             // While nothing is read, the peer is not to blame that nothing comes.
@@ -156,6 +158,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             }
             if wants.read && room > 0 {
                 if self.reads < MAX_READS {
+                    self.looked = milliseconds(env.now());
                     let queued = self.connection.queued();
                     let mut stream = NonBlocking::new(&mut self.transport, cx, room);
                     match turn::fill(&mut self.connection, env, input, &mut stream) {
@@ -163,7 +166,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
                             self.reads += 1;
                             self.ahead = match task.intake {
                                 Intake::Any => 0,
-                                Intake::Ahead | Intake::Nothing => self.ahead + n,
+                                Intake::Ahead | Intake::Nothing => self.ahead + n as u32,
                             };
                             continue;
                         }
@@ -216,12 +219,11 @@ impl<S: Transport, C: Clock> Core<S, C> {
         is_done: impl Fn(&Self) -> bool,
     ) -> Poll<()> {
         // What the transport takes at once must not wait for what else has come: a Close among it
-        // would be answered before the application has said what it had to say.
-        if !is_done(self) {
-            self.write(cx);
-        }
+        // would be answered before the application has said what it had to say. But whoever only ever
+        // sends, and never has to wait, shall see the Close some time, and answer pings before that.
+        let looks = !is_done(self) && self.write(cx).wrapping_sub(self.looked) >= LOOK_EVERY;
         loop {
-            if is_done(self) {
+            if is_done(self) && !looks {
                 self.release();
                 return Poll::Ready(());
             }
@@ -306,7 +308,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
 
     /// Whether a sender that waits would read ahead.
     pub(crate) fn reads_ahead(&self) -> bool {
-        self.ahead < READ_AHEAD && !self.is_inbox_full()
+        (self.ahead as usize) < READ_AHEAD && !self.is_inbox_full()
     }
 
     fn is_inbox_full(&self) -> bool {
@@ -364,19 +366,6 @@ impl<S: Transport, C: Clock> Core<S, C> {
             Err(error) => self.failed(error),
         }
         None
-    }
-
-    /// Waits until there is room for answers.
-    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.has_room(0) {
-            // Mostly the transport takes them, and nothing has to be read ahead meanwhile.
-            let now = self.clock.now();
-            let mut lease = self.lease.take().unwrap_or_else(Lease::take);
-            lease.env.set_now(now);
-            self.flush(cx, &mut lease.env);
-            self.put_back(lease);
-        }
-        self.poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
     }
 
     /// Waits for something to lend.
@@ -458,10 +447,14 @@ impl<S: Transport, C: Clock> Core<S, C> {
     }
 
     /// Writes what is queued, as far as the transport takes it, and looks at nothing that has come.
-    fn write(&mut self, cx: &mut Context<'_>) {
-        let mut lease = self.take_lease();
+    /// Returns the present in milliseconds.
+    fn write(&mut self, cx: &mut Context<'_>) -> u32 {
+        let now = self.clock.now();
+        let mut lease = self.lease.take().unwrap_or_else(Lease::take);
+        lease.env.set_now(now);
         self.flush(cx, &mut lease.env);
         self.put_back(lease);
+        milliseconds(now)
     }
 
     /// Writes what is queued, as far as the transport takes it.
@@ -484,6 +477,11 @@ impl<S: Transport, C: Clock> Core<S, C> {
             }
         }
     }
+}
+
+/// Milliseconds of a moment, wrapping every seven weeks.
+const fn milliseconds(moment: Time) -> u32 {
+    (moment.as_nanos() / 1_000_000) as u32
 }
 
 /// An event, and what it leaves free.

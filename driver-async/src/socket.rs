@@ -27,8 +27,8 @@ pub(crate) const MAX_HEADER: usize = 10;
 ///
 /// Everything is driven by the task that uses it: while [`recv`](Self::recv) waits, pings are
 /// answered, what was [fed](Self::feed) is written, and deadlines are kept; while a send waits, pings
-/// and the peer's Close are still seen, by reading up to 64 KiB ahead. Between messages the socket
-/// holds no buffer.
+/// and the peer's Close are still seen, by reading up to 64 KiB ahead, and so they are once a second
+/// by sends that need not wait. Between messages the socket holds no buffer.
 ///
 /// Any future of it may be dropped at any await, for example by `select!` or a timeout, and nothing is
 /// lost: a dropped receive has taken no message, a dropped send has queued all of its message or
@@ -96,7 +96,10 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         // Answers are written when all input is used up; a peer that does not take them must not make
         // them pile up, though.
         let found = poll_fn(|cx| {
-            ready!(self.core.poll_room(cx));
+            ready!(
+                self.core
+                    .poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
+            );
             self.core.poll_lendable(cx)
         })
         .await;
@@ -208,10 +211,11 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     ) -> impl Future<Output = Result<(), SendError>> {
         // Not an async function: that has a place each for the argument, for the message and for every
         // future inside, and a task that feeds pays for them while it idles.
-        let message = message.into();
-        let len = message.as_bytes().len();
-        let mut message = Some(message);
+        let mut message = Some(message.into());
         poll_fn(move |cx| {
+            let len = message
+                .as_ref()
+                .map_or(0, |message| message.as_bytes().len());
             ready!(
                 self.core
                     .poll_until(cx, Receiving::Keep, None, |core| core.has_room(len))
@@ -257,8 +261,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     ///
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection was lost on the way.
-    pub async fn flush(&mut self) -> Result<(), SendError> {
-        poll_fn(|cx| self.core.poll_flush(cx, Receiving::Keep)).await
+    pub fn flush(&mut self) -> impl Future<Output = Result<(), SendError>> {
+        poll_fn(|cx| self.core.poll_flush(cx, Receiving::Keep))
     }
 
     /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
