@@ -27,7 +27,7 @@ pub(crate) use {
     random::Random,
     short_lived::{Outlived, give_up_after, give_up_when_woken},
     sockets::{REQUEST, Receiver, Sender, Socket, opened, over, pair, played},
-    world::{Outcome, World, woken},
+    world::{Outcome, World, woken, yield_now},
 };
 
 /// The default configuration, changed.

@@ -63,6 +63,15 @@ impl Peer {
         self.take_some(usize::MAX)
     }
 
+    /// Drops what the connection has written; tells how much it was.
+    pub(crate) fn skip(&self) -> usize {
+        let mut stream = lock(&self.0.incoming);
+        let len = stream.octets.len();
+        stream.octets.clear();
+        stream.wake_writer();
+        len
+    }
+
     /// Takes the frames that the connection has written.
     pub(crate) fn take_frames(&self) -> Vec<Frame> {
         decode(&self.take())

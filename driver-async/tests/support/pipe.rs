@@ -214,9 +214,11 @@ impl Transport for Pipe {
         let Some(n) = self.step(cx, |blocked| &mut blocked.read, len) else {
             return Poll::Pending;
         };
-        for (place, octet) in buf.iter_mut().zip(stream.octets.drain(..n)) {
-            *place = octet;
-        }
+        let (front, back) = stream.octets.as_slices();
+        let from_front = n.min(front.len());
+        buf[..from_front].copy_from_slice(&front[..from_front]);
+        buf[from_front..n].copy_from_slice(&back[..n - from_front]);
+        stream.octets.drain(..n);
         stream.given += n;
         stream.wake_writer();
         Poll::Ready(Ok(n))

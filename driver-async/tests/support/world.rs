@@ -214,3 +214,17 @@ pub(crate) async fn woken() {
     })
     .await;
 }
+
+/// Lets all other tasks that are woken run first.
+pub(crate) async fn yield_now() {
+    let mut waits = true;
+    poll_fn(|cx| {
+        if std::mem::take(&mut waits) {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        } else {
+            Poll::Ready(())
+        }
+    })
+    .await;
+}

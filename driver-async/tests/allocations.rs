@@ -1,0 +1,97 @@
+//! What a connection costs: nothing per message in a steady state, and no read buffer while it is idle.
+
+mod support;
+
+use std::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use support::{
+    Frame, Socket, World,
+    allocation::{Counting, allocations, live},
+    played, timeless,
+};
+use wsproto::{Event, Message};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Polls once.
+fn poll<T>(future: impl Future<Output = T>) -> Poll<T> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Echoes all that is there, lending.
+async fn echo(socket: &mut Socket) {
+    while let Ok(Some((event, mut outbox))) = socket.recv_ref().await {
+        match event {
+            Event::Text(text) => outbox.feed_text(&text).expect("it is open"),
+            Event::Binary(octets) => outbox.feed_binary(&octets).expect("it is open"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn a_steady_echo_allocates_nothing() {
+    // One message at a time, many at once, and more than the queue takes before it counts as high.
+    for (len, count) in [(10, 1), (100, 50), (1000, 150)] {
+        let mut world = World::new();
+        let (mut socket, peer) = played(&mut world, &timeless(), 1 << 20);
+        let frame = Frame::binary(vec![7; len]).masked([1, 2, 3, 4]).encode();
+        let batch = frame.repeat(count);
+        let mut taken = 0;
+        let mut round = |socket: &mut Socket| {
+            peer.send(&batch);
+            assert!(poll(echo(socket)).is_pending());
+            taken += peer.skip();
+        };
+        for _ in 0..10 {
+            round(&mut socket);
+        }
+        let counted = allocations(|| {
+            for _ in 0..100 {
+                round(&mut socket);
+            }
+        });
+        assert_eq!(counted, 0, "{count} messages of {len} octets");
+        let answer = Frame::binary(vec![7; len]).encode().len();
+        assert_eq!(taken, 110 * count * answer);
+    }
+}
+
+#[test]
+fn an_idle_socket_holds_no_read_buffer() {
+    for used in ["never", "received", "lent", "sent"] {
+        let mut world = World::new();
+        // The thread's own buffers are there before.
+        drop(played(&mut world, &timeless(), 1 << 10));
+        let before = live();
+        let sockets: Vec<_> = (0..100)
+            .map(|_| {
+                let (mut socket, peer) = played(&mut world, &timeless(), 1 << 10);
+                peer.send_masked(&[Frame::text("hello")]);
+                match used {
+                    "never" => {}
+                    "received" => {
+                        let received = poll(socket.recv());
+                        assert_eq!(received, Poll::Ready(Ok(Some(Message::from("hello")))));
+                        assert!(poll(socket.recv()).is_pending());
+                    }
+                    "lent" => assert!(poll(echo(&mut socket)).is_pending()),
+                    _ => {
+                        assert!(poll(socket.send("hello")).is_ready());
+                        assert!(poll(socket.recv()).is_ready());
+                    }
+                }
+                (socket, peer)
+            })
+            .collect();
+        let each = (live() - before) / 100;
+        // The pipe of the test takes 2 KiB.
+        assert!(each < 4 << 10, "{each} octets each when {used}");
+        drop(sockets);
+    }
+}
