@@ -25,8 +25,9 @@ pub use listener::Listener;
 pub use server::{Server, ServerHandle};
 pub use timers::Timer;
 pub use wsproto::{
-    self, Accept, ClientRequest, CloseCode, Closed, ClosedBy, Compress, Compression, Config, Delivery, Error, Event, Kind,
-    Memory, Message, Overflow, Prepared, Reject, Request, RequestHead, ResponseHead, SendError,
+    self, Accept, ClientRequest, CloseCode, Closed, ClosedBy, Compress, Compression, Config,
+    Delivery, Error, Event, Kind, Memory, Message, Overflow, Prepared, Reject, Request,
+    RequestHead, ResponseHead, SendError,
 };
 
 /// A WebSocket connection over a stream of tokio's.

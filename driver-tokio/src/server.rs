@@ -224,11 +224,11 @@ impl<L: Listener> Server<L> {
         ));
         let service = Arc::clone(service);
         self.shared.connections.spawn(|counted| async move {
-            let _counted = counted;
             match opening.await {
                 Ok(upgrade) => (service.handler)(upgrade).await,
                 Err(error) => service.tell(ServerFailure::Handshake(error)),
             }
+            drop(counted);
         });
     }
 }

@@ -257,3 +257,62 @@ impl Drop for Timer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::yield_now;
+
+    use super::*;
+
+    /// Waits for a deadline without an end.
+    fn armed(timers: &Arc<Timers>) -> Timer {
+        let mut timer = Timer::new(Arc::clone(timers));
+        let mut cx = Context::from_waker(Waker::noop());
+        let deadline = timer.now() + LONG;
+        assert!(timer.poll_deadline(&mut cx, Some(deadline)).is_pending());
+        timer
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_dropped_leaves_no_timer_armed() {
+        let timers = Timers::start(true);
+        let clocks: Vec<_> = (0..100).map(|_| armed(&timers)).collect();
+        assert_eq!(timers.lock().wheel.len(), 100);
+        drop(clocks);
+        assert!(timers.lock().wheel.is_empty());
+    }
+
+    #[tokio::test]
+    async fn the_task_ends_with_the_last_clock() {
+        let tasks = || Handle::current().metrics().num_alive_tasks();
+        let (one, other) = (Timer::of_runtime(), Timer::of_runtime());
+        assert_eq!(tasks(), 1, "they share it");
+        yield_now().await;
+        drop(one);
+        yield_now().await;
+        assert_eq!(tasks(), 1);
+        drop(other);
+        while tasks() > 0 {
+            yield_now().await;
+        }
+        drop(armed(&Timers::of_runtime()));
+    }
+
+    #[tokio::test]
+    async fn a_clock_without_a_deadline_is_found_when_its_server_shuts_down() {
+        let timers = Timers::start(true);
+        let mut timer = Timer::new(Arc::clone(&timers));
+        let shut_down = async {
+            yield_now().await;
+            timers.shut_down("because");
+        };
+        let wait = std::future::poll_fn(|cx| {
+            if timer.shutting_down().is_some() {
+                return Poll::Ready(());
+            }
+            timer.poll_deadline(cx, None)
+        });
+        tokio::join!(wait, shut_down);
+        assert_eq!(timer.shutting_down(), Some("because"));
+    }
+}

@@ -1,0 +1,40 @@
+//! One task receives while others send on the same connection:
+//! `cargo run -p driver-tokio --example split`.
+
+use driver_tokio::{Accept, CloseCode, Server, Upgrade, connect};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let server = Server::bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", server.local_addr()?);
+    tokio::spawn(server.serve(echo));
+
+    let (sender, mut receiver) = connect(&url).await?.split();
+    let receive = tokio::spawn(async move {
+        while let Ok(Some(message)) = receiver.recv().await {
+            println!("{message:?}");
+        }
+        receiver.closed()
+    });
+    let senders: Vec<_> = ["one", "two", "three"]
+        .map(|name| {
+            let sender = sender.clone();
+            tokio::spawn(async move { sender.send(format!("from task {name}")).await })
+        })
+        .into();
+    for task in senders {
+        task.await??;
+    }
+    sender.close(CloseCode::NORMAL, "all said").await;
+    println!("{:?}", receive.await?);
+    Ok(())
+}
+
+async fn echo(upgrade: Upgrade) {
+    let Ok(mut socket) = upgrade.accept(&Accept::new()).await else {
+        return;
+    };
+    while let Ok(Some(message)) = socket.recv().await {
+        let _ = socket.feed(message).await;
+    }
+}

@@ -1,0 +1,35 @@
+//! The socket as a `Stream` and a `Sink` of messages, for the combinators of the futures crates:
+//! `cargo run -p driver-tokio --example stream_and_sink`.
+
+use driver_tokio::{Accept, CloseCode, Message, Server, Upgrade, connect};
+use futures_util::{SinkExt, StreamExt, future, stream};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let server = Server::bind("127.0.0.1:0").await?;
+    let url = format!("ws://{}", server.local_addr()?);
+    tokio::spawn(server.serve(shout));
+
+    let (mut sender, receiver) = connect(&url).await?.split();
+    let mut words = stream::iter(["hello", "is anybody", "there"]).map(|word| Ok(word.into()));
+    sender.send_all(&mut words).await?;
+    let replies = receiver
+        .filter_map(|received| future::ready(received.ok()))
+        .take(3)
+        .collect::<Vec<Message>>();
+    println!("{:?}", replies.await);
+    sender.close(CloseCode::NORMAL, "").await;
+    Ok(())
+}
+
+async fn shout(upgrade: Upgrade) {
+    let Ok(socket) = upgrade.accept(&Accept::new()).await else {
+        return;
+    };
+    let (sender, receiver) = socket.split();
+    let replies = receiver
+        .take_while(|received| future::ready(received.is_ok()))
+        .filter_map(|received| future::ready(received.ok()))
+        .map(|message| Ok(message.as_text().unwrap_or("?").to_uppercase().into()));
+    let _ = replies.forward(sender).await;
+}

@@ -1,0 +1,47 @@
+//! How large the things are of which there may be very many. `examples/idle.rs` measures what they make
+//! of a process.
+
+mod support;
+
+use std::future::Future;
+
+use driver_tokio::{Message, Timer, Upgrade, WebSocket};
+use support::echo;
+
+/// The size of what a function returns.
+fn size_of_future<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
+    size_of::<F>()
+}
+
+#[test]
+fn a_socket_is_at_most_264_octets() {
+    // 152 for the state machine, 32 each for tokio's stream and the clock. Debug builds of mio know in
+    // 8 octets more where a socket is registered.
+    let debug = if cfg!(debug_assertions) { 8 } else { 0 };
+    let size = size_of::<WebSocket>();
+    assert!(size <= 264 + debug, "{size}");
+    assert!(size_of::<Timer>() <= 32, "{}", size_of::<Timer>());
+}
+
+#[test]
+fn an_unanswered_request_takes_a_word_of_its_handlers_future() {
+    assert_eq!(size_of::<Upgrade>(), size_of::<usize>());
+}
+
+/// tokio allocates tasks in steps of 128 octets, with about 104 of its own; about 40 are the server's.
+/// With more than this the handler of every idle connection would take the next step.
+#[test]
+fn an_echo_handler_is_at_most_480_octets() {
+    let size = size_of_future(echo::<tokio::net::TcpStream>);
+    assert!(size <= 480, "{size}");
+}
+
+#[test]
+fn futures_hold_what_they_need_and_nothing_twice() {
+    let feed = size_of_future(|socket: &'static mut WebSocket| socket.feed(Message::from("")));
+    assert!(feed <= 48, "{feed}");
+    let flush = size_of_future(|socket: &'static mut WebSocket| socket.flush());
+    assert!(flush <= 24, "{flush}");
+    let recv = size_of_future(|socket: &'static mut WebSocket| socket.recv());
+    assert!(recv <= 32, "{recv}");
+}
