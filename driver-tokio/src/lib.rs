@@ -1,5 +1,96 @@
 //! WebSocket ([RFC 6455]) for tokio: servers, clients, and connections over any stream.
 //!
+//! For programs that hold many connections, send a lot, or must not lose anything: an idle connection
+//! owns no buffer, all that has come is answered in one write, and what is waited for may be dropped
+//! at any moment. The protocol itself is the crate [`wsproto`], which knows no sockets; this one waits,
+//! spawns and wakes.
+//!
+//! An echo server:
+//!
+//! ```no_run
+//! use driver_tokio::{Accept, Server};
+//!
+//! #[tokio::main]
+//! async fn main() -> std::io::Result<()> {
+//!     let server = Server::bind("127.0.0.1:9001").await?;
+//!     server
+//!         .serve(|upgrade| async move {
+//!             let Ok(mut socket) = upgrade.accept(&Accept::new()).await else { return };
+//!             while let Ok(Some(message)) = socket.recv().await {
+//!                 let _ = socket.feed(message).await;
+//!             }
+//!         })
+//!         .await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A client:
+//!
+//! ```no_run
+//! use driver_tokio::{CloseCode, connect};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let mut socket = connect("ws://127.0.0.1:9001/").await?;
+//!     socket.send("hello").await?;
+//!     println!("{:?}", socket.recv().await?);
+//!     println!("{}", socket.close(CloseCode::NORMAL, "done").await?);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Where to begin
+//!
+//! | for | there is |
+//! |---|---|
+//! | a server on a port or a Unix socket | [`Server`], whose handler looks at each request ([`Upgrade`]) and accepts or rejects it, taking its time |
+//! | a client | [`connect`], or [`Connect`] for headers, subprotocols, timeouts, redirects |
+//! | any other stream: TLS, a pipe in memory | [`accept()`] and [`connect_over`]; a [`Listener`] of one's own for a whole server |
+//! | one task per connection | [`WebSocket`]: `recv`, `send`; also a `Stream` and a `Sink` |
+//! | several tasks for one connection | [`WebSocket::split`](driver_async::WebSocket::split): a [`Receiver`], and a [`Sender`] that can be cloned |
+//! | no copy and no allocation | [`WebSocket::recv_ref`](driver_async::WebSocket::recv_ref) |
+//! | one message to many | [`Prepared`] |
+//! | messages larger than memory | `start`, `write`, `finish` to send; [`Delivery::Chunks`] to receive |
+//! | limits, deadlines, policies | [`Config`] |
+//!
+//! # What may be dropped
+//!
+//! Everything. The state of a connection is in the socket, none is in a future: in `select!`, under a
+//! timeout, a dropped receive has taken no message, and a dropped send has queued all of its message or
+//! nothing. What is queued is written when the socket is waited for next.
+//!
+//! # Who does the work
+//!
+//! No task runs behind the application's back. Whoever waits for a socket drives it: reads, answers
+//! pings, writes what is queued, keeps deadlines. So a program that neither receives nor sends for long
+//! answers no pings, and is taken for dead in the end; one that only sends still sees pings and the
+//! peer's Close, by reading up to 64 KiB ahead. Deadlines of all connections of a server share one task
+//! and one timer.
+//!
+//! # Batches and backpressure
+//!
+//! `send` waits until the transport has taken the message. `feed` only queues: what was fed leaves in
+//! one write when a receive has to wait, or on `flush`. A server that feeds its answers reads all that a
+//! client has sent and answers it at once, which is many times faster than a write per message.
+//!
+//! Nothing piles up: both wait while more than [`Config::queue_high`] octets are queued. A peer that does
+//! not read slows its own sender down, and after [`Config::write_timeout`] the connection ends.
+//!
+//! # How it ends
+//!
+//! A receive returns `None` when the connection is over; before that, once, an error if the peer broke
+//! the protocol or a deadline. [`Closed`] tells code, reason and who it was, and is the same either way.
+//! [`ServerHandle::shutdown`] ends a server in order: every peer gets what was sent, then a Close with
+//! 1001, and those that do not answer are dropped when patience ends.
+//!
+//! # Memory
+//!
+//! An idle connection of an echo server costs about 1200 octets of resident memory, of which a bare
+//! task that reads from a TCP stream makes up 1025: tokio's task, which is allocated in steps of 128
+//! octets, and its registration with the reactor. `examples/idle.rs` measures it. A handler's own
+//! variables come on top, those that live across an await.
+//!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
 mod client;
