@@ -23,8 +23,8 @@ use crate::{
 /// Reads without a pause, after which other tasks have their turn.
 const MAX_READS: u8 = 32;
 
-/// Milliseconds for which sends that need not wait pass over what has come.
-const LOOK_EVERY: u32 = 1000;
+/// Ticks for which sends that need not wait pass over what has come: a second.
+const LOOK_EVERY: u16 = 10;
 
 /// A connection, its transport and its clock.
 #[derive(Debug)]
@@ -44,10 +44,10 @@ pub(crate) struct Core<S, C> {
     lost: bool,
     /// Reads since the last pause.
     reads: u8,
-    /// Octets that were read ahead since a receiver last had to wait, hardly more than the bound.
-    ahead: u32,
-    /// When it was last tried to read, in milliseconds that wrap.
-    looked: u32,
+    /// Octets that were read ahead since a receiver last had to wait.
+    ahead: u16,
+    /// When it was last tried to read, in ticks.
+    looked: u16,
 }
 
 impl<S: Transport, C: Clock> Core<S, C> {
@@ -135,7 +135,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             self.flush(cx, env);
             let room = match task.intake {
                 Intake::Any => usize::MAX,
-                Intake::Ahead => READ_AHEAD.saturating_sub(self.ahead as usize),
+                Intake::Ahead => usize::from(READ_AHEAD - self.ahead),
                 Intake::Nothing => 0,
             };
             // While nothing is read, the peer is not to blame that nothing comes.
@@ -158,7 +158,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             }
             if wants.read && room > 0 {
                 if self.reads < MAX_READS {
-                    self.looked = milliseconds(env.now());
+                    self.looked = ticks(env.now());
                     let queued = self.connection.queued();
                     let mut stream = NonBlocking::new(&mut self.transport, cx, room);
                     match turn::fill(&mut self.connection, env, input, &mut stream) {
@@ -166,7 +166,8 @@ impl<S: Transport, C: Clock> Core<S, C> {
                             self.reads += 1;
                             self.ahead = match task.intake {
                                 Intake::Any => 0,
-                                Intake::Ahead | Intake::Nothing => self.ahead + n as u32,
+                                // No more than there was room for.
+                                Intake::Ahead | Intake::Nothing => self.ahead + n as u16,
                             };
                             continue;
                         }
@@ -308,7 +309,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
 
     /// Whether a sender that waits would read ahead.
     pub(crate) fn reads_ahead(&self) -> bool {
-        (self.ahead as usize) < READ_AHEAD && !self.is_inbox_full()
+        self.ahead < READ_AHEAD && !self.is_inbox_full()
     }
 
     fn is_inbox_full(&self) -> bool {
@@ -447,14 +448,14 @@ impl<S: Transport, C: Clock> Core<S, C> {
     }
 
     /// Writes what is queued, as far as the transport takes it, and looks at nothing that has come.
-    /// Returns the present in milliseconds.
-    fn write(&mut self, cx: &mut Context<'_>) -> u32 {
+    /// Returns the present in ticks.
+    fn write(&mut self, cx: &mut Context<'_>) -> u16 {
         let now = self.clock.now();
         let mut lease = self.lease.take().unwrap_or_else(Lease::take);
         lease.env.set_now(now);
         self.flush(cx, &mut lease.env);
         self.put_back(lease);
-        milliseconds(now)
+        ticks(now)
     }
 
     /// Writes what is queued, as far as the transport takes it.
@@ -479,9 +480,9 @@ impl<S: Transport, C: Clock> Core<S, C> {
     }
 }
 
-/// Milliseconds of a moment, wrapping every seven weeks.
-const fn milliseconds(moment: Time) -> u32 {
-    (moment.as_nanos() / 1_000_000) as u32
+/// Tenths of a second of a moment, wrapping every other hour: a connection has two octets for them.
+const fn ticks(moment: Time) -> u16 {
+    (moment.as_nanos() / 100_000_000) as u16
 }
 
 /// An event, and what it leaves free.

@@ -72,8 +72,9 @@ impl Incoming {
     }
 }
 
-/// Octets that are read ahead at most while nobody receives.
-pub(crate) const READ_AHEAD: usize = 64 << 10;
+/// Octets that are read ahead at most while nobody receives: 64 KiB but one, so that a connection counts
+/// them in two octets.
+pub(crate) const READ_AHEAD: u16 = u16::MAX;
 
 /// What an event costs in here beside its octets.
 const OVERHEAD: usize = 64;
@@ -90,7 +91,7 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn is_full(&self) -> bool {
-        self.octets >= READ_AHEAD
+        self.octets >= usize::from(READ_AHEAD)
     }
 
     pub(crate) fn push(&mut self, incoming: Incoming) {

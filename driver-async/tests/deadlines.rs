@@ -5,7 +5,7 @@ mod support;
 use std::time::Duration;
 
 use driver_async::{HandshakeError, accept, connect};
-use support::{Awkward, Frame, Peer, World, config, pipe, played};
+use support::{Awkward, Frame, Peer, World, config, opened, pipe, played};
 use wsproto::{
     Accept, Cause, ClientRequest, CloseCode, ClosedBy, Deadline, Event, SendError, Time,
 };
@@ -175,7 +175,8 @@ fn an_application_that_closes_gets_what_the_peer_did_instead() {
 #[test]
 fn no_flood_holds_a_deadline_off() {
     let mut world = World::new();
-    let (mut socket, peer) = played(&mut world, &config(|_| {}), 1 << 20);
+    let slowly = Awkward::Slowly(1000);
+    let (mut socket, peer) = opened(&mut world, &config(|_| {}), 1 << 20, slowly);
     let closed = world.spawn(async move { socket.close(CloseCode::NORMAL, "").await });
     let timeline = world.timeline.clone();
     let flood: Vec<_> = Frame::binary(vec![0; 10_000]).masked([0; 4]).encode();

@@ -13,7 +13,7 @@ use support::{
 use wsproto::{CloseCode, ClosedBy, Message, Prepared, SendError};
 
 /// How many orders are tried.
-const SEEDS: u64 = 1500;
+const SEEDS: u64 = 1000;
 
 fn octets(len: usize) -> Message {
     Message::Binary((0..len).map(|n| (n % 251) as u8).collect())

@@ -16,6 +16,8 @@ use super::random::Random;
 pub(crate) enum Awkward {
     /// Takes and gives as much as it can, at once.
     No,
+    /// Takes and gives at most that many octets at a time, at once.
+    Slowly(usize),
     /// Each operation would block once before it goes on, and then takes or gives that many octets.
     Always(usize),
     /// Operations would block now and then, and take or give as many octets as they like.
@@ -125,7 +127,7 @@ impl Pipe {
         len: usize,
     ) -> Option<usize> {
         let blocks = match &mut self.awkward {
-            Awkward::No => false,
+            Awkward::No | Awkward::Slowly(_) => false,
             Awkward::Always(_) => {
                 let blocked = blocked(&mut self.blocked);
                 *blocked = !*blocked;
@@ -139,7 +141,7 @@ impl Pipe {
         }
         Some(match &mut self.awkward {
             Awkward::No => len,
-            Awkward::Always(max) => len.min(*max),
+            Awkward::Always(max) | Awkward::Slowly(max) => len.min(*max),
             Awkward::Random(random) => match random.below(2) {
                 0 if len > 1 => 1 + random.below(len),
                 _ => len,
