@@ -91,6 +91,10 @@
 //! octets, and its registration with the reactor. `examples/idle.rs` measures it. A handler's own
 //! variables come on top, those that live across an await.
 //!
+//! # Features
+//!
+//! - `zlib-rs`: compresses with `zlib-rs` instead of `miniz_oxide`; see the feature of [`wsproto`].
+//!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
 mod client;
