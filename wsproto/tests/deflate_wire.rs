@@ -15,7 +15,10 @@ use support::{
     inflate::Judge,
     messages, opposite,
 };
-use wsproto::{Compress, Compression, Config, Delivery, Kind, Memory, Prepared, Role};
+use wsproto::{
+    CloseCode, Compress, Compression, Config, Delivery, Kind, Memory, Overflow, Prepared, Role,
+    SendError,
+};
 
 /// What one end sends, in its own way.
 #[derive(Debug, Clone)]
@@ -308,5 +311,95 @@ fn the_threshold_decides_unless_the_caller_does_and_what_does_not_shrink_goes_as
                 assert_eq!(frame.payload, [0], "7.2.3.6");
             }
         }
+    }
+}
+
+#[test]
+fn a_full_queue_drops_no_compressed_message_that_a_later_one_may_refer_to() {
+    for (_, env) in BACKENDS {
+        for takeover in [true, false] {
+            let config = compressing(|config, compression| {
+                config.overflow = Overflow::DropOldest;
+                config.queue_limit = 2200;
+                compression.send_takeover = takeover;
+            });
+            let mut end = opened_plainly(Role::Server, env(1), config);
+            let mut send = |seed, compress| {
+                let data = json(900, seed);
+                let data = data.as_bytes();
+                end.connection
+                    .send_compressed(&mut end.env, Kind::Binary, data, compress)
+            };
+            assert_eq!(send(1, Compress::Auto), Ok(()));
+            assert_eq!(send(2, Compress::Auto), Ok(()));
+            assert_eq!(send(3, Compress::Never), Ok(()));
+            assert_eq!(send(4, Compress::Auto), Ok(()));
+            assert_eq!(send(5, Compress::Never), Ok(()));
+            let kept: &[usize] = if takeover { &[1, 2, 4, 5] } else { &[3, 4, 5] };
+            let expected: Vec<Seen> = kept
+                .iter()
+                .map(|seed| Seen::binary(json(900, *seed).as_bytes()))
+                .collect();
+            let agreed = if takeover {
+                ""
+            } else {
+                "server_no_context_takeover"
+            };
+            assert!(
+                judged(&end.drain_frames(), Role::Server, agreed) == expected,
+                "{takeover}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_message_that_the_queue_refuses_enters_no_window() {
+    for (_, env) in BACKENDS {
+        for memory in [Memory::Pooled, Memory::Dedicated] {
+            let config = compressing(|config, compression| {
+                config.queue_limit = 2000;
+                compression.memory = memory;
+            });
+            let mut end = opened_plainly(Role::Server, env(1), config);
+            let mut expected = Vec::new();
+            let mut wire = Vec::new();
+            for seed in 0..20 {
+                let data = json(900, seed % 3);
+                let sent = end.connection.send_binary(&mut end.env, data.as_bytes());
+                match sent {
+                    Ok(()) => expected.push(Seen::binary(data.as_bytes())),
+                    Err(error) => {
+                        assert_eq!(error, SendError::QueueFull);
+                        wire.extend(end.drain_frames());
+                    }
+                }
+            }
+            wire.extend(end.drain_frames());
+            assert!((10..20).contains(&expected.len()), "{}", expected.len());
+            assert!(judged(&wire, Role::Server, "") == expected);
+        }
+    }
+}
+
+#[test]
+fn a_streamed_message_that_a_close_cuts_off_is_followed_by_nothing_but_the_close() {
+    for (_, env) in BACKENDS {
+        let mut end = opened_plainly(Role::Server, env(1), compressing(|_, _| {}));
+        end.connection.start(&mut end.env, Kind::Text).unwrap();
+        end.connection
+            .write(&mut end.env, b"to be continued")
+            .unwrap();
+        end.connection.close(&mut end.env, CloseCode::NORMAL, "");
+        assert_eq!(
+            end.connection.write(&mut end.env, b"?"),
+            Err(SendError::Closed)
+        );
+        let frames = end.drain_frames();
+        let seen: Vec<_> = frames
+            .iter()
+            .map(|f| (f.opcode, f.reserved, f.fin))
+            .collect();
+        assert_eq!(seen, [(1, 4, false), (8, 0, true)]);
     }
 }

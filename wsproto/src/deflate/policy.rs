@@ -75,7 +75,8 @@ pub enum Memory {
     /// these for each message, which takes time: see the documentation of the backends.
     #[default]
     Pooled,
-    /// A compressor of its own: fast, and some 40 to 320 KiB for each connection.
+    /// A compressor of its own: fast, and 160 to 320 KiB for each connection, unless the backend is set
+    /// to less.
     Dedicated,
 }
 

@@ -203,6 +203,11 @@ impl End {
         Some(span)
     }
 
+    /// The connection alone: what a driver would hold for it is gone.
+    pub(crate) fn into_connection(self) -> Connection {
+        self.connection
+    }
+
     /// Forgets what was reported and returns it.
     pub(crate) fn take_seen(&mut self) -> Vec<Seen> {
         std::mem::take(&mut self.seen)
