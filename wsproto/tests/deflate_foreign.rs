@@ -223,3 +223,35 @@ fn context_takeover_of_the_peer_is_kept_unless_it_was_declined() {
         assert!(matches!(end.seen[1], Seen::Failed(_)), "{:?}", end.seen);
     }
 }
+
+/// What inflates is lent: nothing that one connection left in it shows on the next.
+#[test]
+fn an_inflater_that_was_left_in_the_middle_serves_the_next_connection() {
+    for (_, env) in BACKENDS {
+        let config = compressing(|_, compression| compression.inflate_from = 0);
+        let text = json(3000, 1);
+        let [first, second] = {
+            let mut foreign = Foreign::new(6);
+            [(); 2].map(|()| foreign.message(text.as_bytes()))
+        };
+        for last in [Frame::close(1000, ""), Frame::continuation([0xff; 9])] {
+            let mut end = opened_plainly(Role::Server, env(1), config.clone());
+            let half = frames(Opcode::Text, &first, &[first.len() / 2]).remove(0);
+            end.read_frames(&[half, last]);
+            assert!(!end.connection.is_open());
+
+            let mut next = opened_plainly(Role::Server, end.env, config.clone());
+            next.read_frames(&frames(Opcode::Text, &first, &[]));
+            assert_eq!(next.seen, [Seen::text(&text)]);
+
+            // What refers to a message of another connection refers to nothing.
+            let mut other = opened_plainly(Role::Server, next.env, config.clone());
+            other.read_frames(&frames(Opcode::Text, &second, &[]));
+            assert!(
+                matches!(other.seen[..], [Seen::Failed(_)]),
+                "{:?}",
+                other.seen
+            );
+        }
+    }
+}

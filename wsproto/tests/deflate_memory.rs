@@ -245,6 +245,7 @@ fn what_inflates_and_compresses_is_kept_for_a_few_and_lent_to_all() {
         let busy = live() - plain;
         for connection in &mut connections {
             let mut input = wsproto::Input::new(vec![0; 100]);
+            assert_eq!(connection.finish(&mut env, b"."), Ok(()));
             connection.handle_eof(&mut env);
             while let Ok(Some(_)) = connection.next_event(&mut env, &mut input) {}
         }
