@@ -12,9 +12,10 @@ class Failed(Exception):
     """A program ended that should not have, or did not do what the run needs of it."""
 
 
-def build_example(workspace, name):
+def build_example(workspace, name, features=()):
     """Builds an example of the conformance package for release and returns its path."""
     command = ["cargo", "build", "--release", "-p", "conformance", "--example", name]
+    command += ["--features", ",".join(features)]
     built = subprocess.run(
         [*command, "--message-format", "json-render-diagnostics"],
         cwd=workspace,

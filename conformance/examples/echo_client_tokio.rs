@@ -2,7 +2,7 @@
 
 use std::{env, error::Error};
 
-use driver_tokio::{Message, connect};
+use driver_tokio::{Connect, ConnectError, Message, WebSocket};
 
 mod echo;
 
@@ -27,6 +27,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut socket = connect(&format!("{url}/updateReports?agent={agent}")).await?;
     while socket.recv().await?.is_some() {}
     Ok(())
+}
+
+async fn connect(url: &str) -> Result<WebSocket, ConnectError> {
+    let connect = Connect::new(url).config(echo::config());
+    connect.connect().await.map(|(socket, _)| socket)
 }
 
 async fn case_count(url: &str) -> Result<u32, Box<dyn Error>> {

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args()
         .nth(1)
         .ok_or("usage: echo_server_tokio ADDRESS")?;
-    let server = Server::bind(&address).await?;
+    let server = Server::bind(&address).await?.config(echo::config());
     println!("listening on ws://{}", server.local_addr()?);
     server
         .serve(|upgrade| async move {

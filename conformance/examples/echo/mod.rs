@@ -3,7 +3,14 @@
 use std::error::Error;
 
 use driver_async::{Clock, Transport, WebSocket};
-use wsproto::{Event, SendError};
+use wsproto::{Compression, Config, Event, SendError};
+
+/// The defaults, and compression wherever the peer knows it.
+pub(crate) fn config() -> Config {
+    let mut config = Config::default();
+    config.compression = Some(Compression::default());
+    config
+}
 
 /// Sends each message back with the type that it had, until the connection is over.
 ///
