@@ -2,7 +2,7 @@
 
 use std::{env, error::Error, process::ExitCode, time::Duration};
 
-use driver_tokio::{Connect, Io, ResponseHead, Timer, WebSocket};
+use driver_tokio::{Compression, Config, Connect, Io, ResponseHead, Timer, WebSocket};
 use tokio::{net::TcpStream, time::timeout};
 
 mod checks;
@@ -20,8 +20,11 @@ impl checks::Driver for Tokio {
         &self,
         path: &str,
         subprotocols: &[&str],
+        compression: Option<Compression>,
     ) -> Result<(WebSocket, ResponseHead), Box<dyn Error>> {
-        let connect = Connect::new(format!("{}{path}", self.url));
+        let mut config = Config::default();
+        config.compression = compression;
+        let connect = Connect::new(format!("{}{path}", self.url)).config(config);
         let connect = subprotocols
             .iter()
             .fold(connect, |connect, name| connect.subprotocol(*name));

@@ -4,8 +4,9 @@
 use std::{error::Error, time::Duration};
 
 use driver_async::{Clock, Incoming, Transport, WebSocket};
-use wsproto::{CloseCode, Closed, ClosedBy, Kind, Message, ResponseHead};
+use wsproto::{CloseCode, Closed, ClosedBy, Compression, Kind, Message, ResponseHead};
 
+mod compression;
 mod payload;
 
 use payload::{binary, text};
@@ -34,6 +35,7 @@ pub(crate) trait Driver {
         &self,
         path: &str,
         subprotocols: &[&str],
+        compression: Option<Compression>,
     ) -> Result<(Socket<Self>, ResponseHead), Box<dyn Error>>;
 
     /// Gives up on `check` after `patience`.
@@ -77,6 +79,7 @@ pub(crate) async fn run(driver: &impl Driver) -> bool {
         .await;
     let check = messages(driver, "/ping", |number| text(126, number).into());
     report.check("pinged", check).await;
+    compression::run(&mut report).await;
 
     let longest = "r".repeat(LONGEST_REASON);
     let closings = [
@@ -118,14 +121,21 @@ impl<D: Driver> Report<'_, D> {
 }
 
 async fn subprotocol(driver: &impl Driver, offered: &[&str], expected: Option<&str>) -> Checked {
-    let (mut socket, response) = driver.connect("/", offered).await?;
+    let (mut socket, response) = driver.connect("/", offered, None).await?;
     equal(&response.view().subprotocol(), &expected)?;
     close_normally(&mut socket).await
 }
 
+/// Connects with compression, if the server knows it.
+async fn connect<D: Driver>(driver: &D, path: &str) -> Result<Socket<D>, Box<dyn Error>> {
+    let compression = Some(Compression::default());
+    let (socket, _) = driver.connect(path, &[], compression).await?;
+    Ok(socket)
+}
+
 /// One message after the other, each when the echo of the one before has come.
 async fn messages(driver: &impl Driver, path: &str, message: impl Fn(usize) -> Message) -> Checked {
-    let (mut socket, _) = driver.connect(path, &[]).await?;
+    let mut socket = connect(driver, path).await?;
     for number in 0..MESSAGES {
         let message = message(number);
         socket.send(message.clone()).await?;
@@ -136,7 +146,7 @@ async fn messages(driver: &impl Driver, path: &str, message: impl Fn(usize) -> M
 
 /// All messages before the first echo is read.
 async fn burst(driver: &impl Driver) -> Checked {
-    let (mut socket, _) = driver.connect("/", &[]).await?;
+    let mut socket = connect(driver, "/").await?;
     for number in 0..MESSAGES {
         socket.send(text(126, number)).await?;
     }
@@ -148,7 +158,7 @@ async fn burst(driver: &impl Driver) -> Checked {
 
 /// Three fragments that may cut code points, and a last one that is empty.
 async fn fragments_sent(driver: &impl Driver) -> Checked {
-    let (mut socket, _) = driver.connect("/", &[]).await?;
+    let mut socket = connect(driver, "/").await?;
     for number in 0..MESSAGES {
         let message = text(2500, number);
         socket.start(Kind::Text).await?;
@@ -162,7 +172,7 @@ async fn fragments_sent(driver: &impl Driver) -> Checked {
 }
 
 async fn pings(driver: &impl Driver, payload: impl Fn(usize) -> Vec<u8>) -> Checked {
-    let (mut socket, _) = driver.connect("/", &[]).await?;
+    let mut socket = connect(driver, "/").await?;
     for number in 0..MESSAGES {
         let payload = payload(number);
         socket.ping(&payload).await?;
@@ -176,14 +186,14 @@ async fn pings(driver: &impl Driver, payload: impl Fn(usize) -> Vec<u8>) -> Chec
 
 /// Both libraries repeat the code and the reason of a Close.
 async fn close(driver: &impl Driver, code: u16, reason: &str) -> Checked {
-    let (mut socket, _) = driver.connect("/", &[]).await?;
+    let mut socket = connect(driver, "/").await?;
     let code = CloseCode::new(code).ok_or("no code to be sent")?;
     let closed = socket.close(code, reason).await?;
     expect_closed(&closed, code, reason, ClosedBy::Application)
 }
 
 async fn closed_by_server(driver: &impl Driver, code: u16, reason: &str) -> Checked {
-    let (mut socket, _) = driver.connect("/close", &[]).await?;
+    let mut socket = connect(driver, "/close").await?;
     socket.send(format!("{code} {reason}").trim_end()).await?;
     equal(&socket.recv().await?, &None)?;
     let code = CloseCode::new(code).ok_or("no code to be sent")?;

@@ -8,6 +8,11 @@ const WebSocket = require('ws');
 
 const url = process.argv[2];
 const SIZES = [0, 125, 126, 65535, 65536, 1 << 20];
+// Of messages whose octets on the wire are counted. An odd number of them, so that each comes as text and
+// as binary.
+const COUNTED_SIZES = [0, 20, 126, 2500, 1 << 18];
+// Without a context this library leaves shorter ones as they are.
+const SURELY_COMPRESSED = 1024;
 const MESSAGES = 100;
 const PATIENCE = 120_000; // milliseconds for one check
 
@@ -24,8 +29,9 @@ function binary(size, number) {
   return Buffer.alloc(size + number, Buffer.from(Uint8Array.from({ length: 256 }, (_, octet) => octet))).subarray(number);
 }
 
-async function connect(protocols = []) {
-  const socket = new WebSocket(url, protocols);
+async function connect(protocols = [], options = {}) {
+  const socket = new WebSocket(url, protocols, options);
+  socket.on('upgrade', (response) => { socket.answer = response; });
   socket.gone = once(socket, 'close').then(([code]) => { throw new Error(`closed with ${code}`); });
   socket.gone.catch(() => {}); // A close is a failure only to a check that waits for something else.
   await next(socket, 'open');
@@ -92,6 +98,43 @@ async function fragments(pieces, expected) {
   await close(socket);
 }
 
+/** Offers compression with these parameters, all of which the answer has to repeat. */
+async function compressed(perMessageDeflate, ...parameters) {
+  const socket = await connect([], { perMessageDeflate });
+  const answer = socket.answer.headers['sec-websocket-extensions'] ?? '';
+  for (const expected of ['permessage-deflate', ...parameters]) {
+    assert(answer.includes(expected), `the answer is '${answer}'`);
+  }
+  for await (const [size, octets] of exchanges(socket)) {
+    const short = size < SURELY_COMPRESSED || Math.max(...octets) * 2 <= size;
+    assert(short, `${size} octets took ${octets} on the wire`);
+  }
+  await close(socket);
+}
+
+async function uncompressed() {
+  const socket = await connect([], { perMessageDeflate: false });
+  assert.strictEqual(socket.answer.headers['sec-websocket-extensions'], undefined);
+  for await (const [size, octets] of exchanges(socket)) {
+    assert(Math.min(...octets) > size, `${size} octets took ${octets} on the wire`);
+  }
+  await close(socket);
+}
+
+/** Sends messages and expects their echoes. Yields what they and their echoes took on the wire. */
+async function* exchanges(socket) {
+  const stream = socket.answer.socket;
+  for (let number = 0; number < MESSAGES; number += 1) {
+    const size = COUNTED_SIZES[number % COUNTED_SIZES.length];
+    const payload = text(size, number);
+    const message = number % 2 === 0 ? payload : Buffer.from(payload);
+    const [read, written] = [stream.bytesRead, stream.bytesWritten];
+    socket.send(message);
+    await expectEcho(socket, message);
+    yield [size, [stream.bytesWritten - written, stream.bytesRead - read]];
+  }
+}
+
 async function ping(payload) {
   const socket = await connect();
   for (let number = 0; number < MESSAGES; number += 1) {
@@ -142,6 +185,27 @@ function* checks() {
   yield ['ping-empty', () => ping(Buffer.alloc(0))];
   yield ['ping-125', () => ping(binary(125, 0))];
   yield ['ping-between-fragments', pingBetweenFragments];
+  yield ['uncompressed', uncompressed];
+  yield ['compressed', () => compressed(true)];
+  yield ['compressed-no-server-takeover', () => compressed(
+    { serverNoContextTakeover: true },
+    'server_no_context_takeover',
+  )];
+  yield ['compressed-no-client-takeover', () => compressed(
+    { clientNoContextTakeover: true },
+    'client_no_context_takeover',
+  )];
+  yield ['compressed-no-takeover', () => compressed(
+    { serverNoContextTakeover: true, clientNoContextTakeover: true },
+    'server_no_context_takeover',
+    'client_no_context_takeover',
+  )];
+  // This library cannot compress for a smaller window than 9 bits.
+  yield ['compressed-small-windows', () => compressed(
+    { serverMaxWindowBits: 8, clientMaxWindowBits: 9 },
+    'server_max_window_bits=8',
+    'client_max_window_bits=9',
+  )];
   yield ['close-1000', () => closing(1000, '', 1000)];
   yield ['close-3000-with-reason', () => closing(3000, 'genug für heute', 3000)];
   yield ['close-4999-with-longest-reason', () => closing(4999, 'r'.repeat(123), 4999)];

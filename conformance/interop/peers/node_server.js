@@ -39,16 +39,35 @@ function closeAsTold(socket) {
   });
 }
 
-const behaviours = { '/fragments': echoInFragments, '/ping': pingThenEcho, '/close': closeAsTold };
+/** Tells after each echo how many octets the message took on the wire, and how many the echo. */
+function echoAndTellOctets(socket, { socket: stream }) {
+  let read = stream.bytesRead;
+  // A client waits for both answers before it goes on, so what was read since is one message.
+  socket.on('message', (data, binary) => {
+    const received = stream.bytesRead - read;
+    read = stream.bytesRead;
+    const written = stream.bytesWritten;
+    socket.send(data, { binary }, () => socket.send(`${received} ${stream.bytesWritten - written}`));
+  });
+}
+
+const behaviours = {
+  '/close': closeAsTold,
+  '/fragments': echoInFragments,
+  '/octets': echoAndTellOctets,
+  '/ping': pingThenEcho,
+};
 
 const [host, port] = process.argv[2].split(':');
 const server = new WebSocketServer({
   host,
   port: Number(port),
+  // Unlike the client of this library, its server does not compress unless told to.
+  perMessageDeflate: true,
   handleProtocols: (offered) => (offered.has('echo.v1') ? 'echo.v1' : false),
 });
 server.on('connection', (socket, request) => {
   // An error is followed by a close, and the client under test is the one to report it.
   socket.on('error', (error) => console.error(error.message));
-  (behaviours[request.url] ?? echo)(socket);
+  (behaviours[request.url] ?? echo)(socket, request);
 });

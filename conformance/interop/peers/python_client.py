@@ -6,12 +6,19 @@ Prints a line per check, `ok NAME` or `FAIL NAME: why`; exit status 0 if all are
 import asyncio
 import sys
 
+from observer import Observer
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
 SIZES = [0, 125, 126, 65_535, 65_536, 1 << 20]
 MESSAGES = 100
 LONGEST_REASON = "r" * 123
+# Of messages whose octets on the wire are counted. An odd number of them, so that each comes as text and
+# as binary.
+COUNTED_SIZES = [0, 20, 126, 2500, 1 << 18]
+# Shorter messages need not become shorter still.
+SURELY_COMPRESSED = 1024
 PATIENCE = 120  # seconds for one check
 
 
@@ -79,6 +86,38 @@ async def ping_between_fragments(url):
         equal(await connection.recv(), "before after")
 
 
+async def compressed(url, **parameters):
+    """Offers compression with these parameters, all of which the answer has to repeat."""
+    offers = [ClientPerMessageDeflateFactory(**parameters)] if parameters else None
+    async with connect(url, extensions=offers) as connection:
+        answer = connection.response.headers.get("Sec-WebSocket-Extensions", "")
+        for name, value in {"permessage-deflate": True, **parameters}.items():
+            expected = name if value is True else f"{name}={value}"
+            if expected not in answer:
+                raise AssertionError(f"the answer is {answer!r}")
+        async for size, octets in exchanges(connection):
+            if size >= SURELY_COMPRESSED and max(octets) * 2 > size:
+                raise AssertionError(f"{size} octets took {octets} on the wire")
+
+
+async def uncompressed(url):
+    async with connect(url, compression=None) as connection:
+        equal(connection.protocol.extensions, [])
+        async for size, octets in exchanges(connection):
+            equal(octets, (size, size))
+
+
+async def exchanges(connection):
+    """Sends messages and expects their echoes. Yields what they and their echoes took on the wire."""
+    observer = Observer.of(connection)
+    for number in range(MESSAGES):
+        size = COUNTED_SIZES[number % len(COUNTED_SIZES)]
+        message = text(size, number) if number % 2 == 0 else text(size, number).encode()
+        await connection.send(message)
+        equal(await connection.recv(), message)
+        yield size, (observer.sent, observer.received)
+
+
 async def close(url, code, reason):
     async with connect(url) as connection:
         await connection.close(code, reason)
@@ -111,6 +150,16 @@ def checks(url):
     yield "ping-empty", ping(url, b"")
     yield "ping-125", ping(url, binary(125, 0))
     yield "ping-between-fragments", ping_between_fragments(url)
+    yield "uncompressed", uncompressed(url)
+    yield "compressed", compressed(url)
+    no_server_takeover = {"server_no_context_takeover": True}
+    yield "compressed-no-server-takeover", compressed(url, **no_server_takeover)
+    no_client_takeover = {"client_no_context_takeover": True}
+    yield "compressed-no-client-takeover", compressed(url, **no_client_takeover)
+    yield "compressed-no-takeover", compressed(url, **no_server_takeover, **no_client_takeover)
+    # This library cannot compress for a smaller window than 9 bits.
+    small_windows = {"server_max_window_bits": 8, "client_max_window_bits": 9}
+    yield "compressed-small-windows", compressed(url, **small_windows)
     yield "close-1000", close(url, 1000, "")
     yield "close-3000-with-reason", close(url, 3000, "genug für heute")
     yield "close-4999-with-longest-reason", close(url, 4999, LONGEST_REASON)

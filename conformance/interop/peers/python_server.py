@@ -6,6 +6,7 @@ The path chooses what comes on top of the echo; README.md lists the paths.
 import asyncio
 import sys
 
+from observer import Observer
 from websockets.asyncio.server import serve
 
 FRAGMENT = 1000
@@ -36,7 +37,20 @@ async def close_as_told(connection):
     await connection.close(int(code), reason)
 
 
-BEHAVIOURS = {"/fragments": echo_in_fragments, "/ping": ping_then_echo, "/close": close_as_told}
+async def echo_and_tell_octets(connection):
+    """Tells after each echo how many octets the message took on the wire, and how many the echo."""
+    observer = Observer.of(connection)
+    async for message in connection:
+        await connection.send(message)
+        await connection.send(f"{observer.received} {observer.sent}")
+
+
+BEHAVIOURS = {
+    "/close": close_as_told,
+    "/fragments": echo_in_fragments,
+    "/octets": echo_and_tell_octets,
+    "/ping": ping_then_echo,
+}
 
 
 async def converse(connection):
