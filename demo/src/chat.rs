@@ -14,6 +14,7 @@ use wsproto::{CloseCode, Message, Prepared};
 
 use crate::{
     client::{Client, Farewell},
+    encoder::Encoder,
     mailbox::Mailbox,
 };
 use message::{Line, Name, Reason, Text, Wish};
@@ -25,7 +26,10 @@ const HISTORY: usize = 50;
 
 /// A room that people talk in.
 #[derive(Debug, Default)]
-pub(crate) struct Room(Mutex<State>);
+pub(crate) struct Room {
+    encoder: Encoder,
+    state: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -44,6 +48,14 @@ struct Member {
 }
 
 impl Room {
+    /// An empty room.
+    pub(crate) fn new(encoder: Encoder) -> Self {
+        Self {
+            encoder,
+            state: Mutex::default(),
+        }
+    }
+
     /// Lets somebody in, welcomes them and tells the others; returns who they are from now on.
     fn join(&self, name: Name, mailbox: &Mailbox) -> Result<u64, Reason> {
         let mut state = self.lock();
@@ -60,8 +72,10 @@ impl Room {
             mailbox: mailbox.clone(),
         });
         let online = state.online();
-        mailbox.post(&message::welcome(&name, &online, &state.history));
-        state.post_but(id, &message::joined(&name, &online));
+        let welcome = message::welcome(&name, &online, &state.history);
+        let joined = message::joined(&name, &online);
+        mailbox.post(&self.encoder.text(&welcome));
+        state.post_but(id, &self.encoder.text(&joined));
         info!(
             name = name.as_str(),
             online = online.len(),
@@ -81,7 +95,7 @@ impl Room {
             text,
             at,
         };
-        state.post(&message::said(&line));
+        state.post(&self.encoder.text(&message::said(&line)));
         if state.history.len() == HISTORY {
             state.history.pop_front();
         }
@@ -96,13 +110,13 @@ impl Room {
         };
         let Member { name, .. } = state.members.remove(place);
         let online = state.online();
-        state.post(&message::left(&name, &online));
+        state.post(&self.encoder.text(&message::left(&name, &online)));
         info!(name = name.as_str(), online = online.len(), "left the chat");
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics half-way through a change.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -168,7 +182,8 @@ impl Client for Guest {
         match message {
             Message::Text(text) => {
                 if let Err(reason) = self.take(&text) {
-                    self.mailbox.post(&message::error(reason));
+                    let error = self.room.encoder.text(&message::error(reason));
+                    self.mailbox.post(&error);
                 }
                 ControlFlow::Continue(())
             }

@@ -1,8 +1,8 @@
 //! The WebSocket endpoints: what they are called, and what holds on each.
 
-use wsproto::Config;
+use wsproto::{Compression, Config};
 
-use crate::options::Options;
+use crate::options::{Options, Switch};
 
 /// What a client can connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Endpoint {
         }
     }
 
-    /// Limits and deadlines of its connections.
+    /// Limits, deadlines and compression of its connections.
     pub(crate) fn config(self, options: &Options) -> Config {
         let mut config = opening_config(options);
         config.max_message = match self {
@@ -35,6 +35,7 @@ impl Endpoint {
             Self::Stats => 1 << 10,
         };
         config.max_frame = options.max_frame.min(config.max_message);
+        config.compression = self.compression(options);
         config.ping_interval = match self {
             Self::Chat | Self::Stats => options.ping_interval.0,
             // A test suite gets back what it sent and nothing else.
@@ -47,6 +48,34 @@ impl Endpoint {
         config.queue_high = usize::try_from(options.queue_high).unwrap_or(usize::MAX);
         config.queue_limit = config.queue_limit.max(config.queue_high);
         config
+    }
+
+    /// How it compresses for the clients that offer it.
+    fn compression(self, options: &Options) -> Option<Compression> {
+        match options.compression {
+            Switch::On => {}
+            Switch::Off => return None,
+        }
+        let mut compression = Compression::default();
+        compression.level = options.compression_level;
+        match self {
+            // Messages of any kind.
+            Self::Echo => {}
+            Self::Chat => {
+                // What is compressed once for everybody refers to nothing before it.
+                compression.send_takeover = false;
+                // A line is short, and many people are silent: 1 KiB of what somebody said is kept.
+                compression.receive_window_bits = 10;
+            }
+            Self::Stats => {
+                compression.send_takeover = false;
+                // A report fits into it.
+                compression.send_window_bits = 9;
+                // Nothing is expected.
+                compression.receive_takeover = false;
+            }
+        }
+        Some(compression)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod chat;
 mod client;
+mod encoder;
 mod endpoint;
 mod error;
 mod mailbox;

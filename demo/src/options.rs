@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, str::FromStr, time::Duration};
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, value_parser};
 use wsproto::OriginPolicy;
 
 /// A WebSocket server to play with: a chat room, an echo and live figures, and the page that shows them.
@@ -25,6 +25,18 @@ pub(crate) struct Options {
     /// clients that are no browsers always may
     #[arg(long, default_value = "same-host", value_parser = origin_policy)]
     pub(crate) origin: OriginPolicy,
+
+    /// Whether messages are compressed for clients that offer it
+    #[arg(long, value_enum, default_value = "on", help_heading = "Compression")]
+    pub(crate) compression: Switch,
+    /// How hard to try, from 1 (fast) to 9 (small)
+    #[arg(
+        long,
+        default_value = "1",
+        value_parser = value_parser!(u8).range(1..=9),
+        help_heading = "Compression"
+    )]
+    pub(crate) compression_level: u8,
 
     /// Octets of one message to /echo, such as 100, 64K or 1G
     #[arg(long, default_value = "64M", value_parser = size, help_heading = "Limits")]
@@ -80,6 +92,13 @@ impl Driver {
             Self::Tokio => "tokio",
         }
     }
+}
+
+/// Whether something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
 }
 
 /// A span of time, or none.

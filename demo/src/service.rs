@@ -6,6 +6,7 @@ use wsproto::{Config, OriginPolicy, Request};
 
 use crate::{
     chat::{Guest, Room},
+    encoder::Encoder,
     endpoint::{Endpoint, opening_config},
     mailbox::Mailbox,
     options::Options,
@@ -31,7 +32,12 @@ pub(crate) struct Service {
 #[derive(Debug)]
 pub(crate) enum Route {
     /// It becomes a WebSocket.
-    Open(Endpoint),
+    Open {
+        /// What it leads to.
+        endpoint: Endpoint,
+        /// Whether the client lets messages be compressed, if it offers that.
+        compression: bool,
+    },
     /// It is answered over HTTP.
     Answer(Answer),
 }
@@ -40,15 +46,21 @@ impl Service {
     /// A service where nothing has happened so far.
     pub(crate) fn new(options: &Options) -> Self {
         let config = |endpoint: Endpoint| Arc::new(endpoint.config(options));
+        let (chat, figures) = (config(Endpoint::Chat), config(Endpoint::Stats));
+        let stats = Stats::new(
+            options.driver.name(),
+            Encoder::new(&figures),
+            Instant::now(),
+        );
         Self {
-            stats: Arc::new(Stats::new(options.driver.name(), Instant::now())),
-            room: Arc::default(),
+            stats: Arc::new(stats),
+            room: Arc::new(Room::new(Encoder::new(&chat))),
             origin: options.origin.clone(),
             mailbox: options.mailbox.get(),
             opening: Arc::new(opening_config(options)),
-            chat: config(Endpoint::Chat),
+            chat,
             echo: config(Endpoint::Echo),
-            figures: config(Endpoint::Stats),
+            figures,
         }
     }
 
@@ -57,7 +69,10 @@ impl Service {
         let endpoint = Endpoint::at(request.path());
         Route::Answer(match (endpoint, request.is_upgrade()) {
             (Some(endpoint), true) if self.admits(endpoint, request) => {
-                return Route::Open(endpoint);
+                return Route::Open {
+                    endpoint,
+                    compression: !declines_compression(request),
+                };
             }
             (Some(_), true) => Answer::text(403, None, "this page may not connect here\n"),
             // RFC 9110 15.5.22: the answer must say what to upgrade to.
@@ -105,4 +120,10 @@ impl Service {
     pub(crate) fn watcher(&self, mailbox: Mailbox) -> Watcher {
         Watcher::new(Arc::clone(&self.stats), mailbox, Instant::now())
     }
+}
+
+/// Pages cannot choose what their browser offers, so they say it in the query.
+fn declines_compression(request: &Request<'_>) -> bool {
+    let mut fields = request.query().unwrap_or_default().split('&');
+    fields.any(|field| field == "compression=off")
 }

@@ -15,6 +15,7 @@ use wsproto::{Message, Prepared};
 
 use crate::{
     client::{Client, Farewell},
+    encoder::Encoder,
     mailbox::Mailbox,
 };
 
@@ -22,11 +23,14 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Stats {
     driver: &'static str,
+    encoder: Encoder,
     started: Instant,
     open: AtomicU64,
     opened: AtomicU64,
     received: Traffic,
     sent: Traffic,
+    /// Octets that carried what was sent.
+    wire: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -66,14 +70,16 @@ struct Counts<T> {
 
 impl Stats {
     /// Starts to count.
-    pub(crate) fn new(driver: &'static str, now: Instant) -> Self {
+    pub(crate) fn new(driver: &'static str, encoder: Encoder, now: Instant) -> Self {
         Self {
             driver,
+            encoder,
             started: now,
             open: AtomicU64::new(0),
             opened: AtomicU64::new(0),
             received: Traffic::default(),
             sent: Traffic::default(),
+            wire: AtomicU64::new(0),
             state: Mutex::new(State {
                 counted: now,
                 totals: Counts::default(),
@@ -96,8 +102,9 @@ impl Stats {
         self.received.count(octets);
     }
 
-    /// Counts a message that goes, by the octets of its payload.
-    pub(crate) fn sent(&self, octets: usize) {
+    /// Counts a message that goes: by the octets of its payload, and by those that carry it.
+    pub(crate) fn sent(&self, octets: usize, wire: usize) {
+        self.wire.fetch_add(wire as u64, Ordering::Relaxed);
         self.sent.count(octets);
     }
 
@@ -139,7 +146,17 @@ impl Stats {
         if let Some(octets) = resident_memory() {
             report["memory_bytes"] = octets.into();
         }
-        Prepared::text(&report.to_string())
+        if let Some(ratio) = self.compression_ratio() {
+            report["compression_ratio"] = ratio.into();
+        }
+        self.encoder.text(&report.to_string())
+    }
+
+    /// What of the octets sent is left on the wire, if there are any and they may be compressed.
+    fn compression_ratio(&self) -> Option<f64> {
+        let octets = self.sent.octets.load(Ordering::Relaxed);
+        let wire = self.wire.load(Ordering::Relaxed);
+        (self.encoder.compresses() && octets > 0).then(|| wire as f64 / octets as f64)
     }
 
     fn totals(&self) -> Counts<u64> {
@@ -214,6 +231,7 @@ mod tests {
     use std::time::Duration;
 
     use serde_json::Value;
+    use wsproto::{Compression, Config};
 
     use super::*;
 
@@ -238,14 +256,14 @@ mod tests {
     fn rates_are_what_was_counted_since_the_last_report() {
         let start = Instant::now();
         let after = |seconds: f64| start + Duration::from_secs_f64(seconds);
-        let stats = Arc::new(Stats::new("tokio", start));
+        let stats = Arc::new(Stats::new("tokio", Encoder::default(), start));
         let first = Mailbox::new(10);
         let _watcher = Watcher::new(Arc::clone(&stats), first.clone(), start);
 
         for octets in [100, 300] {
             stats.received(octets);
         }
-        stats.sent(1_000);
+        stats.sent(1_000, 1_004);
         stats.publish(after(2.0));
         stats.received(50);
         // Who comes in between gets the rates of the report that was last due.
@@ -263,9 +281,33 @@ mod tests {
     }
 
     #[test]
+    fn the_ratio_is_that_of_everything_sent() {
+        let mut config = Config::default();
+        config.compression = Some(Compression::default());
+        let start = Instant::now();
+        for (encoder, sent, expected) in [
+            (Encoder::new(&config), &[][..], None),
+            (Encoder::new(&config), &[(0, 2)], None),
+            (Encoder::new(&config), &[(100, 27)], Some(0.27)),
+            (Encoder::new(&config), &[(100, 30), (300, 304)], Some(0.835)),
+            (Encoder::default(), &[(100, 102)], None),
+        ] {
+            let stats = Arc::new(Stats::new("tokio", encoder, start));
+            for (octets, wire) in sent {
+                stats.sent(*octets, *wire);
+            }
+            let mailbox = Mailbox::new(1);
+            let _watcher = Watcher::new(stats, mailbox.clone(), start);
+            let report = &reports(&mailbox)[0];
+            let ratio = report.get("compression_ratio").and_then(Value::as_f64);
+            assert_eq!(ratio, expected, "{sent:?}");
+        }
+    }
+
+    #[test]
     fn connections_are_counted_while_they_are_open_and_since_the_start() {
         let start = Instant::now();
-        let stats = Arc::new(Stats::new("tokio", start));
+        let stats = Arc::new(Stats::new("tokio", Encoder::default(), start));
         let mailbox = Mailbox::new(10);
         let first = stats.connection();
         let second = stats.connection();
@@ -288,7 +330,7 @@ mod tests {
     #[test]
     fn nobody_is_reported_to_who_has_gone() {
         let start = Instant::now();
-        let stats = Arc::new(Stats::new("tokio", start));
+        let stats = Arc::new(Stats::new("tokio", Encoder::default(), start));
         let mailbox = Mailbox::new(10);
         drop(Watcher::new(Arc::clone(&stats), mailbox.clone(), start));
         stats.publish(start + Duration::from_secs(1));

@@ -10,7 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use driver_tokio::{Accept, Closed, Error, Event, Server, ServerFailure, Upgrade, WebSocket};
+use driver_tokio::{
+    Accept, Closed, Error, Event, Prepared, SendError, Server, ServerFailure, Upgrade, WebSocket,
+};
 use tokio::{
     runtime::{self, Runtime},
     select,
@@ -111,8 +113,13 @@ async fn answer(upgrade: Upgrade, service: Arc<Service>) {
     let request = upgrade.request();
     let target = request.target().to_owned();
     match service.route(&request) {
-        Route::Open(endpoint) => {
-            let accept = Accept::new().config(service.config(endpoint));
+        Route::Open {
+            endpoint,
+            compression,
+        } => {
+            let accept = Accept::new()
+                .config(service.config(endpoint))
+                .compression(compression);
             match upgrade.accept(&accept).await {
                 Ok(socket) => connected(socket, endpoint, &service, &peer).await,
                 Err(error) => debug!(%peer, target, %error, "gone before it was open"),
@@ -153,6 +160,7 @@ async fn connected(mut socket: WebSocket, endpoint: Endpoint, service: &Service,
 async fn echo(socket: &mut WebSocket, stats: &Stats) -> Result<(), Error> {
     // What is fed is written when all that has come is answered.
     while let Some((event, mut outbox)) = socket.recv_ref().await? {
+        let queued = outbox.connection().queued();
         let (len, fed) = match event {
             Event::Text(text) if text.len() < WORTH_MOVING => (text.len(), outbox.feed_text(&text)),
             Event::Text(text) => (text.len(), outbox.feed(text)),
@@ -166,7 +174,7 @@ async fn echo(socket: &mut WebSocket, stats: &Stats) -> Result<(), Error> {
         stats.received(len);
         // Refused only where the connection closes: the peer expects no answer any more.
         if fed.is_ok() {
-            stats.sent(len);
+            stats.sent(len, outbox.connection().queued() - queued);
         }
     }
     Ok(())
@@ -205,8 +213,8 @@ async fn exchange(
             biased;
             message = mailbox.take() => {
                 // Refused only where the connection closes, which the receive reports.
-                if socket.feed_prepared(&message).await.is_ok() {
-                    stats.sent(message.payload().len());
+                if let Ok(wire) = feed(socket, &message).await {
+                    stats.sent(message.payload().len(), wire);
                 }
             }
             received = socket.recv() => {
@@ -222,6 +230,17 @@ async fn exchange(
             }
         }
     }
+}
+
+/// Queues a message, and tells how many octets carry it.
+async fn feed(socket: &mut WebSocket, message: &Prepared) -> Result<usize, SendError> {
+    // Makes room beforehand: what is queued must not become less while the message joins it.
+    if socket.connection().queued() >= socket.connection().config().queue_high {
+        socket.flush().await?;
+    }
+    let queued = socket.connection().queued();
+    socket.feed_prepared(message).await?;
+    Ok(socket.connection().queued().saturating_sub(queued))
 }
 
 /// The other end of a connection, for the log.

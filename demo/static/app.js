@@ -35,12 +35,19 @@ element("toggle").addEventListener("click", () => {
     }
   }
 });
+// A browser may restore the choice of an earlier visit.
+setCompression();
+element("compress").addEventListener("change", setCompression);
 // The seconds until the next attempt run down.
 setInterval(() => {
   if (all.some((link) => link.phase === "waiting")) showState();
 }, 250);
 
 for (const link of all) link.start();
+
+function setCompression() {
+  for (const link of all) link.compression = element("compress").checked;
+}
 
 function showState() {
   showBadge("chat-state", links.chat);

@@ -45,7 +45,7 @@ export function showFigures(link) {
     const hasRatio = isAmount(stats.compression_ratio);
     element("compression-card").hidden = !hasRatio;
     if (hasRatio) {
-      show("compression", `${stats.compression_ratio.toFixed(2)} : 1`);
+      show("compression", units.percent(stats.compression_ratio));
       sparks.compression.push(stats.compression_ratio);
     }
   });

@@ -48,6 +48,7 @@ export class Link extends EventTarget {
 
   #path;
   #silenceLimit;
+  #compression = true;
   #socket = null;
   #wanted = false;
   #failures = 0;
@@ -75,6 +76,14 @@ export class Link extends EventTarget {
   /** Names the extensions that the server agreed to; empty if none. */
   get extensions() {
     return this.#socket?.extensions ?? "";
+  }
+
+  /** Lets the server compress or not: holds from the next connection on, which follows at once. */
+  set compression(isWanted) {
+    this.#compression = isWanted;
+    if (this.phase !== "open" && this.phase !== "connecting") return;
+    this.stop();
+    this.start();
   }
 
   start() {
@@ -121,7 +130,9 @@ export class Link extends EventTarget {
   #connect() {
     clearTimeout(this.#timer);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}${this.#path}`);
+    // What the browser offers cannot be chosen here, so the server is asked to decline it.
+    const query = this.#compression ? "" : "?compression=off";
+    const socket = new WebSocket(`${scheme}://${location.host}${this.#path}${query}`);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => {
@@ -152,6 +163,7 @@ export class Link extends EventTarget {
 
   #ended(code, reason) {
     const wasOpen = this.#openedAt > 0;
+    const wasClosed = this.phase === "closing";
     const lived = performance.now() - this.#openedAt;
     clearTimeout(this.#timer);
     clearInterval(this.#watch);
@@ -162,7 +174,10 @@ export class Link extends EventTarget {
       this.lastClose = { code, reason, at: performance.now() };
       if (lived > STEADY_AFTER) this.#failures = 0;
     }
-    if (this.#wanted) {
+    if (this.#wanted && wasClosed) {
+      // By ourselves, and started again before that was through.
+      this.#connect();
+    } else if (this.#wanted) {
       const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures) * (0.5 + Math.random() / 2);
       this.#failures += 1;
       this.retryAt = performance.now() + delay;

@@ -1,4 +1,4 @@
-// Numbers as people read them: counts, bytes, milliseconds and spans of time.
+// Numbers as people read them: counts, bytes, shares, milliseconds and spans of time.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
@@ -18,6 +18,11 @@ export function bytes(value) {
   }
   const digits = scale === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
   return `${Number(value.toFixed(digits))} ${names[scale]}`;
+}
+
+/** A share of one: "3.4 %", "42 %", "103 %". */
+export function percent(value) {
+  return `${(value * 100).toFixed(value < 0.0995 ? 1 : 0)} %`;
 }
 
 /** Milliseconds: "0.21 ms", "14.3 ms", "1.20 s". */

@@ -100,6 +100,8 @@ fn people_use_the_page() {
     let (mut other_ada, other_tab) = open();
     scenes::a_second_ada_is_told_apart(&mut ada, &mut grace, &mut other_ada);
     browser.close_tab(&other_tab);
+    scenes::compressed_messages_come_back(&mut ada);
+    scenes::compression_is_switched(&mut ada, &["Grace", "Ada"]);
     scenes::the_bench_measures_echoes(&mut ada);
     scenes::figures_follow_the_traffic(&mut ada);
     if let Some(directory) = env::var_os("DEMO_PICTURES") {

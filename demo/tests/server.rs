@@ -1,5 +1,7 @@
 //! The demo as programs see it: pages, endpoints, limits, figures, and how it ends.
 
+#[path = "server/compression.rs"]
+mod compression;
 #[path = "support/process.rs"]
 mod process;
 
@@ -57,6 +59,24 @@ async fn refusal(connect: Connect) -> u16 {
         Err(ConnectError::Handshake(HandshakeError::Refused(response))) => response.view().status(),
         other => panic!("no refusal: {other:?}"),
     }
+}
+
+/// Opens a connection by hand: a stream that answers nothing. `header` is a whole line, or nothing.
+fn open_by_hand(demo: &Demo, path: &str, header: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(demo.address()).expect("it listens");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{header}\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).expect("it reads");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut octet = [0];
+        stream.read_exact(&mut octet).expect("an answer");
+        head.push(octet[0]);
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "a refusal");
+    stream
 }
 
 /// Receives an object in JSON.
@@ -441,22 +461,11 @@ async fn a_signal_closes_every_connection_and_says_why() {
     }
 }
 
-/// Opens an echo by hand, by a stream that never answers a Close.
-#[cfg(unix)]
-fn open_by_hand(demo: &mut Demo) -> TcpStream {
-    let mut stream = TcpStream::connect(demo.address()).expect("it listens");
-    let request = b"GET /echo HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
-    stream.write_all(request).expect("it reads");
-    demo.wait_for_line("endpoint=Echo");
-    stream
-}
-
 #[cfg(unix)]
 #[test]
 fn a_shutdown_does_not_wait_for_ever() {
-    let mut demo = start(&["--close-timeout", "off", "--shutdown-timeout", "50ms"]);
-    let stream = open_by_hand(&mut demo);
+    let demo = start(&["--close-timeout", "off", "--shutdown-timeout", "50ms"]);
+    let stream = open_by_hand(&demo, "/echo", "");
     demo.signal("TERM");
     let (status, log) = demo.wait();
     assert!(status.success(), "{log}");
@@ -471,7 +480,7 @@ fn a_shutdown_does_not_wait_for_ever() {
 #[test]
 fn a_second_signal_ends_it_at_once() {
     let mut demo = start(&["--close-timeout", "off", "--shutdown-timeout", "1h"]);
-    let stream = open_by_hand(&mut demo);
+    let stream = open_by_hand(&demo, "/echo", "");
     demo.signal("INT");
     demo.wait_for_line("shutting down");
     demo.signal("INT");

@@ -73,6 +73,13 @@ impl<C: Clock> Outbox<'_, C> {
         });
     }
 
+    /// The state machine underneath, as of [`WebSocket::connection`](crate::WebSocket::connection): how
+    /// much is queued, for example.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        self.connection
+    }
+
     fn queue<T>(&mut self, queue: impl FnOnce(&mut Connection, &mut Env) -> T) -> T {
         let mut lease;
         let env = match &mut self.env {

@@ -1,7 +1,6 @@
 //! The messages of `/chat` as `PROTOCOL.md` has them: what clients ask for, and what they are told.
 
 use serde_json::{Value, json};
-use wsproto::Prepared;
 
 /// Characters in a name.
 const NAME_LIMIT: usize = 32;
@@ -130,37 +129,34 @@ pub(super) fn welcome<'a>(
     you: &Name,
     online: &[&str],
     history: impl IntoIterator<Item = &'a Line>,
-) -> Prepared {
+) -> String {
     let history: Vec<Value> = history.into_iter().map(Line::to_json).collect();
-    prepared(&json!({
+    json!({
         "type": "welcome", "you": you.0, "online": online, "history": history,
-    }))
+    })
+    .to_string()
 }
 
 /// Tells the others that somebody came.
-pub(super) fn joined(name: &Name, online: &[&str]) -> Prepared {
-    prepared(&json!({ "type": "joined", "name": name.0, "online": online }))
+pub(super) fn joined(name: &Name, online: &[&str]) -> String {
+    json!({ "type": "joined", "name": name.0, "online": online }).to_string()
 }
 
 /// Tells those who stay that somebody went.
-pub(super) fn left(name: &Name, online: &[&str]) -> Prepared {
-    prepared(&json!({ "type": "left", "name": name.0, "online": online }))
+pub(super) fn left(name: &Name, online: &[&str]) -> String {
+    json!({ "type": "left", "name": name.0, "online": online }).to_string()
 }
 
 /// Tells everybody what was said.
-pub(super) fn said(line: &Line) -> Prepared {
+pub(super) fn said(line: &Line) -> String {
     let mut message = line.to_json();
     message["type"] = "said".into();
-    prepared(&message)
+    message.to_string()
 }
 
 /// Tells a client why it does not get what it asked for.
-pub(super) fn error(reason: Reason) -> Prepared {
-    prepared(&json!({ "type": "error", "reason": reason.as_str() }))
-}
-
-fn prepared(message: &Value) -> Prepared {
-    Prepared::text(&message.to_string())
+pub(super) fn error(reason: Reason) -> String {
+    json!({ "type": "error", "reason": reason.as_str() }).to_string()
 }
 
 #[cfg(test)]

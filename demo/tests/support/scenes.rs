@@ -39,6 +39,61 @@ pub(crate) fn a_second_ada_is_told_apart<C: Channel>(
     }
 }
 
+/// The browser compresses, both ways, and gets back what it sent, whatever its size; the ratio is shown.
+pub(crate) fn compressed_messages_come_back<C: Channel>(page: &mut Page<C>) {
+    for badge in ["chat-state", "echo-state"] {
+        page.wait_for_text(badge, "open · permessage-deflate");
+    }
+    let outcome = page.cdp().evaluate(
+        r#"new Promise(resolve => {
+            const socket = new WebSocket(`ws://${location.host}/echo`);
+            socket.binaryType = "arraybuffer";
+            const sizes = [0, 1, 63, 64, 125, 126, 1000, 4096, 40_000, 65_536, 300_000];
+            const messages = Array.from({ length: 100 }, (_, n) => {
+                const words = `${n} is the number of this message, and 🦀 lives on a 砂浜. `;
+                const text = words.repeat(sizes[n % sizes.length] / words.length + 1);
+                const cut = text.slice(0, sizes[n % sizes.length]).toWellFormed();
+                return n % 2 ? cut : new TextEncoder().encode(cut);
+            });
+            const same = (sent, got) => typeof sent === "string"
+                ? sent === got
+                : got.byteLength === sent.length && new Uint8Array(got).every((octet, n) => octet === sent[n]);
+            let right = 0;
+            let answers = 0;
+            socket.onopen = () => messages.forEach(message => socket.send(message));
+            socket.onmessage = ({ data }) => {
+                right += same(messages[answers], data);
+                answers += 1;
+                if (answers === messages.length) socket.close(1000);
+            };
+            socket.onclose = ({ code }) => resolve({ extensions: socket.extensions, right, code });
+        })"#,
+    );
+    assert_eq!(
+        outcome["extensions"],
+        "permessage-deflate; server_max_window_bits=12"
+    );
+    assert_eq!(outcome["right"], 100, "{outcome}");
+    assert_eq!(outcome["code"], 1000, "{outcome}");
+    page.wait_for_number("figure-compression", "> 0");
+    page.wait_for_number("figure-compression", "< 50");
+}
+
+/// The page's switch turns compression off and on: by new connections, on which the chat goes on.
+pub(crate) fn compression_is_switched<C: Channel>(page: &mut Page<C>, people: &[&str]) {
+    for (badge, note) in [("open", "off"), ("open · permessage-deflate", "on")] {
+        page.click("compress");
+        for state in ["chat-state", "echo-state"] {
+            page.wait_for_text(state, badge);
+        }
+        page.wait_for_text("status-text", "Connected");
+        page.wait_for_people(people);
+        let line = format!("Compression is {note}.");
+        page.say(&line);
+        page.wait_for_line("Ada", &line);
+    }
+}
+
 /// The echo bench measures its round trips and gets back what it sent, for both kinds.
 pub(crate) fn the_bench_measures_echoes<C: Channel>(page: &mut Page<C>) {
     assert_eq!(page.text("echo-p50"), "–", "nothing has been measured yet");
