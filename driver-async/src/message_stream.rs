@@ -20,10 +20,8 @@ impl<S: Transport, C: Clock> Stream for WebSocket<S, C> {
     }
 }
 
-/// A sink does not know how long the next message will be: one that does not fit
-/// [`queue_limit`](wsproto::Config::queue_limit) behind what is queued is refused, unless the sink was
-/// flushed before. Closing the sink closes the connection with code 1000 and waits for its end; while
-/// nobody receives more than is read ahead, at most until the deadline of the closing handshake.
+/// Closing the sink closes the connection with code 1000 and waits for its end; while nobody receives
+/// more than is read ahead, at most until the deadline of the closing handshake.
 impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
     type Error = SendError;
 

@@ -95,3 +95,16 @@ fn an_idle_socket_holds_no_read_buffer() {
         drop(sockets);
     }
 }
+
+#[test]
+fn many_small_messages_are_not_read_ahead_for_ever() {
+    let mut world = World::new();
+    let (mut socket, peer) = played(&mut world, &timeless(), 10);
+    peer.send_masked(&vec![Frame::text(""); 10_000]);
+    let before = live();
+    let mut send = Box::pin(async move { socket.send(vec![0; 1000]).await });
+    assert!(poll(send.as_mut()).is_pending());
+    let grown = live() - before;
+    // 64 KiB of them, with what each costs beside its octets, and a read buffer in which the rest waits.
+    assert!(grown < 512 << 10, "{grown} octets");
+}

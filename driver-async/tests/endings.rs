@@ -175,6 +175,18 @@ fn a_close_comes_behind_everything_that_was_sent_before() {
 }
 
 #[test]
+fn a_close_is_not_held_up_by_what_nobody_receives() {
+    let mut world = World::new();
+    let (mut socket, peer) = played(&mut world, &timeless(), 1000);
+    let closed = world.spawn(async move { socket.close(CloseCode::NORMAL, "").await });
+    peer.send_masked(&vec![Frame::binary(vec![0; 1000]); 1000]);
+    peer.send_masked(&[Frame::close(1000, "")]);
+    peer.finish();
+    world.run_at_once();
+    assert!(closed.take().is_ok_and(|closed| closed.clean));
+}
+
+#[test]
 fn both_ends_closing_at_once_end_clean() {
     let mut world = World::new();
     let ends = pipe(1000, [Awkward::No, Awkward::No]);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use support::{
-    Awkward, Frame, Opcode, Random, Receiver, Sender, Socket, World, config, pair, pipe, played,
-    timeless, without_time,
+    Awkward, Frame, Opcode, Outlived, Random, Receiver, Sender, Socket, World, config,
+    give_up_after, pair, pipe, played, timeless, without_time,
 };
 use wsproto::{CloseCode, ClosedBy, Message, Prepared, SendError};
 
@@ -366,17 +366,42 @@ fn a_writer_reads_on_when_the_receiver_has_caught_up_and_gone_away() {
     let writer = sender.clone();
     world.spawn(async move { writer.send(octets(1000)).await });
     world.run_until_stalled();
-    let receiver = world.block_on(async move {
-        for _ in 0..100 {
+    for _ in 0..100 {
+        // The writer has its turn after each.
+        receiver = world.block_on(async move {
             receiver.recv().await.expect("nothing is wrong");
-        }
-        receiver
-    });
+            receiver
+        });
+    }
     // The peer takes nothing: only what it sends can wake the writer.
     peer.send_masked(&[Frame::close(1001, "")]);
     world.run_until_stalled();
     assert!(sender.closed().is_some());
     drop(receiver);
+}
+
+#[test]
+fn a_receiver_that_moves_to_another_task_is_woken_there() {
+    let mut world = World::new();
+    let (socket, peer) = played(&mut world, &timeless(), 1000);
+    let (_sender, mut receiver) = socket.split();
+    let mut receiver = world.block_on(async move {
+        let received = give_up_after(1, receiver.recv()).await;
+        assert_eq!(received, Outlived::GivenUp);
+        receiver
+    });
+    let received = world.spawn(async move {
+        let mut messages = Vec::new();
+        // A receive that was given up leaves nothing behind that could be taken for the next.
+        messages.push(give_up_after(1, receiver.recv()).await);
+        messages.push(Outlived::Returned(receiver.recv().await));
+        messages
+    });
+    world.run_until_stalled();
+    peer.send_masked(&[Frame::text("hello")]);
+    world.run_at_once();
+    let hello = Outlived::Returned(Ok(Some("hello".into())));
+    assert_eq!(received.take(), [Outlived::GivenUp, hello]);
 }
 
 #[test]
@@ -475,7 +500,16 @@ fn a_receiver_that_is_slow_is_not_the_peers_fault() {
     peer.send_masked(&vec![Frame::binary(vec![0; 1000]); 100]);
     // Its pongs wait behind what nobody receives.
     peer.send_masked(&vec![Frame::pong(""); 10]);
-    let sent = world.spawn(async move { sender.send(octets(100_000)).await });
+    let pauses: Vec<_> = (0..200)
+        .map(|n| world.sleep(Duration::from_secs(n)))
+        .collect();
+    let sent = world.spawn(async move {
+        for pause in pauses {
+            pause.await;
+            sender.send("news").await.expect("the peer is there");
+        }
+        sender
+    });
     for _ in 0..200 {
         world.advance(Duration::from_secs(1));
         peer.take();
@@ -487,8 +521,7 @@ fn a_receiver_that_is_slow_is_not_the_peers_fault() {
         }
         receiver
     });
-    assert!(received.closed().is_none());
-    drop(sent);
+    assert!(received.closed().is_none() && sent.is_there());
 }
 
 #[test]

@@ -261,6 +261,8 @@ impl Transport for Pipe {
         if self.step(cx, |blocked| &mut blocked.shutdown, 0).is_none() {
             return Poll::Pending;
         }
+        let buffered = self.buffered.as_ref().map_or(0, Vec::len);
+        assert_eq!(buffered, 0, "what is buffered is flushed first");
         let mut stream = lock(&self.outgoing);
         stream.ended = true;
         stream.wake_reader();
