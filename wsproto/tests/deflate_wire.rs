@@ -116,9 +116,10 @@ impl Send {
 
 fn policies() -> impl Strategy<Value = Compression> {
     let windows = (8_u8..=15, 8_u8..=15);
+    let takeovers = (prop::bool::weighted(0.8), prop::bool::weighted(0.8));
     let inflate_from = prop_oneof![Just(0), Just(1), Just(64), Just(16 << 10)];
-    (0_u8..=9, windows, any::<[bool; 3]>(), inflate_from).prop_map(
-        |(level, (send, receive), [send_takeover, receive_takeover, dedicated], inflate_from)| {
+    (0_u8..=9, windows, takeovers, any::<bool>(), inflate_from).prop_map(
+        |(level, (send, receive), (send_takeover, receive_takeover), dedicated, inflate_from)| {
             let mut policy = Compression::default();
             policy.level = level;
             policy.send_window_bits = send;
@@ -309,6 +310,53 @@ fn the_threshold_decides_unless_the_caller_does_and_what_does_not_shrink_goes_as
             assert_eq!(frame.reserved, reserved, "{compress:?} {}", data.len());
             if data.is_empty() {
                 assert_eq!(frame.payload, [0], "7.2.3.6");
+            }
+        }
+    }
+}
+
+/// Each kind of message, between two that are the same: the second of them is to refer to the first, and
+/// must count what lies between exactly as the peer does.
+#[test]
+fn whatever_lies_between_a_message_refers_to_the_right_one_before() {
+    let repeated = Send::Whole(Compress::Auto, 300, 1);
+    for (_, env) in BACKENDS {
+        for memory in [Memory::Pooled, Memory::Dedicated] {
+            for (between, keeps_a_dedicated) in [
+                (Send::Whole(Compress::Auto, 300, 7), true),
+                (Send::Whole(Compress::Never, 300, 7), true),
+                (Send::Whole(Compress::Auto, 20, 7), true),
+                (Send::Whole(Compress::Always, 0, 7), true),
+                (Send::Noise(Compress::Auto, noise(200, 1)), false),
+                (Send::Noise(Compress::Always, noise(200, 1)), true),
+                (
+                    Send::Streamed(Compress::Auto, vec![(100, 2), (51, 3), (200, 4)]),
+                    true,
+                ),
+                (Send::Streamed(Compress::Auto, vec![]), true),
+                (Send::Streamed(Compress::Never, vec![(100, 2)]), true),
+                (Send::Prepared(300, 7, Some(8)), false),
+                (Send::Prepared(300, 7, None), true),
+                (Send::Ping, true),
+            ] {
+                let config = compressing(|_, compression| compression.memory = memory);
+                let mut end = opened_plainly(Role::Server, env(1), config);
+                let sends = [repeated.clone(), between.clone(), repeated.clone()];
+                let expected: Vec<Seen> = sends
+                    .into_iter()
+                    .filter_map(|send| send.by(&mut end))
+                    .collect();
+                let frames = end.drain_frames();
+                assert!(
+                    judged(&frames, Role::Server, "") == expected,
+                    "{memory:?} {between:?}"
+                );
+                let [first, .., last] = &frames[..] else {
+                    panic!("two frames at least");
+                };
+                let refers = last.payload.len() < first.payload.len() / 2;
+                let expected = memory == Memory::Pooled || keeps_a_dedicated;
+                assert_eq!(refers, expected, "{memory:?} {between:?}");
             }
         }
     }
