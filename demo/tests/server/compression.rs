@@ -65,12 +65,16 @@ async fn compression_is_agreed_to_unless_somebody_declines() {
     }
 }
 
-/// Has 100 messages in JSON echoed.
+/// Has 100 messages in JSON echoed, all at once: the answers to them queue up.
 async fn chatter(socket: &mut WebSocket) {
-    for n in 0..100 {
+    let messages = (0..100).map(|n| {
         let text = format!("This is line {n} of a talk that goes on for a while.");
-        let message = json!({ "type": "said", "name": "Ada", "text": text }).to_string();
-        socket.send(&*message).await.expect("it is open");
+        json!({ "type": "said", "name": "Ada", "text": text }).to_string()
+    });
+    for message in messages.clone() {
+        socket.feed(message).await.expect("it is open");
+    }
+    for message in messages {
         assert_eq!(socket.recv().await, Ok(Some(message.into())));
     }
 }
