@@ -10,7 +10,7 @@ use support::{
     deflate::{BACKENDS, Foreign, compressing, frames, json, message, opened_plainly, stored},
     messages,
 };
-use wsproto::{Delivery, Role};
+use wsproto::{Delivery, Event, Role};
 
 /// A test for either role, every backend, and both deliveries.
 fn in_every_way(test: impl Fn(&dyn Fn(usize) -> End)) {
@@ -253,5 +253,44 @@ fn an_inflater_that_was_left_in_the_middle_serves_the_next_connection() {
                 other.seen
             );
         }
+    }
+}
+
+#[test]
+fn chunks_that_wait_are_news_for_the_driver_unless_it_has_paused() {
+    for (_, env) in BACKENDS {
+        let config = compressing(|config, _| config.delivery = Delivery::Chunks);
+        let mut end = opened_plainly(Role::Client, env(1), config);
+        let text = json(300_000, 1);
+        let octets = frames(Opcode::Text, &message(text.as_bytes()), &[])
+            .remove(0)
+            .encode();
+        end.input.spare()[..octets.len()].copy_from_slice(&octets);
+        end.input.filled(octets.len());
+        let mut whole = String::new();
+        let mut last = false;
+        while !last {
+            assert!(!end.input.is_empty() || end.connection.wants().event);
+            assert_eq!(
+                end.connection.has_event(&mut end.env, &mut end.input),
+                Ok(true)
+            );
+            let event = end.connection.next_event(&mut end.env, &mut end.input);
+            let Ok(Some(Event::Chunk(chunk))) = event else {
+                panic!("{event:?}");
+            };
+            whole += str::from_utf8(chunk.data).unwrap();
+            last = chunk.last;
+            if !last {
+                // Another connection uses the input, and the application has enough for now.
+                end.connection.set_aside(&mut end.env, &mut end.input);
+                assert!(end.connection.wants().event && end.connection.has_input_aside());
+                end.connection.pause();
+                assert!(!end.connection.wants().event);
+                end.connection.resume(&mut end.env);
+            }
+        }
+        assert!(whole == text);
+        assert!(!end.connection.wants().event && !end.connection.has_input_aside());
     }
 }

@@ -363,6 +363,34 @@ fn whatever_lies_between_a_message_refers_to_the_right_one_before() {
 }
 
 #[test]
+fn a_prepared_message_that_needs_a_wider_window_goes_as_it_is() {
+    // It repeats after 700 octets.
+    let text = [json(700, 1), json(700, 1)].concat();
+    for (_, env) in BACKENDS {
+        for (bits, reserved) in [(8, 0), (9, 0), (10, 4), (15, 4)] {
+            let config = compressing(|_, compression| compression.send_window_bits = bits);
+            let mut end = opened_plainly(Role::Server, env(1), config);
+            let prepared = Prepared::text(&text).compressed(&mut end.env, 6, 10);
+            assert_eq!(
+                end.connection.send_prepared(&mut end.env, &prepared),
+                Ok(())
+            );
+            let frames = end.drain_frames();
+            assert_eq!(frames[0].reserved, reserved, "{bits}");
+            let agreed = format!("permessage-deflate; server_max_window_bits={bits}");
+            assert_eq!(judged(&frames, Role::Server, &agreed), [Seen::text(&text)]);
+        }
+        let mut end = End::upgraded(Role::Server, compressing(|_, _| {}));
+        let prepared = Prepared::text(&text).compressed(&mut end.env, 6, 8);
+        assert_eq!(
+            end.connection.send_prepared(&mut end.env, &prepared),
+            Ok(())
+        );
+        assert_eq!(end.drain_frames(), [Frame::text(&text)]);
+    }
+}
+
+#[test]
 fn a_full_queue_drops_no_compressed_message_that_a_later_one_may_refer_to() {
     for (_, env) in BACKENDS {
         for takeover in [true, false] {

@@ -390,9 +390,9 @@ fn within(room: u64, written: usize) -> (usize, bool) {
 }
 
 impl Inflating {
-    /// Whether no message is under way.
+    /// Whether nothing is kept of a message: what is pending was taken before.
     pub(crate) fn is_empty(&self) -> bool {
-        self.compressed.is_empty() && self.inflation.is_none() && !self.pending
+        self.compressed.is_empty() && self.inflation.is_none()
     }
 
     /// Gives everything back.
