@@ -235,6 +235,12 @@ impl Connection {
         &self.config
     }
 
+    /// Whether compression was negotiated.
+    #[must_use]
+    pub const fn has_compression(&self) -> bool {
+        self.deflate.is_some()
+    }
+
     /// Whether messages may be sent: the handshake is complete and no Close frame is queued.
     #[must_use]
     pub fn is_open(&self) -> bool {

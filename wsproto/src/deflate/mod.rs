@@ -9,6 +9,8 @@ pub(crate) mod policy;
 pub(crate) mod pool;
 pub(crate) mod receive;
 mod send;
+#[cfg(test)]
+mod tests;
 #[cfg(feature = "zlib-rs")]
 pub(crate) mod zlib_rs;
 
