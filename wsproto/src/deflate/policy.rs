@@ -14,8 +14,8 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Compression {
-    /// How hard to try, from 0 (not at all) to 9. Default 1: higher levels cost several times as
-    /// much for a fifth of the size.
+    /// How hard to try, from 0 (not at all) to 9. Default 1: with a dedicated compressor, level 6
+    /// takes six to nine times as long and makes JSON-like messages a fifth to two fifths smaller.
     pub level: u8,
     /// Messages of fewer octets are sent as they are. Default 64. Streamed messages, whose length is
     /// not known, are always compressed.
@@ -71,12 +71,15 @@ impl Compression {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Memory {
-    /// The last `2^send_window_bits` octets that it sent. A compressor is lent by the thread and told
-    /// these for each message, which takes time: see the documentation of the backends.
+    /// The last `2^send_window_bits` octets that it sent, and some 100 more. A compressor is lent by the
+    /// thread and told these for each message: with zlib-rs at level 1, a message of 512 octets then takes
+    /// 3 times as long for 10 bits, 5 times for 12 and 24 times for 15 as with a
+    /// [`Dedicated`](Self::Dedicated) one of 15 bits, and one of 4 KiB 1.8, 1.6 and 4 times. At level 6 and
+    /// 12 bits, 512 octets take 1.2 times as long. See the documentation of the backends for their own costs.
     #[default]
     Pooled,
-    /// A compressor of its own: fast, and 160 to 320 KiB for each connection, unless the backend is set
-    /// to less.
+    /// A compressor of its own: as fast as the backend by itself, and 160 to 320 KiB for each connection,
+    /// unless the backend is set to less.
     Dedicated,
 }
 
