@@ -53,7 +53,9 @@ fn answer(config: Arc<Config>, offered: &str, accept: &Accept<'_>) -> Option<Str
     let mut server = End::accepting(config).with_answer(Answer::Later);
     server.read(&request(offered));
     assert_eq!(server.connection.accept(&mut server.env, accept), Ok(()));
-    extensions(&server.drain())
+    let answered = extensions(&server.drain());
+    assert_eq!(server.connection.has_compression(), answered.is_some());
+    answered
 }
 
 #[test]
