@@ -4,7 +4,7 @@ mod support;
 
 use std::time::Duration;
 
-use driver_async::{HandshakeError, accept, connect};
+use driver_async::{HandshakeError, TimedSendError, accept, connect};
 use support::{Awkward, Frame, Peer, World, config, opened, pipe, played};
 use wsproto::{
     Accept, Cause, ClientRequest, CloseCode, ClosedBy, Deadline, Event, SendError, Time,
@@ -133,6 +133,18 @@ fn a_half_open_peer_never_blocks_a_sender_for_ever() {
         assert_eq!(error.cause, Cause::Deadline(Deadline::Write));
         assert_eq!(end, Ok(None));
     }
+}
+
+#[test]
+fn a_patient_send_sees_the_connection_fail_before_its_own_time_is_over() {
+    let mut world = World::new();
+    let (mut socket, _peer) = stalled(&mut world);
+    let since = world.now();
+    let sent = world.spawn(async move { socket.send_timeout("news", seconds(60)).await });
+    world.run();
+    assert_eq!(elapsed(&world, since), seconds(30));
+    let lost = TimedSendError::Refused(SendError::Closed);
+    assert_eq!(sent.take(), Err(lost));
 }
 
 #[test]
@@ -326,7 +338,7 @@ fn a_slow_answer_has_as_long_as_a_quick_one() {
 }
 
 #[test]
-fn answers_that_wait_for_those_behind_them_have_as_long_as_others() {
+fn an_answer_that_waits_for_half_a_message_has_as_long_as_others() {
     let mut world = World::new();
     let config = config(|config| config.ping_interval = None);
     let (mut socket, peer) = played(&mut world, &config, 100);
@@ -334,20 +346,17 @@ fn answers_that_wait_for_those_behind_them_have_as_long_as_others() {
     let echoing = world.spawn(async move {
         let first = socket.recv().await.expect("no error").expect("a message");
         socket.feed(first).await.expect("it is open");
-        // The answer is kept back for that of the second, which takes long.
         busy.await;
-        let second = socket.recv().await.expect("no error").expect("a message");
-        socket.feed(second).await.expect("it is open");
+        // What is at hand is no message yet: now the answer is written, as far as the pipe takes it.
         socket.recv().await
     });
-    peer.send_masked(&[Frame::binary(vec![7; 500]), Frame::text("two")]);
+    let second = Frame::text("two").masked([0; 4]).encode();
+    let (half, rest) = second.split_at(5);
+    peer.send([&Frame::binary(vec![7; 500]).masked([0; 4]).encode(), half].concat());
     world.advance(seconds(60 + 29));
-    peer.send_masked(&[Frame::close(1000, "")]);
-    peer.finish();
-    let frames = take_until(&mut world, &peer, &echoing);
-    assert_eq!(echoing.take(), Ok(None));
-    let answers = [Frame::binary(vec![7; 500]), Frame::text("two")];
-    assert_eq!(frames[..2], answers);
+    peer.send(rest);
+    world.run_until_stalled();
+    assert_eq!(echoing.take(), Ok(Some("two".into())));
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod support;
 
 use std::io::ErrorKind;
 
-use support::{Awkward, Frame, World, opened, pair, pipe, played, timeless};
+use support::{Awkward, Frame, Peer, World, opened, over, pair, pipe, played, timeless};
 use wsproto::{CloseCode, ClosedBy, Message, SendError};
 
 /// Receives until the end.
@@ -184,6 +184,29 @@ fn a_close_is_not_held_up_by_what_nobody_receives() {
     peer.finish();
     world.run_at_once();
     assert!(closed.take().is_ok_and(|closed| closed.clean));
+}
+
+#[test]
+fn a_transport_that_buffers_is_not_shut_before_it_is_flushed() {
+    let mut world = World::new();
+    let (server, peer) = pipe(1000, [Awkward::No, Awkward::No]);
+    let peer = Peer(peer);
+    let (mut socket, peer) = over(&mut world, &timeless(), server.buffering(), peer);
+    let full = Frame::binary(vec![0; 996]);
+    let sent = full.payload.clone();
+    let received = world.spawn(async move {
+        socket.send(sent).await.expect("it fits the pipe");
+        socket.recv().await
+    });
+    peer.send_masked(&[Frame::close(1000, "")]);
+    peer.finish();
+    world.run_until_stalled();
+    assert!(!peer.is_finished(), "the Close frame waits for room");
+    assert_eq!(peer.take_frames(), [full]);
+    world.run_at_once();
+    assert_eq!(peer.take_frames(), [Frame::close(1000, "")]);
+    assert!(peer.is_finished());
+    assert_eq!(received.take(), Ok(None));
 }
 
 #[test]
