@@ -165,3 +165,8 @@ pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(WebSocket<S>, ResponseHead), HandshakeError> {
     driver_async::connect(Io(stream), Timer::of_runtime(), config, request).await
 }
+
+/// The programs of the project's front page.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
