@@ -113,7 +113,7 @@ use tokio::{
 };
 
 pub use client::{Connect, ConnectError, connect};
-pub use driver_async::{HandshakeError, Incoming, Outbox, TimedSendError, compressed};
+pub use driver_async::{HandshakeError, Incoming, TimedSendError, compressed};
 pub use failure::ServerFailure;
 pub use io::Io;
 pub use listener::Listener;
@@ -133,6 +133,9 @@ pub type Sender<S = TcpStream> = driver_async::Sender<Io<S>, Timer>;
 
 /// The receiving half of a [split](driver_async::WebSocket::split) connection.
 pub type Receiver<S = TcpStream> = driver_async::Receiver<Io<S>, Timer>;
+
+/// What answers an event while it is lent.
+pub type Outbox<'a> = driver_async::Outbox<'a, Timer>;
 
 /// A request that waits for an answer.
 pub type Upgrade<S = TcpStream> = driver_async::Upgrade<Io<S>, Timer>;
