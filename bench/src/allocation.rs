@@ -1,4 +1,4 @@
-//! An allocator that counts: how often memory was asked for, per message.
+//! An allocator that counts: how often memory was asked for, and how much is in use.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -6,40 +6,50 @@ use std::{
 };
 
 static COUNT: AtomicU64 = AtomicU64::new(0);
+/// Modulo 2^64.
+static LIVE: AtomicU64 = AtomicU64::new(0);
 
-/// The system's allocator, with a count of its calls.
+/// The system's allocator, with a count of its calls and of the octets in use.
 ///
-/// The count is kept without a locked instruction, so it is right for one thread only, and adds well
+/// The counts are kept without a locked instruction, so they are right for one thread only, and add well
 /// under a nanosecond to an allocation.
 #[derive(Debug)]
 pub struct Counting;
 
-fn count() {
+/// `taken` octets instead of `given` that were there.
+fn count(taken: usize, given: usize) {
     COUNT.store(COUNT.load(Relaxed) + 1, Relaxed);
+    grow(taken, given);
+}
+
+fn grow(taken: usize, given: usize) {
+    let live = LIVE.load(Relaxed).wrapping_add(taken as u64);
+    LIVE.store(live.wrapping_sub(given as u64), Relaxed);
 }
 
 // SAFETY: every call is passed on as it came to the system's allocator, which keeps the contract.
 #[expect(unsafe_code, reason = "an allocator is unsafe by its trait")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size(), 0);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
+        count(layout.size(), 0);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, at: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count();
+        count(new_size, layout.size());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.realloc(at, layout, new_size) }
     }
 
     unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        grow(0, layout.size());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(at, layout) }
     }
@@ -49,4 +59,10 @@ unsafe impl GlobalAlloc for Counting {
 #[must_use]
 pub fn allocations() -> u64 {
     COUNT.load(Relaxed)
+}
+
+/// Octets that are in use now, as they were asked for.
+#[must_use]
+pub fn live() -> u64 {
+    LIVE.load(Relaxed)
 }

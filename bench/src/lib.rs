@@ -5,6 +5,8 @@
 //! See `bench/NOTES.md` for what is measured and how to run it.
 
 pub mod allocation;
+pub mod compressed;
+pub mod json;
 pub mod minimum;
 pub mod ours;
 pub mod payload;
@@ -19,6 +21,11 @@ pub trait Subject {
     /// Handles the messages of one batch and returns the octets of them: payload octets where
     /// messages are received, octets for the wire where they are sent.
     fn turn(&mut self) -> usize;
+
+    /// Octets that it has put on the wire so far, if it makes them fewer than it handles.
+    fn compressed_to(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// How many messages share a turn: as many as lay in a socket after a short wait.

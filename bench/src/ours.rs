@@ -12,7 +12,13 @@ use wsproto::{Agreed, Config, Connection, Entropy, Env, Event, Input, Message, R
 use crate::{Case, Source, Subject};
 
 /// The generator that the drivers use, with a seed that makes runs alike.
-struct Seeded(ChaCha12Rng);
+pub(crate) struct Seeded(ChaCha12Rng);
+
+impl Seeded {
+    pub(crate) fn new() -> Self {
+        Self(ChaCha12Rng::from_seed([7; 32]))
+    }
+}
 
 impl Entropy for Seeded {
     fn fill(&mut self, buf: &mut [u8]) {
@@ -21,7 +27,7 @@ impl Entropy for Seeded {
 }
 
 fn env() -> Env {
-    Env::new(Seeded(ChaCha12Rng::from_seed([7; 32])))
+    Env::new(Seeded::new())
 }
 
 fn open(role: Role, env: &mut Env) -> Connection {

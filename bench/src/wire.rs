@@ -36,6 +36,16 @@ impl Source {
         }
     }
 
+    /// A batch of `messages` messages as it was recorded.
+    #[must_use]
+    pub const fn recorded(octets: Vec<u8>, messages: usize) -> Self {
+        Self {
+            octets,
+            at: 0,
+            messages,
+        }
+    }
+
     /// Fills the front of `buf`, at most up to the end of a batch; returns how many octets it took.
     #[inline]
     pub fn read(&mut self, buf: &mut [u8]) -> usize {

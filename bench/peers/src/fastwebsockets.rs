@@ -8,7 +8,7 @@ use std::{cell::Cell, hint::black_box, rc::Rc};
 use bench::{Case, Role, Source, Subject};
 use fastwebsockets::{Frame, Payload, WebSocket};
 
-use crate::memory::{Memory, now};
+use peers::memory::{Memory, now};
 
 fn open(role: Role, memory: Memory) -> WebSocket<Memory> {
     let role = match role {

@@ -34,6 +34,8 @@ pub struct Outcome {
     pub ratio: f64,
     /// How often memory was asked for, per message, after the warm-up.
     pub allocations: f64,
+    /// What compressing leaves of the octets, as a share of them.
+    pub size: Option<f64>,
 }
 
 /// Times every subject in each of `passes` passes, `slice` long each time.
@@ -50,6 +52,10 @@ pub fn run(
         let octets = [0, i].map(|i| entries[i].subject.turn());
         assert_eq!(octets[0], octets[1], "{} does other work", entries[i].name);
     }
+    let sizes: Vec<Option<f64>> = entries
+        .iter_mut()
+        .map(|entry| size(&mut *entry.subject))
+        .collect();
     let turns: Vec<u32> = entries
         .iter_mut()
         .map(|entry| turns_in(slice, &mut *entry.subject))
@@ -75,8 +81,17 @@ pub fn run(
             nanos: median(nanos[i].clone()),
             ratio: median(nanos[i].iter().zip(&nanos[0]).map(|(a, b)| a / b).collect()),
             allocations: allocations[i] as f64 / passes / f64::from(turns[i]) / messages as f64,
+            size: sizes[i],
         })
         .collect()
+}
+
+/// What one turn's messages are compressed to.
+fn size(subject: &mut dyn Subject) -> Option<f64> {
+    let before = subject.compressed_to()?;
+    let octets = subject.turn();
+    let after = subject.compressed_to()?;
+    Some((after - before) as f64 / octets as f64)
 }
 
 /// How many turns take about that long, after a warm-up of about as long.

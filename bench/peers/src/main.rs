@@ -6,15 +6,13 @@
 //! it; `--single` gives each turn one message instead of a batch.
 
 mod fastwebsockets;
-mod interleaved;
-mod memory;
 mod tokio_websockets;
 mod tungstenite;
 
 use std::time::Duration;
 
 use bench::{Batch, Case, Role, Source, allocation::Counting, minimum, ours};
-use interleaved::{Entry, Outcome};
+use peers::interleaved::{self, Entry, Outcome};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -101,6 +99,7 @@ fn entry(outcome: &Outcome) -> String {
         nanos,
         ratio,
         allocations,
+        size: _,
     } = outcome;
     let digits = usize::from(*nanos < 1000.0);
     if *allocations < 0.005 {

@@ -122,6 +122,36 @@ impl AsyncWrite for Memory {
     }
 }
 
+#[cfg(feature = "soketto")]
+impl futures_io::AsyncRead for Memory {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(self.read(buf))
+    }
+}
+
+#[cfg(feature = "soketto")]
+impl futures_io::AsyncWrite for Memory {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        octets: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Poll::Ready(Ok(self.count(octets)))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
 /// The output of a future that never waits, because its transport is always ready: no executor, no
 /// wake-up and no timer is part of the time.
 ///

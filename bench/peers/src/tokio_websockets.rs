@@ -8,7 +8,7 @@ use bench::{Case, Role, Source, Subject};
 use futures_util::{SinkExt, StreamExt};
 use tokio_websockets::{ClientBuilder, Config, Message, ServerBuilder, WebSocketStream};
 
-use crate::memory::{Memory, now};
+use peers::memory::{Memory, now};
 
 fn open(role: Role, memory: Memory) -> WebSocketStream<Memory> {
     let config = Config::default().flush_threshold(64 << 10);

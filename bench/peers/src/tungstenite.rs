@@ -7,7 +7,7 @@ use bench::{Case, Role, Source, Subject};
 use bytes::Bytes;
 use tungstenite::{Message, Utf8Bytes, WebSocket, protocol};
 
-use crate::memory::Memory;
+use peers::memory::Memory;
 
 const fn role(role: Role) -> protocol::Role {
     match role {

@@ -1,0 +1,110 @@
+//! What a connection owns: octets on the heap by the counting allocator, without what a thread's
+//! connections share.
+
+use bench::{
+    Role, Source,
+    allocation::live,
+    compressed::{Ends, env, record},
+    json::Corpus,
+};
+use wsproto::{Compression, Connection, Env, Event, Input, Memory};
+
+use crate::{BACKENDS, setting};
+
+/// Connections of a row.
+const CONNECTIONS: usize = 16;
+/// Octets of a message.
+const LEN: usize = 1 << 10;
+
+/// A column: after how many messages of [`LEN`] octets in each direction.
+const AFTER: [usize; 3] = [0, 10, 256];
+
+/// Prints the table.
+pub fn print() {
+    println!(
+        "\nA connection without compression: {} octets, and nothing on the heap.",
+        size_of::<Connection>()
+    );
+    println!("\n| octets on the heap per connection | idle | after 10 KiB | after 256 KiB |");
+    println!("|---|---|---|---|");
+    for (name, setting) in settings() {
+        for (backend_name, backend) in BACKENDS {
+            let cells = AFTER.map(|messages| {
+                let ends = Ends::new(Role::Server, setting);
+                let corpus = Corpus::new(LEN).first(messages);
+                let source = record(Role::Client, backend, mirrored(setting), &corpus);
+                owned(&ends, &mut env(backend), &source).to_string()
+            });
+            println!("| {name}, {backend_name} | {} |", cells.join(" | "));
+        }
+    }
+}
+
+fn settings() -> [(&'static str, Compression); 7] {
+    let mut sending_only = setting(1, 12, true, Memory::Pooled);
+    sending_only.receive_takeover = false;
+    [
+        ("no takeover", setting(1, 15, false, Memory::Pooled)),
+        ("default (pooled 12, receiving 15)", Compression::default()),
+        ("pooled 12, receiving without takeover", sending_only),
+        ("pooled 9, receiving 9", setting(1, 9, true, Memory::Pooled)),
+        (
+            "pooled 15, receiving 15",
+            setting(1, 15, true, Memory::Pooled),
+        ),
+        (
+            "dedicated 12, receiving 12",
+            setting(1, 12, true, Memory::Dedicated),
+        ),
+        (
+            "dedicated 15, receiving 15",
+            setting(1, 15, true, Memory::Dedicated),
+        ),
+    ]
+}
+
+/// The same, seen from the other end.
+fn mirrored(setting: Compression) -> Compression {
+    let mut mirrored = setting;
+    mirrored.send_window_bits = setting.receive_window_bits;
+    mirrored.receive_window_bits = setting.send_window_bits;
+    mirrored.send_takeover = setting.receive_takeover;
+    mirrored.receive_takeover = setting.send_takeover;
+    mirrored
+}
+
+/// Octets per connection, each of which has echoed everything in `source`.
+fn owned(ends: &Ends, env: &mut Env, source: &Source) -> u64 {
+    let mut connections = Vec::with_capacity(CONNECTIONS);
+    let mut input = Input::new(vec![0; 256 << 10]);
+    // What is shared is there before, and so is the configurations' memory.
+    for _ in 0..CONNECTIONS {
+        let mut connection = ends.open(env);
+        echo(&mut connection, env, &mut input, source);
+        connections.push(connection);
+    }
+    connections.clear();
+    let before = live();
+    for _ in 0..CONNECTIONS {
+        let mut connection = ends.open(env);
+        echo(&mut connection, env, &mut input, source);
+        connections.push(connection);
+    }
+    (live() - before) / CONNECTIONS as u64
+}
+
+fn echo(connection: &mut Connection, env: &mut Env, input: &mut Input<Vec<u8>>, source: &Source) {
+    let octets = source.peek(usize::MAX);
+    // A read at a time, so that what is queued does not grow.
+    for read in octets.chunks(4 << 10) {
+        input.spare()[..read.len()].copy_from_slice(read);
+        input.filled(read.len());
+        while let Some(event) = connection.next_event(env, input).expect("legal frames") {
+            if let Event::Text(text) = event {
+                connection.send_text(env, &text).expect("room");
+            }
+        }
+        let n = connection.outgoing().map(<[u8]>::len).sum();
+        connection.sent(env, n);
+    }
+}

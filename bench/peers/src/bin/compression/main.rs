@@ -1,0 +1,342 @@
+//! permessage-deflate in the protocol core beside its bare backends, and beside other libraries: one
+//! process, one thread, all in memory.
+//!
+//! `cargo run --release --manifest-path bench/peers/Cargo.toml --bin compression -- [FILTER] [--passes N]`
+//! prints a table for each question: nanoseconds per message, in brackets the ratio to the first column in
+//! the same pass, and for what compresses the size that is left. `FILTER` picks rows whose name contains
+//! it. With `--features soketto` there is soketto, too, and C's zlib under both other libraries.
+
+mod bare;
+mod footprint;
+#[cfg(feature = "soketto")]
+mod soketto;
+mod yawc;
+
+use std::time::Duration;
+
+use bench::{
+    Role,
+    allocation::Counting,
+    compressed::{self, Backend, Then},
+    json::Corpus,
+};
+use peers::interleaved::{self, Entry, Outcome};
+use wsproto::{Compression, Memory, Miniz, ZlibRs};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const LENGTHS: [usize; 4] = [512, 2263, 4 << 10, 64 << 10];
+const WINDOWS: [u8; 4] = [9, 10, 12, 15];
+
+/// The backends, by name.
+const BACKENDS: [(&str, Backend); 2] = [
+    ("miniz_oxide", || Box::new(Miniz)),
+    ("zlib-rs", || Box::new(ZlibRs::default())),
+];
+
+/// What to run, and how long.
+struct Plan {
+    filter: String,
+    passes: usize,
+}
+
+impl Plan {
+    fn from_arguments() -> Self {
+        let mut plan = Self {
+            filter: String::new(),
+            passes: 21,
+        };
+        let mut arguments = std::env::args().skip(1);
+        while let Some(argument) = arguments.next() {
+            if argument == "--passes" {
+                let passes = arguments.next().and_then(|n| n.parse().ok());
+                plan.passes = passes.expect("--passes takes a number");
+            } else {
+                plan.filter = argument;
+            }
+        }
+        plan
+    }
+
+    /// Times a row and prints it; the first row of a table prints its head before.
+    fn row(
+        &self,
+        name: &str,
+        len: usize,
+        first: bool,
+        entries: impl FnOnce(&Corpus) -> Vec<Entry>,
+    ) {
+        if !name.contains(&self.filter) {
+            return;
+        }
+        let corpus = Corpus::new(len);
+        let slice = Duration::from_millis(2);
+        let messages = corpus.messages().len();
+        let outcomes = interleaved::run(entries(&corpus), messages, self.passes, slice);
+        if first {
+            let columns: Vec<_> = outcomes.iter().map(|outcome| outcome.name).collect();
+            println!("\n| µs per message | {} |", columns.join(" | "));
+            println!("|---{}|", "|---".repeat(columns.len()));
+        }
+        let cells: Vec<_> = outcomes.iter().map(cell).collect();
+        println!("| {name} | {} |", cells.join(" | "));
+    }
+}
+
+fn cell(outcome: &Outcome) -> String {
+    let Outcome {
+        name: _,
+        nanos,
+        ratio,
+        allocations,
+        size,
+    } = outcome;
+    let micros = nanos / 1000.0;
+    let mut cell = format!("{micros:.2} ({ratio:.2})");
+    if let Some(size) = size {
+        cell += &format!(" {size:.3}");
+    }
+    if *allocations >= 0.005 {
+        cell += &format!(", {allocations:.2} allocations");
+    }
+    cell
+}
+
+/// Level, windows in both directions, takeover in both directions, and what compresses.
+fn setting(level: u8, window_bits: u8, takeover: bool, memory: Memory) -> Compression {
+    let mut compression = Compression::default();
+    compression.level = level;
+    compression.send_window_bits = window_bits;
+    compression.receive_window_bits = window_bits;
+    compression.send_takeover = takeover;
+    compression.receive_takeover = takeover;
+    compression.memory = memory;
+    compression
+}
+
+fn main() {
+    let plan = Plan::from_arguments();
+    for (name, backend) in BACKENDS {
+        for level in [1, 6] {
+            for len in LENGTHS {
+                let row = format!("compress {name} {level}, {len}");
+                plan.row(&row, len, len == LENGTHS[0], |corpus| {
+                    compress(name, backend, level, corpus)
+                });
+            }
+        }
+    }
+    for (name, backend) in BACKENDS {
+        for len in LENGTHS {
+            let row = format!("inflate {name}, {len}");
+            plan.row(&row, len, len == LENGTHS[0], |corpus| {
+                inflate(name, backend, corpus)
+            });
+        }
+    }
+    for (what, entries) in [
+        (
+            "receive",
+            beside_peers_receiving as fn(&Corpus) -> Vec<Entry>,
+        ),
+        ("send", beside_peers_sending),
+        ("echo", beside_peers_echoing),
+    ] {
+        for len in [512, 4 << 10] {
+            plan.row(&format!("peers {what} {len}"), len, len == 512, entries);
+        }
+    }
+    if "footprint".contains(&plan.filter) {
+        footprint::print();
+    }
+}
+
+/// As a server compresses: its frames are not masked.
+fn compress(name: &str, backend: Backend, level: u8, corpus: &Corpus) -> Vec<Entry> {
+    let ours = |window_bits, takeover, memory| {
+        let setting = setting(level, window_bits, takeover, memory);
+        compressed::Send::new(Role::Server, backend, setting, corpus)
+    };
+    let codec = |takeover| {
+        let stream = bare::Codec(backend().compressor(level, 15));
+        bare::Compressing::new(stream, takeover, corpus)
+    };
+    let bare = |takeover| match name {
+        "miniz_oxide" => Entry::new(
+            "bare",
+            bare::Compressing::new(bare::miniz(level), takeover, corpus),
+        ),
+        _ => {
+            let stream = bare::zlib_rs(level, 15);
+            Entry::new("bare", bare::Compressing::new(stream, takeover, corpus))
+        }
+    };
+    let mut entries = vec![bare(true)];
+    if name == "miniz_oxide" {
+        let stream = bare::miniz_static(level);
+        entries.push(Entry::new(
+            "bare, static",
+            bare::Compressing::new(stream, true, corpus),
+        ));
+    }
+    entries.push(Entry::new("codec", codec(true)));
+    entries.push(Entry::new("dedicated", ours(15, true, Memory::Dedicated)));
+    entries.push(Entry::new(
+        "dedicated 12",
+        ours(12, true, Memory::Dedicated),
+    ));
+    for (bits, name) in WINDOWS
+        .into_iter()
+        .zip(["pooled 9", "pooled 10", "pooled 12", "pooled 15"])
+    {
+        entries.push(Entry::new(name, ours(bits, true, Memory::Pooled)));
+    }
+    let mut without = bare(false);
+    without.name = "bare, no takeover";
+    entries.push(without);
+    entries.push(match name {
+        "miniz_oxide" => {
+            let stream = bare::Fresh::new(move || bare::miniz(level));
+            Entry::new(
+                "bare, new each",
+                bare::Compressing::new(stream, false, corpus),
+            )
+        }
+        _ => {
+            let stream = bare::Fresh::new(move || bare::zlib_rs(level, 15));
+            Entry::new(
+                "bare, new each",
+                bare::Compressing::new(stream, false, corpus),
+            )
+        }
+    });
+    entries.push(Entry::new("codec, no takeover", codec(false)));
+    entries.push(Entry::new(
+        "ours, no takeover",
+        ours(15, false, Memory::Pooled),
+    ));
+    entries
+}
+
+/// As a client inflates: what it gets is not masked.
+fn inflate(name: &str, backend: Backend, corpus: &Corpus) -> Vec<Entry> {
+    let ours = |window_bits, takeover| {
+        let setting = setting(1, window_bits, takeover, Memory::Dedicated);
+        let source = compressed::record(Role::Server, backend, setting, corpus);
+        compressed::Receive::new(Role::Client, backend, setting, source, Then::Drop)
+    };
+    let bare = |label, takeover| {
+        let compressor = &mut *backend().compressor(1, 15);
+        match name {
+            "miniz_oxide" => {
+                let stream = bare::miniz_inflate();
+                Entry::new(
+                    label,
+                    bare::Inflating::new(stream, compressor, takeover, corpus),
+                )
+            }
+            _ => {
+                let stream = zlib_rs::Inflate::new(false, 15);
+                Entry::new(
+                    label,
+                    bare::Inflating::new(stream, compressor, takeover, corpus),
+                )
+            }
+        }
+    };
+    let mut entries = vec![bare("bare", true)];
+    for (bits, name) in WINDOWS
+        .into_iter()
+        .zip(["ours 9", "ours 10", "ours 12", "ours 15"])
+    {
+        entries.push(Entry::new(name, ours(bits, true)));
+    }
+    entries.push(bare("bare, no takeover", false));
+    entries.push(Entry::new("ours, no takeover", ours(15, false)));
+    entries
+}
+
+/// Settings of ours that are set beside the others', by name: what is the default, with either backend,
+/// and what others do: a compressor each, and the largest window.
+fn shown() -> [(&'static str, Backend, Compression); 3] {
+    let [(_, miniz), (_, zlib_rs)] = BACKENDS;
+    [
+        ("ours", zlib_rs, Compression::default()),
+        (
+            "ours, dedicated",
+            zlib_rs,
+            setting(1, 15, true, Memory::Dedicated),
+        ),
+        ("ours, miniz_oxide", miniz, Compression::default()),
+    ]
+}
+
+/// What a client sends with a window of 15 bits, with or without takeover.
+fn recorded(takeover: bool, corpus: &Corpus) -> bench::Source {
+    let setting = setting(1, 15, takeover, Memory::Dedicated);
+    compressed::record(Role::Client, BACKENDS[1].1, setting, corpus)
+}
+
+fn beside_peers_receiving(corpus: &Corpus) -> Vec<Entry> {
+    receiving(corpus, Then::Drop)
+}
+
+fn beside_peers_echoing(corpus: &Corpus) -> Vec<Entry> {
+    receiving(corpus, Then::Echo)
+}
+
+fn receiving(corpus: &Corpus, then: Then) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (name, backend, setting) in shown() {
+        let source = recorded(true, corpus);
+        let subject = compressed::Receive::new(Role::Server, backend, setting, source, then);
+        entries.push(Entry::new(name, subject));
+    }
+    entries.push(Entry::new(
+        "yawc",
+        yawc::Receive::new(recorded(true, corpus), then),
+    ));
+    without_takeover(&mut entries, |setting, backend| {
+        let source = recorded(false, corpus);
+        compressed::Receive::new(Role::Server, backend, setting, source, then)
+    });
+    #[cfg(feature = "soketto")]
+    entries.push(Entry::new(
+        "soketto (no takeover)",
+        soketto::Receive::new(recorded(false, corpus), then),
+    ));
+    entries
+}
+
+fn beside_peers_sending(corpus: &Corpus) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    for (name, backend, setting) in shown() {
+        let subject = compressed::Send::new(Role::Server, backend, setting, corpus);
+        entries.push(Entry::new(name, subject));
+    }
+    entries.push(Entry::new("yawc", yawc::Send::new(corpus)));
+    without_takeover(&mut entries, |setting, backend| {
+        compressed::Send::new(Role::Server, backend, setting, corpus)
+    });
+    #[cfg(feature = "soketto")]
+    entries.push(Entry::new(
+        "soketto (no takeover)",
+        soketto::Send::new(corpus),
+    ));
+    entries
+}
+
+/// soketto knows no takeover: ours without it.
+fn without_takeover<S: bench::Subject + 'static>(
+    entries: &mut Vec<Entry>,
+    subject: impl FnOnce(Compression, Backend) -> S,
+) {
+    if cfg!(feature = "soketto") {
+        let setting = setting(1, 15, false, Memory::Pooled);
+        entries.push(Entry::new(
+            "ours, no takeover",
+            subject(setting, BACKENDS[1].1),
+        ));
+    }
+}

@@ -1,0 +1,251 @@
+//! The core of this project with permessage-deflate: two ends agree on it in an opening handshake, and
+//! one of them is timed.
+
+use std::{hint::black_box, sync::Arc};
+
+use wsproto::{
+    Accept, ClientRequest, Codecs, Compression, Compressor, Config, Connection, Env, Event,
+    Inflater, Input, Role, Time,
+};
+
+use crate::{Source, Subject, json::Corpus, ours::Seeded};
+
+/// The read buffer that serves all connections of a thread well.
+const BUFFER: usize = 256 << 10;
+
+/// What makes the codecs of an environment.
+pub type Backend = fn() -> Box<dyn Codecs>;
+
+/// Codecs behind a pointer, where an environment takes a type.
+struct Boxed(Box<dyn Codecs>);
+
+impl Codecs for Boxed {
+    fn compressor(&mut self, level: u8, window_bits: u8) -> Box<dyn Compressor> {
+        self.0.compressor(level, window_bits)
+    }
+
+    fn inflater(&mut self) -> Box<dyn Inflater> {
+        self.0.inflater()
+    }
+}
+
+/// An environment whose codecs `backend` makes.
+#[must_use]
+pub fn env(backend: Backend) -> Env {
+    Env::with_codecs(Seeded::new(), Boxed(backend()))
+}
+
+/// The configurations of two ends that want the same compression.
+#[derive(Debug)]
+pub struct Ends {
+    role: Role,
+    client: Arc<Config>,
+    server: Arc<Config>,
+}
+
+impl Ends {
+    /// The end in that role as `compression` says, and the other with the directions swapped.
+    #[must_use]
+    pub fn new(role: Role, compression: Compression) -> Self {
+        let mut mirrored = compression;
+        mirrored.send_window_bits = compression.receive_window_bits;
+        mirrored.receive_window_bits = compression.send_window_bits;
+        mirrored.send_takeover = compression.receive_takeover;
+        mirrored.receive_takeover = compression.send_takeover;
+        let config = |compression| {
+            let mut config = Config::default();
+            config.compression = Some(compression);
+            Arc::new(config)
+        };
+        let (of_client, of_server) = match role {
+            Role::Client => (compression, mirrored),
+            Role::Server => (mirrored, compression),
+        };
+        Self {
+            role,
+            client: config(of_client),
+            server: config(of_server),
+        }
+    }
+
+    /// An open connection, of which the peer is gone.
+    ///
+    /// # Panics
+    /// If the two ends do not come to an agreement.
+    #[must_use]
+    pub fn open(&self, env: &mut Env) -> Connection {
+        let request = ClientRequest::new("localhost", "/");
+        let mut client = Connection::connecting(self.client.clone(), &request, env).expect("valid");
+        let mut server = Connection::accepting(self.server.clone(), env);
+        let mut input = Input::new(vec![0; 4 << 10]);
+        pass(env, &mut client, &mut input);
+        let event = server.next_event(env, &mut input).expect("valid");
+        assert!(matches!(event, Some(Event::Request(_))));
+        server.accept(env, &Accept::new()).expect("acceptable");
+        pass(env, &mut server, &mut input);
+        let event = client.next_event(env, &mut input).expect("valid");
+        assert!(matches!(event, Some(Event::Open(_))));
+        match self.role {
+            Role::Client => client,
+            Role::Server => server,
+        }
+    }
+}
+
+/// What `from` has to say is there to be read.
+fn pass(env: &mut Env, from: &mut Connection, input: &mut Input<Vec<u8>>) {
+    let octets = from.outgoing().collect::<Vec<_>>().concat();
+    from.sent(env, octets.len());
+    input.spare()[..octets.len()].copy_from_slice(&octets);
+    input.filled(octets.len());
+}
+
+/// Everything that one end sends of the corpus, as a wire for others to receive from.
+///
+/// # Panics
+/// If it sends a message in more than one write, as it never does.
+#[must_use]
+pub fn record(role: Role, backend: Backend, compression: Compression, corpus: &Corpus) -> Source {
+    let mut env = env(backend);
+    let mut connection = Ends::new(role, compression).open(&mut env);
+    let mut octets = Vec::new();
+    for message in corpus.messages() {
+        connection.send_text(&mut env, message).expect("room");
+        let start = octets.len();
+        connection.outgoing().for_each(|part| octets.extend(part));
+        connection.sent(&mut env, octets.len() - start);
+    }
+    Source::recorded(octets, corpus.messages().len())
+}
+
+/// Sends a whole corpus a turn.
+#[derive(Debug)]
+pub struct Send {
+    corpus: Corpus,
+    connection: Connection,
+    env: Env,
+    written: usize,
+    turns: u64,
+}
+
+impl Send {
+    /// Sends in that role.
+    #[must_use]
+    pub fn new(role: Role, backend: Backend, compression: Compression, corpus: &Corpus) -> Self {
+        let mut env = env(backend);
+        Self {
+            corpus: corpus.clone(),
+            connection: Ends::new(role, compression).open(&mut env),
+            env,
+            written: 0,
+            turns: 0,
+        }
+    }
+}
+
+impl Subject for Send {
+    fn turn(&mut self) -> usize {
+        let mut octets = 0;
+        for batch in self.corpus.batches() {
+            self.turns += 1;
+            self.env.set_now(Time::from_nanos(self.turns));
+            for message in batch {
+                let message = black_box(message);
+                self.connection
+                    .send_text(&mut self.env, message)
+                    .expect("room");
+                octets += message.len();
+            }
+            self.written += write(&mut self.connection, &mut self.env);
+        }
+        octets
+    }
+
+    fn compressed_to(&self) -> Option<usize> {
+        Some(self.written)
+    }
+}
+
+/// The transport takes all that is queued.
+fn write(connection: &mut Connection, env: &mut Env) -> usize {
+    let outgoing = connection.outgoing();
+    let n = outgoing.map(|octets| black_box(octets).len()).sum();
+    connection.sent(env, n);
+    black_box(connection.wants());
+    n
+}
+
+/// What is done with a message that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// Nothing.
+    Drop,
+    /// It is sent back.
+    Echo,
+}
+
+/// Receives a whole corpus a turn.
+#[derive(Debug)]
+pub struct Receive {
+    source: Source,
+    then: Then,
+    connection: Connection,
+    env: Env,
+    input: Input<Box<[u8]>>,
+    turns: u64,
+}
+
+impl Receive {
+    /// Receives in that role from `source`.
+    #[must_use]
+    pub fn new(
+        role: Role,
+        backend: Backend,
+        compression: Compression,
+        source: Source,
+        then: Then,
+    ) -> Self {
+        let mut env = env(backend);
+        Self {
+            source,
+            then,
+            connection: Ends::new(role, compression).open(&mut env),
+            env,
+            input: Input::new(vec![0; BUFFER].into_boxed_slice()),
+            turns: 0,
+        }
+    }
+}
+
+impl Subject for Receive {
+    fn turn(&mut self) -> usize {
+        let (mut octets, mut messages) = (0, 0);
+        while messages < self.source.messages {
+            self.turns += 1;
+            self.env.set_now(Time::from_nanos(self.turns));
+            let n = self.source.read(self.input.spare());
+            self.input.filled(n);
+            while let Some(event) = self
+                .connection
+                .next_event(&mut self.env, &mut self.input)
+                .expect("the frames are legal")
+            {
+                let text = match event {
+                    Event::Text(text) => text,
+                    // More was queued for sending than should be, for a moment.
+                    Event::Drained => continue,
+                    other => panic!("{other:?} was not sent"),
+                };
+                octets += black_box(&*text).len();
+                messages += 1;
+                if self.then == Then::Echo {
+                    self.connection
+                        .send_text(&mut self.env, &text)
+                        .expect("room");
+                }
+            }
+            black_box(write(&mut self.connection, &mut self.env));
+        }
+        octets
+    }
+}
