@@ -293,3 +293,36 @@ fn whatever_the_policies_both_ends_understand_each_other() {
         }
     }
 }
+
+#[cfg(feature = "http")]
+#[test]
+fn what_an_http_library_negotiated_holds_for_the_messages() {
+    use wsproto::{ClientRequest, ClientUpgrade, Connection, Role, ServerUpgrade};
+
+    let config = policy((10, true), (15, true));
+    let compression = config.compression.as_ref();
+    let asking = ClientRequest::new("localhost", "/");
+    let (request, client) = ClientUpgrade::new(&asking, [7; 16], compression).unwrap();
+    let server = ServerUpgrade::new(&request).unwrap();
+    let (response, ours) = server.accept(&Accept::new(), compression).unwrap();
+    let theirs = client.check(&response).unwrap();
+    let [mut server, mut client] =
+        [(Role::Server, ours), (Role::Client, theirs)].map(|(role, agreed)| {
+            let mut env = env(1);
+            End::new(
+                Connection::upgraded(role, config.clone(), &agreed, &mut env),
+                env,
+            )
+        });
+    let text = json(3000, 1);
+    for _ in 0..3 {
+        server.connection.send_text(&mut server.env, &text).unwrap();
+        let octets = server.drain();
+        assert!(octets.len() < text.len() / 2);
+        client.read(&octets);
+        assert_eq!(client.take_seen(), [Seen::text(&text)]);
+        client.connection.send_text(&mut client.env, &text).unwrap();
+        server.read(&client.drain());
+        assert_eq!(server.take_seen(), [Seen::text(&text)]);
+    }
+}
