@@ -5,20 +5,14 @@ mod support;
 use std::time::Duration;
 
 use support::{
-    End, Frame, Pair, Seen,
+    BOTH, End, Frame, Pair, Seen,
     allocation::{Counting, peak},
-    config, opposite,
+    config, open, opposite,
 };
 use wsproto::{ClosedBy, Config, Event, Kind, Message, Overflow, Prepared, Role, SendError};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
-
-fn open(role: Role, change: impl FnOnce(&mut Config)) -> End {
-    End::upgraded(role, config(change))
-}
 
 fn send(end: &mut End, data: &[u8]) -> Result<(), SendError> {
     end.connection.send_binary(&mut end.env, data)

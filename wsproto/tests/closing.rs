@@ -2,10 +2,8 @@
 
 mod support;
 
-use support::{End, Frame, Opcode, Pair, Seen, config, opposite};
+use support::{BOTH, End, Frame, Opcode, Pair, Seen, config, opposite};
 use wsproto::{CloseCode, Closed, ClosedBy, Kind, Role, SendError};
-
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
 fn open(role: Role) -> End {
     End::upgraded(role, config(|_| {}))

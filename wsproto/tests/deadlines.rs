@@ -4,10 +4,9 @@ mod support;
 
 use std::{sync::Arc, time::Duration};
 
-use support::{Answer, End, Frame, Opcode, Pair, Seen, config};
+use support::{Answer, BOTH, End, Frame, Opcode, Pair, Seen, config};
 use wsproto::{Accept, Cause, CloseCode, Closed, ClosedBy, Config, Deadline, Role};
 
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
 const NANO: Duration = Duration::from_nanos(1);
 
 const fn secs(secs: u64) -> Duration {

@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use support::{End, Frame, Length, Opcode, Seen, config, opposite};
+use support::{BOTH, End, Frame, Length, Opcode, Seen, config, opposite};
 use wsproto::{Cause, ClosedBy, Config, Error, Limit, Role, Violation};
 
 /// What a frame is refused for, and on which of its octets.
@@ -115,8 +115,6 @@ fn expect_violation(
         "{frame:?} at a {role:?}"
     );
 }
-
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
 
 #[test]
 fn reserved_bits_are_refused_on_the_first_octet() {

@@ -4,9 +4,9 @@
 mod support;
 
 use support::{
-    End, Frame, Length, Opcode, Seen,
+    BOTH, End, Frame, Length, Opcode, Seen,
     allocation::{Counting, allocations, peak},
-    config, env, opposite,
+    config, env, open, sent_to,
 };
 use wsproto::{
     Agreed, Cause, Config, Connection, Delivery, Event, Input, Kind, Limit, Role, Violation,
@@ -14,18 +14,6 @@ use wsproto::{
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
-
-fn open(role: Role, change: impl FnOnce(&mut Config)) -> End {
-    End::upgraded(role, config(change))
-}
-
-/// What the peer sends, in octets.
-fn sent_to(role: Role, frames: &[Frame]) -> Vec<u8> {
-    let octets = |frame: &Frame| frame.clone().sent_by(opposite(role)).encode();
-    frames.iter().flat_map(octets).collect()
-}
 
 // Whole messages.
 

@@ -2,14 +2,8 @@
 
 mod support;
 
-use support::{End, Frame, Pair, Seen, config, decode, opposite};
-use wsproto::{Config, Role, SendError};
-
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
-
-fn open(role: Role, change: impl FnOnce(&mut Config)) -> End {
-    End::upgraded(role, config(change))
-}
+use support::{BOTH, End, Frame, Pair, Seen, config, decode, open, opposite};
+use wsproto::{Role, SendError};
 
 /// What is queued, as frames without masks.
 fn drained(end: &mut End) -> Vec<Frame> {

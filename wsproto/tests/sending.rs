@@ -5,26 +5,14 @@ mod support;
 use std::num::NonZeroUsize;
 
 use support::{
-    End, Frame, Opcode, Pair, Seen,
+    BOTH, End, Frame, Opcode, Pair, Seen,
     allocation::{Counting, peak},
-    config, opposite,
+    config, open, sent_to,
 };
-use wsproto::{Config, Event, Kind, Message, Prepared, Role, SendError};
+use wsproto::{Event, Kind, Message, Prepared, Role, SendError};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-const BOTH: [Role; 2] = [Role::Client, Role::Server];
-
-fn open(role: Role, change: impl FnOnce(&mut Config)) -> End {
-    End::upgraded(role, config(change))
-}
-
-/// What the peer sends, in octets.
-fn sent_to(role: Role, frames: &[Frame]) -> Vec<u8> {
-    let octets = |frame: &Frame| frame.clone().sent_by(opposite(role)).encode();
-    frames.iter().flat_map(octets).collect()
-}
 
 /// Without masks, which differ each time.
 fn unmasked(frames: Vec<Frame>) -> Vec<Frame> {

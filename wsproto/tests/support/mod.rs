@@ -14,7 +14,7 @@ pub(crate) mod streams;
 use std::sync::Arc;
 
 use proptest::test_runner::Config as PropertyConfig;
-use wsproto::{Config, Entropy, Env};
+use wsproto::{Config, Entropy, Env, Role};
 
 #[allow(unused_imports, reason = "each file of tests uses a part of it")]
 pub(crate) use {
@@ -29,6 +29,20 @@ pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Arc<Config> {
     let mut config = Config::default();
     change(&mut config);
     Arc::new(config)
+}
+
+/// Both roles, for what must hold in each.
+pub(crate) const BOTH: [Role; 2] = [Role::Client, Role::Server];
+
+/// An end that is open already, with the default configuration, changed.
+pub(crate) fn open(role: Role, change: impl FnOnce(&mut Config)) -> End {
+    End::upgraded(role, config(change))
+}
+
+/// What the peer of that role sends, in octets.
+pub(crate) fn sent_to(role: Role, frames: &[Frame]) -> Vec<u8> {
+    let octets = |frame: &Frame| frame.clone().sent_by(opposite(role)).encode();
+    frames.iter().flat_map(octets).collect()
 }
 
 /// How a property is tested: on so many random cases, or as many more as `PROPTEST_CASES` says.
