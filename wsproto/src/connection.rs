@@ -1,10 +1,9 @@
 //! One end of a WebSocket connection: its state, and what a driver is to do about it.
 
-use alloc::{boxed::Box, string::ToString, sync::Arc};
+use alloc::{boxed::Box, sync::Arc};
 
 use crate::{
-    clock::Time,
-    close::{CloseCode, ClosePayload, Closed, ClosedBy},
+    close::{CloseCode, Closed, ClosedBy},
     config::Config,
     deadlines::Timers,
     deflate::{Deflate, negotiation::Parameters},
@@ -15,7 +14,7 @@ use crate::{
     input::{Input, Last, Lent, Payload, Ready, Span},
     opening::Opening,
     partial::Partial,
-    queue::{Outgoing, Queue},
+    queue::Queue,
     receive::Receiver,
     utf8,
 };
@@ -171,25 +170,6 @@ pub(crate) struct Transport {
     pub(crate) shut_when_sent: bool,
 }
 
-/// A driver's whole to-do list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Wants {
-    /// Read when there is something, and hand it to [`Connection::next_event`].
-    pub read: bool,
-    /// Write [`Connection::outgoing`] as soon as the transport takes it.
-    pub write: bool,
-    /// Shut the transport's writing side, then call [`Connection::handle_shutdown`].
-    pub shutdown: bool,
-    /// Drop the transport: there is nothing to do any more.
-    pub done: bool,
-    /// Call [`Connection::next_event`], though nothing was read: time or a write has brought news, or
-    /// input that was set aside can go on.
-    pub event: bool,
-    /// Call [`Connection::handle_timeout`] at that moment, or soon after.
-    pub deadline: Option<Time>,
-}
-
 impl Connection {
     /// One end of a transport on which the handshake was completed by somebody else, for example an
     /// HTTP library. Octets that came behind the head belong into the [`Input`].
@@ -245,6 +225,23 @@ impl Connection {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.phase == Phase::Open
+    }
+
+    /// Whether data may be sent, or why not.
+    pub(crate) fn check_open(&self) -> Result<(), SendError> {
+        match self.phase {
+            Phase::Open if self.transport.lost => Err(SendError::Closed),
+            Phase::Open => Ok(()),
+            Phase::Opening => Err(SendError::NotOpen),
+            Phase::Closing | Phase::Ending | Phase::Over => Err(SendError::Closed),
+        }
+    }
+
+    /// The handshake is complete.
+    pub(crate) fn enter_open(&mut self, env: &Env, deflate: Option<Parameters>) {
+        self.phase = Phase::Open;
+        self.deflate = deflate.map(Deflate::new);
+        self.timers.open(env.now(), self.config.max_lifetime);
     }
 
     // News from outside.
@@ -408,7 +405,7 @@ impl Connection {
     }
 
     /// Whether the end of the transport is to be reported once the input is used up.
-    fn end_is_due(&self) -> bool {
+    pub(crate) fn end_is_due(&self) -> bool {
         // A peer that has only ended its own side can still be answered, and what it sent behind its
         // request be read after that.
         self.transport.eof && (self.transport.lost || !self.answer_is_due())
@@ -560,274 +557,6 @@ impl Connection {
                 rest.clear();
                 Err(self.fail(env, Cause::Violation(Violation::TextNotUtf8)))
             }
-        }
-    }
-
-    // What the driver is to do.
-
-    /// The octets to put on the wire, oldest first: one slice per `IoSlice`, none of them empty.
-    #[must_use]
-    #[inline]
-    pub fn outgoing(&self) -> Outgoing<'_> {
-        self.queue
-            .as_ref()
-            .map_or_else(Outgoing::none, |queue| queue.outgoing())
-    }
-
-    /// How many octets [`outgoing`](Self::outgoing) has in all.
-    #[must_use]
-    #[inline]
-    pub fn queued(&self) -> usize {
-        self.queue.as_ref().map_or(0, |queue| queue.len())
-    }
-
-    /// The transport took the first `n` octets of [`outgoing`](Self::outgoing); more than there were counts as all.
-    #[inline]
-    pub fn sent(&mut self, env: &mut Env, n: usize) {
-        let Some(queue) = &mut self.queue else { return };
-        if n == 0 {
-            return;
-        }
-        let ping_waits = queue.has_control();
-        if queue.has_data() {
-            // A message that takes long to send is activity all the while.
-            self.timers.active = env.now();
-        }
-        queue.sent(n, &mut env.spare);
-        if matches!(self.phase, Phase::Closing | Phase::Ending) {
-            // A Close frame behind many octets is not late for as long as they move.
-            self.timers.run(env.now(), self.config.close_timeout);
-        }
-        if ping_waits && let Some(pinged) = &mut self.timers.pinged {
-            // No peer answers a ping that waits behind a long frame.
-            *pinged = env.now();
-        }
-        match queue.len() {
-            0 => self.queue_emptied(env),
-            left => {
-                self.timers.unsent_since = Some(env.now());
-                self.queue_shrank(env, left);
-            }
-        }
-    }
-
-    /// Nothing is queued any more, and the queue is cleared.
-    pub(crate) fn queue_emptied(&mut self, env: &mut Env) {
-        self.timers.unsent_since = None;
-        if let Some(queue) = self.queue.take() {
-            env.spare.put_queue(queue);
-        }
-        self.queue_shrank(env, 0);
-    }
-
-    /// Only `left` octets are queued any more: enough to go on?
-    fn queue_shrank(&mut self, env: &Env, left: usize) {
-        if self.queue_high && left <= self.config.queue_low {
-            self.queue_high = false;
-            if self.phase == Phase::Open {
-                self.drained = true;
-            }
-            if self.config.pause_when_high {
-                self.timers.resume(env.now());
-            }
-        }
-    }
-
-    /// What the driver is to do: the answer to this is its whole job.
-    #[must_use]
-    pub fn wants(&self) -> Wants {
-        let queued = self.queued() > 0;
-        let Transport {
-            eof,
-            lost,
-            shut,
-            shut_when_sent,
-        } = self.transport;
-        let mut wants = Wants {
-            write: queued && !lost,
-            event: self.has_news(),
-            deadline: self.next_deadline(),
-            ..Wants::default()
-        };
-        match self.phase {
-            Phase::Opening | Phase::Open | Phase::Closing => wants.read = !eof && self.reads(),
-            Phase::Ending => {
-                // 7.1.1: octets that nobody reads would make the transport a reset, which can destroy
-                // what was sent last. So they are read, and dropped, until the peer has ended its side.
-                wants.read = !eof;
-                wants.shutdown = !queued && shut_when_sent && !shut && !lost;
-                wants.done = lost || (eof && !queued && !wants.shutdown);
-            }
-            Phase::Over => {
-                wants = Wants {
-                    done: true,
-                    event: wants.event,
-                    ..Wants::default()
-                }
-            }
-        }
-        wants
-    }
-
-    /// Whether the application takes further input.
-    pub(crate) fn reads(&self) -> bool {
-        !self.holds_back() && !self.answer_is_due()
-    }
-
-    /// Whether what was read is kept from the application, or would be.
-    fn holds_back(&self) -> bool {
-        self.paused || (self.queue_high && self.config.pause_when_high)
-    }
-
-    /// Whether the application has a request that it has not answered.
-    pub(crate) fn answer_is_due(&self) -> bool {
-        self.opening
-            .as_ref()
-            .is_some_and(|opening| opening.awaits_answer())
-    }
-
-    /// Whether there is something to report for which nothing has to be read.
-    fn has_news(&self) -> bool {
-        let end = match self.phase {
-            Phase::Opening | Phase::Open | Phase::Closing => self.end_is_due(),
-            Phase::Ending | Phase::Over => false,
-        };
-        let aside = self.has_input_aside();
-        self.drained || self.notice.is_some() || ((end || aside) && !self.holds_back())
-    }
-
-    // How it ends.
-
-    /// Starts the closing handshake (RFC 6455 7.1.2): queues a Close frame behind everything queued
-    /// before. The peer's Close, or a deadline, brings [`Event::Closed`].
-    ///
-    /// [`CloseCode::NO_STATUS`] sends no code. A reason longer than 123 octets is cut at a character
-    /// boundary. A message that was [started](Self::start) and not finished is left unfinished, and a
-    /// [pause](Self::pause) ends. Before the handshake is complete, this gives the connection up; a
-    /// request that waits for its answer is answered 503. A second call does nothing.
-    pub fn close(&mut self, env: &mut Env, code: CloseCode, reason: &str) {
-        match self.phase {
-            Phase::Open => self.start_closing(env, code, reason, ClosedBy::Application),
-            Phase::Opening => self.give_up(env),
-            Phase::Closing | Phase::Ending | Phase::Over => {}
-        }
-    }
-
-    /// Queues the first Close frame and waits for the peer's.
-    pub(crate) fn start_closing(
-        &mut self,
-        env: &mut Env,
-        code: CloseCode,
-        reason: &str,
-        by: ClosedBy,
-    ) {
-        self.queue_close(env, code, reason);
-        self.closed_by = Some(by);
-        self.phase = Phase::Closing;
-        // Else the peer's Close could not be seen.
-        self.paused = false;
-        self.timers.run(env.now(), self.config.close_timeout);
-    }
-
-    /// The peer's Close frame is in: answers it if ours is not queued yet.
-    pub(crate) fn peer_closed(&mut self, env: &mut Env, code: CloseCode, reason: &str) -> Closed {
-        if self.phase == Phase::Open {
-            // 5.5.1: the answer typically echoes the code.
-            self.queue_close(env, code, "");
-        }
-        let by = self.closed_by.unwrap_or(ClosedBy::Peer);
-        self.release(env);
-        self.enter_ending(env, true);
-        Closed {
-            code,
-            reason: reason.into(),
-            clean: true,
-            by,
-        }
-    }
-
-    /// The peer broke the protocol or a limit: tells it so and ends (RFC 6455 7.1.7).
-    #[cold]
-    pub(crate) fn fail(&mut self, env: &mut Env, cause: Cause) -> Error {
-        let (code, reason) = match &cause {
-            Cause::Violation(violation) => (violation.close_code(), violation.to_string()),
-            Cause::Limit(limit) => (CloseCode::TOO_BIG, limit.to_string()),
-            Cause::Deadline(_) | Cause::Refused(_) | Cause::Response(_) => {
-                (CloseCode::ABNORMAL, Default::default())
-            }
-        };
-        if self.phase == Phase::Open {
-            self.queue_close(env, code, &reason);
-        }
-        self.release(env);
-        self.enter_ending(env, false);
-        Error {
-            cause,
-            closed: Closed {
-                code,
-                reason: reason.into(),
-                clean: false,
-                by: ClosedBy::Error,
-            },
-        }
-    }
-
-    /// Nothing further is received. The transport is ended in order, at the latest at a deadline.
-    pub(crate) fn enter_ending(&mut self, env: &mut Env, clean: bool) {
-        self.phase = if self.transport.lost {
-            self.drop_queue(env);
-            Phase::Over
-        } else {
-            Phase::Ending
-        };
-        // 7.1.1: the server closes first; a client does so only if something went wrong.
-        self.transport.shut_when_sent = self.role == Role::Server || !clean;
-        self.timers.run(env.now(), self.config.close_timeout);
-    }
-
-    /// The handshake is complete.
-    pub(crate) fn enter_open(&mut self, env: &Env, deflate: Option<Parameters>) {
-        self.phase = Phase::Open;
-        self.deflate = deflate.map(Deflate::new);
-        self.timers.open(env.now(), self.config.max_lifetime);
-    }
-
-    /// 7.1.1: what has come of a message is worth nothing once the connection ends.
-    pub(crate) fn release(&mut self, env: &mut Env) {
-        if let Some(partial) = self.partial.take() {
-            env.put_partial(partial);
-        }
-        self.opening = None;
-        self.receiver = Receiver::default();
-        self.deflate = None;
-        self.outgoing_message = None;
-    }
-
-    pub(crate) fn drop_queue(&mut self, env: &mut Env) {
-        if let Some(mut queue) = self.queue.take() {
-            queue.clear(&mut env.spare);
-            env.spare.put_queue(queue);
-        }
-        self.queue_high = false;
-        self.timers.unsent_since = None;
-    }
-
-    pub(crate) fn queue_close(&mut self, env: &mut Env, code: CloseCode, reason: &str) {
-        let payload = ClosePayload::new(code, reason);
-        self.queue_frame(
-            env,
-            crate::frame::FIN | crate::frame::Opcode::Close as u8,
-            payload.as_slice(),
-        );
-    }
-
-    /// Whether data may be sent, or why not.
-    pub(crate) fn check_open(&self) -> Result<(), SendError> {
-        match self.phase {
-            Phase::Open if self.transport.lost => Err(SendError::Closed),
-            Phase::Open => Ok(()),
-            Phase::Opening => Err(SendError::NotOpen),
-            Phase::Closing | Phase::Ending | Phase::Over => Err(SendError::Closed),
         }
     }
 }

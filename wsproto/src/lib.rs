@@ -72,6 +72,7 @@ mod config;
 mod connection;
 mod deadlines;
 mod deflate;
+mod ending;
 mod env;
 mod error;
 mod event;
@@ -86,12 +87,13 @@ mod queue;
 mod receive;
 mod send;
 mod utf8;
+mod wants;
 mod whole;
 
 pub use clock::Time;
 pub use close::{CloseCode, Closed, ClosedBy};
 pub use config::{Config, Delivery, Overflow};
-pub use connection::{Connection, Role, Wants};
+pub use connection::{Connection, Role};
 #[cfg(feature = "deflate")]
 pub use deflate::miniz::Miniz;
 #[cfg(feature = "zlib-rs")]
@@ -107,3 +109,4 @@ pub use handshake::*;
 pub use input::Input;
 pub use prepared::Prepared;
 pub use queue::Outgoing;
+pub use wants::Wants;
