@@ -340,7 +340,7 @@ impl Connection {
         self.drop_queue(env);
     }
 
-    /// The driver has shut the transport's writing side, as [`Wants::shutdown`] asked.
+    /// The driver has shut the transport's writing side, as [`Wants::shutdown`](crate::Wants::shutdown) asked.
     pub fn handle_shutdown(&mut self) {
         self.transport.shut = true;
     }
