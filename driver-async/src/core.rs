@@ -10,7 +10,7 @@ use driver_kit::{
     lease::{Lease, Parts},
     turn::{self, Filled},
 };
-use wsproto::{CloseCode, Closed, Connection, Env, Error, Event, Overflow, SendError, Time};
+use wsproto::{CloseCode, Closed, Connection, Env, Error, Event, Input, Overflow, SendError, Time};
 
 use crate::{
     clock::Clock,
@@ -106,7 +106,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         });
         let found = self.drive(cx, &mut lease, task);
         match found {
-            Poll::Ready(Found::Event) => self.lease = Some(lease),
+            Poll::Ready(Found::Incoming(_) | Found::Lendable) => self.lease = Some(lease),
             Poll::Ready(Found::Over) => {}
             Poll::Ready(Found::TimedOut) | Poll::Pending => self.put_back(lease),
         }
@@ -123,12 +123,14 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 env.set_now(self.clock.now());
                 self.connection.close(env, CloseCode::GOING_AWAY, why);
             }
-            if takes {
+            if takes && task.lend {
                 match self.connection.has_event(env, input) {
-                    Ok(true) => return Poll::Ready(Found::Event),
+                    Ok(true) => return Poll::Ready(Found::Lendable),
                     Ok(false) => {}
                     Err(error) => self.failed(error),
                 }
+            } else if takes && let Some(incoming) = self.next_incoming(env, input) {
+                return Poll::Ready(Found::Incoming(incoming));
             }
             // What was at hand may have kept the application busy for long.
             env.set_now(self.clock.now());
@@ -233,15 +235,20 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 Receiving::Keep if self.is_inbox_full() => Intake::Nothing,
                 Receiving::Keep => Intake::Ahead,
             };
-            match self.poll_event(cx, Task { intake, deadline }) {
-                Poll::Ready(Found::Event) => {
-                    if let Some(incoming) = self.take_event()
-                        && receiving == Receiving::Keep
-                    {
+            let task = Task {
+                intake,
+                lend: false,
+                deadline,
+            };
+            match self.poll_event(cx, task) {
+                Poll::Ready(Found::Incoming(incoming)) => {
+                    if receiving == Receiving::Keep {
                         self.inbox.get_or_insert_default().push(incoming);
                     }
                 }
-                Poll::Ready(Found::Over | Found::TimedOut) => return Poll::Ready(()),
+                Poll::Ready(Found::Lendable | Found::Over | Found::TimedOut) => {
+                    return Poll::Ready(());
+                }
                 Poll::Pending if is_done(self) => return Poll::Ready(()),
                 Poll::Pending => return Poll::Pending,
             }
@@ -259,17 +266,13 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 return Poll::Ready(incoming);
             }
         }
-        loop {
-            match ready!(self.poll_event(cx, Task::RECEIVE)) {
-                Found::Event => {
-                    if let Some(incoming) = self.take_event() {
-                        self.release();
-                        return Poll::Ready(Some(incoming));
-                    }
-                }
-                Found::Over | Found::TimedOut => return Poll::Ready(None),
+        Poll::Ready(match ready!(self.poll_event(cx, Task::RECEIVE)) {
+            Found::Incoming(incoming) => {
+                self.release();
+                Some(incoming)
             }
-        }
+            Found::Lendable | Found::Over | Found::TimedOut => None,
+        })
     }
 
     /// Whether everything queued is with the transport.
@@ -354,39 +357,51 @@ impl<S: Transport, C: Clock> Core<S, C> {
         self.inbox.as_ref().map_or(0, |inbox| inbox.len())
     }
 
-    /// Takes the event that `poll_event` found: to keep, or to note how it ended.
-    fn take_event(&mut self) -> Option<Incoming> {
-        let Parts { env, input, .. } = &mut **self.lease.as_mut()?;
-        let ended = match self.connection.next_event(env, input) {
-            Ok(Some(Event::Closed(closed))) => Ok(closed),
-            Ok(event) => return event.and_then(Incoming::from_event),
-            Err(error) => Err(error),
-        };
-        match ended {
-            Ok(closed) => self.closed(closed),
-            Err(error) => self.failed(error),
+    /// Takes the next thing for the application out of the input, and notes how it ended.
+    fn next_incoming<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+    ) -> Option<Incoming> {
+        loop {
+            match self.connection.next_event(env, input) {
+                Ok(Some(Event::Closed(closed))) => self.closed(closed),
+                Ok(Some(event)) => {
+                    let incoming = Incoming::from_event(event);
+                    if incoming.is_some() {
+                        return incoming;
+                    }
+                }
+                Ok(None) => return None,
+                Err(error) => {
+                    self.failed(error);
+                    return None;
+                }
+            }
         }
-        None
     }
 
     /// Waits for something to lend.
     pub(crate) fn poll_lendable(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
         loop {
             if self.read_ahead() > 0 || self.is_end_unseen() {
-                return Poll::Ready(Found::Event);
+                return Poll::Ready(Found::Lendable);
             }
             self.inbox = None;
-            let found = ready!(self.poll_event(cx, Task::RECEIVE));
-            let in_place = found != Found::Event || self.lease.as_mut().is_none_or(Lease::hold);
-            if in_place {
+            let found = ready!(self.poll_event(cx, Task::LEND));
+            let lendable = matches!(found, Found::Lendable);
+            if !lendable || self.lease.as_mut().is_none_or(Lease::hold) {
                 return Poll::Ready(found);
             }
             // Nobody tells when the application has done with what it is lent, and too many read
             // buffers are waiting for that already.
-            if let Some(incoming) = self.take_event() {
-                self.inbox.get_or_insert_default().push(incoming);
+            if let Some(mut lease) = self.lease.take() {
+                let Parts { env, input, .. } = &mut *lease;
+                if let Some(incoming) = self.next_incoming(env, input) {
+                    self.inbox.get_or_insert_default().push(incoming);
+                }
+                self.put_back(lease);
             }
-            self.release();
         }
     }
 

@@ -123,7 +123,7 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
     wanted: &mut impl FnMut(&Event<'_>) -> Option<T>,
 ) -> Poll<Result<T, HandshakeError>> {
     loop {
-        let found = match core.poll_event(cx, Task::RECEIVE) {
+        let found = match core.poll_event(cx, Task::LEND) {
             Poll::Ready(found) => found,
             // Nothing has come, or half a request: browsers connect ahead of need. A server that
             // shuts down does not wait for the rest.
@@ -137,7 +137,7 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
             }
             Poll::Pending => return Poll::Pending,
         };
-        if found != Found::Event {
+        if !matches!(found, Found::Lendable) {
             return Poll::Ready(Err(match core.outcome.take().map(|outcome| *outcome) {
                 Some(outcome) => outcome.error.map_or(
                     HandshakeError::Closed(outcome.closed),

@@ -103,7 +103,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
             self.core.poll_lendable(cx)
         })
         .await;
-        if found != Found::Event {
+        if !matches!(found, Found::Lendable) {
             return self.core.take_error().map_or(Ok(None), Err);
         }
         let lent = self.core.lend_event()?;

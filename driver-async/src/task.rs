@@ -2,11 +2,15 @@
 
 use wsproto::Time;
 
+use crate::incoming::Incoming;
+
 /// What [`Core::poll_event`](crate::core::Core::poll_event) found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Found {
-    /// `next_event` has one.
-    Event,
+    /// Something for the application, taken out of the input.
+    Incoming(Incoming),
+    /// `next_event` has something to lend; only if the task is to [lend](Task::lend).
+    Lendable,
     /// The connection is over: nothing is left to receive, to send or to wait for.
     Over,
     /// The caller's deadline has passed.
@@ -18,6 +22,8 @@ pub(crate) enum Found {
 pub(crate) struct Task {
     /// How much input it takes.
     pub(crate) intake: Intake,
+    /// Leaves what it finds in the input, to be lent.
+    pub(crate) lend: bool,
     /// Returns [`Found::TimedOut`] at this moment.
     pub(crate) deadline: Option<Time>,
 }
@@ -26,7 +32,14 @@ impl Task {
     /// Receives for as long as it takes.
     pub(crate) const RECEIVE: Self = Self {
         intake: Intake::Any,
+        lend: false,
         deadline: None,
+    };
+
+    /// As [`RECEIVE`](Self::RECEIVE), and copies nothing.
+    pub(crate) const LEND: Self = Self {
+        lend: true,
+        ..Self::RECEIVE
     };
 }
 
