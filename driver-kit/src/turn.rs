@@ -129,7 +129,12 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
         }
         let flushed = flush(connection, env, stream);
         result = result.and(flushed);
-        if drained || reads == MAX_READS || !connection.wants().read {
+        let wants = connection.wants();
+        if wants.event && reads < MAX_READS {
+            // Writing has brought news: the queue has drained, or what was held back can go on.
+            continue;
+        }
+        if drained || reads == MAX_READS || !wants.read {
             break;
         }
         let room = input.spare().len();
@@ -258,6 +263,35 @@ mod tests {
         let (wants, ended) = echo(&mut stream);
         assert_eq!(wants.unwrap_err().kind(), ErrorKind::BrokenPipe);
         assert_eq!(ended, Some(ClosedBy::Peer));
+    }
+
+    #[test]
+    fn what_a_write_brings_is_reported_in_the_same_turn() {
+        let mut lease = Lease::take();
+        let lease = &mut *lease;
+        let mut config = Config::default();
+        config.queue_high = 1;
+        let agreed = Agreed::default();
+        let mut connection =
+            Connection::upgraded(Role::Server, Arc::new(config), &agreed, &mut lease.env);
+        connection.send_text(&mut lease.env, "high").unwrap();
+        let mut stream = Script {
+            writes: [Ok(6)].into(),
+            ..Script::default()
+        };
+        let mut drained = 0;
+        let wants = turn(
+            &mut connection,
+            &mut lease.env,
+            &mut lease.input,
+            &mut stream,
+            |_, _, event| match event {
+                Ok(Event::Drained) => drained += 1,
+                event => panic!("{event:?}"),
+            },
+        );
+        assert_eq!(drained, 1);
+        assert!(wants.is_ok_and(|wants| !wants.event));
     }
 
     #[test]
