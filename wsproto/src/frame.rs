@@ -43,6 +43,15 @@ impl Opcode {
         })
     }
 
+    /// The type of the message that it begins, if it begins one.
+    pub(crate) const fn kind(self) -> Option<Kind> {
+        match self {
+            Self::Text => Some(Kind::Text),
+            Self::Binary => Some(Kind::Binary),
+            Self::Continuation | Self::Close | Self::Ping | Self::Pong => None,
+        }
+    }
+
     /// 5.5: control frames are those whose most significant bit is set.
     pub(crate) const fn is_control(self) -> bool {
         self as u8 & 0x8 != 0

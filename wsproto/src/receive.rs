@@ -233,30 +233,23 @@ impl Connection {
             self.begin_partial_frame(header);
             return Ok(None);
         };
-        let kind = match opcode {
-            Opcode::Text => Kind::Text,
-            Opcode::Binary => Kind::Binary,
-            Opcode::Close | Opcode::Ping | Opcode::Pong => {
-                mask::apply(payload, key);
-                let control = self.receive_control(env, opcode, payload)?;
-                let span = input.consume(len as usize);
-                return Ok(Some(match control {
-                    Control::Payload(payload) => Ready::Here(payload, span),
-                    Control::Closed(closed) => {
-                        input.clear();
-                        Ready::Closed(closed)
-                    }
-                }));
-            }
-            Opcode::Continuation => {
-                self.begin_partial_frame(header);
-                return Ok(None);
-            }
-        };
-        if !fin || compressed || self.config.delivery == Delivery::Chunks {
+        if opcode.is_control() {
+            mask::apply(payload, key);
+            let control = self.receive_control(env, opcode, payload)?;
+            let span = input.consume(len as usize);
+            return Ok(Some(match control {
+                Control::Payload(payload) => Ready::Here(payload, span),
+                Control::Closed(closed) => {
+                    input.clear();
+                    Ready::Closed(closed)
+                }
+            }));
+        }
+        let alone = fin && !compressed && self.config.delivery == Delivery::Messages;
+        let Some(kind) = opcode.kind().filter(|_| alone) else {
             self.begin_partial_frame(header);
             return Ok(None);
-        }
+        };
         // A whole message, where it lies.
         mask::apply(payload, key);
         self.timers.active = env.now();
@@ -276,28 +269,19 @@ impl Connection {
             key,
             ..
         } = header;
-        match opcode {
-            Opcode::Text | Opcode::Binary => {
-                let kind = if opcode == Opcode::Text {
-                    Kind::Text
-                } else {
-                    Kind::Binary
-                };
-                self.receiver.message = Some(IncomingMessage {
-                    len,
-                    fragments: 1,
-                    kind,
-                    compressed,
-                    utf8: Carry::default(),
-                });
-            }
-            Opcode::Continuation => {
-                if let Some(message) = &mut self.receiver.message {
-                    message.fragments += 1;
-                    message.len += len;
-                }
-            }
-            Opcode::Close | Opcode::Ping | Opcode::Pong => {}
+        if let Some(kind) = opcode.kind() {
+            self.receiver.message = Some(IncomingMessage {
+                len,
+                fragments: 1,
+                kind,
+                compressed,
+                utf8: Carry::default(),
+            });
+        } else if opcode == Opcode::Continuation
+            && let Some(message) = &mut self.receiver.message
+        {
+            message.fragments += 1;
+            message.len += len;
         }
         self.receiver.expect = Expect::Payload {
             missing: len,

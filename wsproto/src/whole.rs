@@ -134,13 +134,8 @@ mod tests {
             let rules = Rules { masked, max_frame: max, room: max, ..ANY };
             let expected = match frame::parse(&octets, &rules) {
                 Ok(Some(Header { fin: true, compressed: false, opcode, len, key, size })) => {
-                    let kind = match opcode {
-                        Opcode::Text => Some(Kind::Text),
-                        Opcode::Binary => Some(Kind::Binary),
-                        Opcode::Continuation | Opcode::Close | Opcode::Ping | Opcode::Pong => None,
-                    };
                     let there = (octets.len() - size) as u64 >= len;
-                    kind.filter(|_| there).map(|kind| Whole { kind, key, size, len: len as usize })
+                    opcode.kind().filter(|_| there).map(|kind| Whole { kind, key, size, len: len as usize })
                 }
                 Ok(_) | Err(_) => None,
             };
