@@ -54,7 +54,7 @@
 //! - `std` (default): lets the UTF-8 check choose the widest vector instructions at run time. Without it the
 //!   crate needs `alloc` only.
 //! - `deflate` (default): compression by `miniz_oxide`.
-//! - `zlib-rs`: compression by `zlib-rs`, several times faster at the low levels; takes precedence.
+//! - `zlib-rs`: compression by `zlib-rs`, about twice as fast at level 1; takes precedence.
 //! - `http`: handshakes whose heads another HTTP library has parsed.
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
