@@ -1,0 +1,490 @@
+//! A case is data: what is sent, when, and what has to come back.
+
+use std::{borrow::Cow, time::Duration};
+
+use crate::{
+    extension::Offers,
+    frame::Frame,
+    id::Id,
+    opening::{Request, Response},
+    payload::Payload,
+};
+
+/// Which end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// The end that dialled.
+    Client,
+    /// The end that was dialled.
+    Server,
+}
+
+impl Role {
+    /// The end that it talks to.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Client => Self::Server,
+            Self::Server => Self::Client,
+        }
+    }
+}
+
+/// What a message is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8.
+    Text,
+    /// Any octets.
+    Binary,
+}
+
+/// One case of the suite.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Its name.
+    pub id: Id,
+    /// What the suite does, in a sentence.
+    pub description: Cow<'static, str>,
+    /// What the subject has to do, in a sentence.
+    pub expectation: Cow<'static, str>,
+    /// Which roles of a subject it can judge; `None`: both.
+    pub role: Option<Role>,
+    /// What has to be known of the subject: without it there is no right answer.
+    pub needs: Option<Need>,
+    /// No answer is wrong: the verdict is `INFORMATIONAL` whatever happens.
+    pub informational: bool,
+    /// What happens.
+    pub plan: Plan,
+}
+
+impl Case {
+    /// Makes a case for both roles.
+    #[must_use]
+    pub fn new(
+        id: &[u16],
+        description: impl Into<Cow<'static, str>>,
+        expectation: impl Into<Cow<'static, str>>,
+        plan: impl Into<Plan>,
+    ) -> Self {
+        Self {
+            id: Id::new(id),
+            description: description.into(),
+            expectation: expectation.into(),
+            role: None,
+            needs: None,
+            informational: false,
+            plan: plan.into(),
+        }
+    }
+
+    /// Only for subjects of that role.
+    #[must_use]
+    pub fn only(mut self, role: Role) -> Self {
+        self.role = Some(role);
+        self
+    }
+
+    /// Only for subjects of which that is known.
+    #[must_use]
+    pub fn needs(mut self, need: Need) -> Self {
+        self.needs = Some(need);
+        self
+    }
+
+    /// Without a right answer.
+    #[must_use]
+    pub fn informational(mut self) -> Self {
+        self.informational = true;
+        self
+    }
+
+    /// Whether it can judge a subject of that role.
+    #[must_use]
+    pub fn applies_to(&self, role: Role) -> bool {
+        self.role.is_none_or(|only| only == role)
+    }
+}
+
+/// What has to be known of a subject, since the RFC leaves it to implementations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// [`Facts::max_message`](crate::Facts::max_message).
+    MaxMessage,
+    /// [`Facts::max_frame`](crate::Facts::max_frame).
+    MaxFrame,
+    /// [`Facts::max_fragments`](crate::Facts::max_fragments).
+    MaxFragments,
+    /// [`Facts::max_head`](crate::Facts::max_head).
+    MaxHead,
+    /// [`Facts::opening_timeout`](crate::Facts::opening_timeout).
+    OpeningTimeout,
+    /// [`Facts::close_timeout`](crate::Facts::close_timeout).
+    CloseTimeout,
+    /// [`Facts::ping_interval`](crate::Facts::ping_interval).
+    PingInterval,
+    /// [`Facts::pong_timeout`](crate::Facts::pong_timeout).
+    PongTimeout,
+    /// [`Facts::idle_timeout`](crate::Facts::idle_timeout).
+    IdleTimeout,
+    /// [`Facts::write_timeout`](crate::Facts::write_timeout).
+    WriteTimeout,
+}
+
+/// What happens in a case.
+#[derive(Debug, Clone)]
+pub enum Plan {
+    /// Steps on an open connection.
+    Script(Script),
+    /// Messages, each sent when the echo of the one before has come.
+    Exchange(Exchange),
+    /// Octets sent to a server in the place of a proper request.
+    Request(Request),
+    /// Octets sent to a client in the place of a proper response.
+    Response(Response),
+}
+
+impl From<Script> for Plan {
+    fn from(script: Script) -> Self {
+        Self::Script(script)
+    }
+}
+
+impl From<Exchange> for Plan {
+    fn from(exchange: Exchange) -> Self {
+        Self::Exchange(exchange)
+    }
+}
+
+impl From<Request> for Plan {
+    fn from(request: Request) -> Self {
+        Self::Request(request)
+    }
+}
+
+impl From<Response> for Plan {
+    fn from(response: Response) -> Self {
+        Self::Response(response)
+    }
+}
+
+/// How frames go to the transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sending {
+    /// Together with the frames before and behind it.
+    #[default]
+    Together,
+    /// Alone.
+    Alone,
+    /// In pieces of that many octets, header included.
+    Chopped(usize),
+}
+
+/// Steps on an open connection, and what has to come of them.
+#[derive(Debug, Clone)]
+pub struct Script {
+    /// The extensions that the suite offers as a client, and asks for as a server.
+    pub offers: Option<Offers>,
+    /// What the suite does, in order.
+    pub steps: Vec<Step>,
+    /// The runs of events that are right, the best first.
+    pub alternatives: Vec<Alternative>,
+    /// How the connection has to end.
+    pub closing: Closing,
+    /// Whether the suite closes with 1000 as soon as the events are those of every alternative.
+    pub closes_itself: bool,
+}
+
+impl Script {
+    /// Begins a script: no steps, and no events expected.
+    #[must_use]
+    pub fn new(closing: Closing) -> Self {
+        Self {
+            offers: None,
+            steps: Vec::new(),
+            alternatives: Vec::new(),
+            closing,
+            closes_itself: true,
+        }
+    }
+
+    /// Adds a step.
+    #[must_use]
+    pub fn step(mut self, step: Step) -> Self {
+        self.steps.push(step);
+        self
+    }
+
+    /// Adds steps.
+    #[must_use]
+    pub fn steps(mut self, steps: impl IntoIterator<Item = Step>) -> Self {
+        self.steps.extend(steps);
+        self
+    }
+
+    /// Adds a frame that goes together with its neighbours.
+    #[must_use]
+    pub fn frame(self, frame: Frame) -> Self {
+        self.step(Step::Frame(frame, Sending::Together))
+    }
+
+    /// Adds an alternative that is what the RFC wants.
+    #[must_use]
+    pub fn expect(mut self, events: impl IntoIterator<Item = Event>) -> Self {
+        self.alternatives.push(Alternative {
+            strict: true,
+            events: events.into_iter().collect(),
+        });
+        self
+    }
+
+    /// Adds an alternative that is not against the RFC.
+    #[must_use]
+    pub fn tolerate(mut self, events: impl IntoIterator<Item = Event>) -> Self {
+        self.alternatives.push(Alternative {
+            strict: false,
+            events: events.into_iter().collect(),
+        });
+        self
+    }
+
+    /// Leaves closing to the steps, whatever comes.
+    #[must_use]
+    pub fn without_close(mut self) -> Self {
+        self.closes_itself = false;
+        self
+    }
+
+    /// With extensions.
+    #[must_use]
+    pub fn offers(mut self, offers: Offers) -> Self {
+        self.offers = Some(offers);
+        self
+    }
+}
+
+impl Step {
+    /// A message in one frame that goes together with its neighbours, not compressed.
+    #[must_use]
+    pub fn message(kind: Kind, payload: impl Into<Payload>) -> Self {
+        Self::Message {
+            kind,
+            payload: payload.into(),
+            fragment: 0,
+            sending: Sending::Together,
+            compressed: false,
+        }
+    }
+}
+
+impl Event {
+    /// A whole message of text.
+    #[must_use]
+    pub fn text(text: impl Into<Payload>) -> Self {
+        Self::Message(Kind::Text, text.into())
+    }
+
+    /// A whole binary message.
+    #[must_use]
+    pub fn binary(octets: impl Into<Payload>) -> Self {
+        Self::Message(Kind::Binary, octets.into())
+    }
+
+    /// A pong.
+    #[must_use]
+    pub fn pong(octets: impl Into<Payload>) -> Self {
+        Self::Pong(octets.into())
+    }
+}
+
+/// One thing that the suite does.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Sends a frame.
+    Frame(Frame, Sending),
+    /// Sends a message in frames of `fragment` octets (0: one frame). If they divide the message
+    /// evenly, an empty frame ends it, as Autobahn does it.
+    Message {
+        /// Its type.
+        kind: Kind,
+        /// Its octets, before they are compressed.
+        payload: Payload,
+        /// Octets a frame, after they are compressed.
+        fragment: usize,
+        /// How the frames go to the transport.
+        sending: Sending,
+        /// Whether it is compressed, if that was agreed on.
+        compressed: bool,
+    },
+    /// Begins a frame whose payload follows in steps of [`Step::Part`]: the header with the length of
+    /// all of it.
+    Begin(Frame),
+    /// The next octets of the payload of the frame that was begun last.
+    Part(Payload),
+    /// Sends octets as they are, masked or not.
+    Octets(Payload, Sending),
+    /// Sends a Close frame with that payload, and begins the closing handshake thereby. A frame with the
+    /// opcode of a Close that is sent as a [`Step::Frame`] does not count as that.
+    Close(Payload),
+    /// Lets time pass and takes what comes, or goes on at once if the connection ends.
+    Wait(Duration),
+    /// Waits until the events are those of the first alternative up to that many, or a timer ends it.
+    Await(usize),
+    /// Notes that the connection is still there, as an event.
+    Mark(&'static str),
+    /// Starts the timer that ends a connection that should be over: closes it with 1001, or drops it
+    /// if it was closed.
+    Kill(Duration),
+    /// Starts the timer that closes a connection on which nothing more is to come.
+    CloseAfter(Duration),
+    /// Ends our direction of the transport.
+    Finish,
+    /// Resets the transport.
+    Abort,
+    /// Stops reading, or goes on.
+    Read(bool),
+    /// The steps, that many times over, or until the subject takes nothing more for a second.
+    Flood(usize, Vec<Self>),
+}
+
+/// What is noted of a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// A whole message.
+    Message(Kind, Payload),
+    /// A pong.
+    Pong(Payload),
+    /// A ping. Noted only where a script expects one.
+    Ping,
+    /// A [`Step::Mark`] was reached.
+    Mark(&'static str),
+}
+
+/// Events that are right, and how right.
+#[derive(Debug, Clone)]
+pub struct Alternative {
+    /// Whether it is what the RFC wants, or only not against it.
+    pub strict: bool,
+    /// All events, in order.
+    pub events: Vec<Event>,
+}
+
+/// Who has to close, and how.
+#[derive(Debug, Clone)]
+pub struct Closing {
+    /// Who has to send the first Close frame.
+    pub by: By,
+    /// The codes that the subject's Close frame may carry. Without a code, or without a frame, it is
+    /// right as well.
+    pub codes: Vec<u16>,
+    /// Whether the closing handshake has to be complete.
+    pub clean: bool,
+    /// Whether a wrong close is a wrong behaviour too.
+    pub blame: Blame,
+}
+
+/// Who closes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The suite.
+    Suite,
+    /// The subject, by a Close frame or by ending the transport.
+    Subject,
+    /// Either.
+    Either,
+}
+
+/// Which mistakes in closing are mistakes in behaviour too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Blame {
+    /// None.
+    #[default]
+    None,
+    /// The wrong side closed.
+    WrongSide,
+    /// The code was wrong.
+    WrongCode,
+}
+
+impl Closing {
+    /// The suite closes with 1000, and the subject answers likewise.
+    #[must_use]
+    pub fn by_suite() -> Self {
+        Self::answered(&[1000])
+    }
+
+    /// The suite closes, and the subject answers with one of these codes.
+    #[must_use]
+    pub fn answered(codes: &[u16]) -> Self {
+        Self {
+            by: By::Suite,
+            codes: codes.to_vec(),
+            clean: true,
+            blame: Blame::None,
+        }
+    }
+
+    /// The suite sends a Close frame that is wrong; the subject answers with one of these codes or ends the transport.
+    #[must_use]
+    pub fn refused(codes: &[u16]) -> Self {
+        Self {
+            clean: false,
+            ..Self::answered(codes)
+        }
+    }
+
+    /// The subject closes with one of these codes, or ends the transport.
+    #[must_use]
+    pub fn by_subject(codes: &[u16]) -> Self {
+        Self {
+            by: By::Subject,
+            codes: codes.to_vec(),
+            clean: false,
+            blame: Blame::None,
+        }
+    }
+
+    /// With that blame.
+    #[must_use]
+    pub fn blame(mut self, blame: Blame) -> Self {
+        self.blame = blame;
+        self
+    }
+}
+
+/// Messages one at a time: each is sent when the echo of the one before has come.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// The extensions that the suite offers as a client, and asks for as a server.
+    pub offers: Option<Offers>,
+    /// How many messages.
+    pub count: usize,
+    /// What they are.
+    pub messages: Messages,
+    /// Octets a frame, after compression; 0: one frame.
+    pub fragment: usize,
+    /// How frames go to the transport.
+    pub sending: Sending,
+    /// After how long the suite gives up.
+    pub timeout: Duration,
+    /// Whether an echo must have the octets that were sent, or only as many.
+    pub check: Check,
+}
+
+/// What an echo is compared in, besides its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Check {
+    /// The number of octets.
+    Length,
+    /// The octets.
+    Content,
+}
+
+/// The messages of an exchange.
+#[derive(Debug, Clone)]
+pub enum Messages {
+    /// The same again and again.
+    Same(Kind, Payload),
+    /// Windows onto a set of data, each where the one before ended, and wrapped around at its end.
+    Windows(&'static crate::data::Set, usize),
+}

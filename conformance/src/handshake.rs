@@ -1,0 +1,292 @@
+//! The suite's half of a proper opening handshake (RFC 6455 4), and how it judges the other half.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha1::{Digest, Sha1};
+
+use crate::{
+    case::Role,
+    extension::{Agreed, Offers},
+    session::Session,
+    wire::Received,
+};
+
+/// How long the subject may take for its half.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// More than any head should have.
+const MAX_HEAD: usize = 64 << 10;
+
+/// The head of a request or a response, and how it was written.
+#[derive(Debug, Clone, Default)]
+pub struct Head {
+    /// The first line.
+    pub start: String,
+    /// The header lines, in order, without space around.
+    pub headers: Vec<(String, String)>,
+    /// All of it.
+    pub text: String,
+}
+
+impl Head {
+    /// Reads a head that ends with an empty line, to the letter.
+    ///
+    /// # Errors
+    ///
+    /// If a line is no header. The text says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut lines = text.split("\r\n");
+        let start = lines.next().unwrap_or_default().to_owned();
+        let mut headers = Vec::new();
+        for line in lines.take_while(|line| !line.is_empty()) {
+            let Some((name, value)) = line.split_once(':') else {
+                return Err(format!("a line that is no header: {line:?}"));
+            };
+            headers.push((name.to_owned(), value.trim().to_owned()));
+        }
+        Ok(Self {
+            start,
+            headers,
+            text: text.to_owned(),
+        })
+    }
+
+    /// The values of a header, each line by itself.
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let same = move |(other, _): &&(String, String)| other.eq_ignore_ascii_case(name);
+        self.headers
+            .iter()
+            .filter(same)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a header that must not be repeated.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing or repeated. The text says so.
+    pub fn one<'a>(&'a self, name: &'a str) -> Result<&'a str, String> {
+        let mut all = self.all(name);
+        match (all.next(), all.next()) {
+            (Some(value), None) => Ok(value),
+            (None, _) => Err(format!("{name} is missing")),
+            (Some(_), Some(_)) => Err(format!("{name} is repeated")),
+        }
+    }
+
+    /// Whether a header that is a list has that token, in any case.
+    #[must_use]
+    pub fn lists(&self, name: &str, token: &str) -> bool {
+        self.all(name)
+            .flat_map(|value| value.split(','))
+            .any(|item| item.trim().eq_ignore_ascii_case(token))
+    }
+}
+
+/// The answer to a key (RFC 6455 4.2.2).
+#[must_use]
+pub fn accept_key(key: &str) -> String {
+    let mut hash = Sha1::new();
+    hash.update(key);
+    hash.update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    STANDARD.encode(hash.finalize())
+}
+
+/// Waits for a whole head and takes it out of what came.
+///
+/// # Errors
+///
+/// If none came in time. The text says why.
+pub(crate) fn receive_head(session: &mut Session) -> Result<Head, String> {
+    let until = session.now() + TIMEOUT * session.settings.patience;
+    loop {
+        let input = session.input();
+        if let Some(end) = input.windows(4).position(|four| four == b"\r\n\r\n") {
+            let head: Vec<u8> = input.drain(..end + 4).collect();
+            let head = String::from_utf8(head).map_err(|_| "a head that is not UTF-8")?;
+            return Head::parse(&head);
+        }
+        if input.len() > MAX_HEAD {
+            return Err("a head without end".to_owned());
+        }
+        match session.receive(until) {
+            Received::Octets(_) => {}
+            Received::End => return Err("the transport ended before the head did".to_owned()),
+            Received::Reset => {
+                return Err("the transport was reset before the head was whole".to_owned());
+            }
+            Received::Nothing => return Err("no whole head came in time".to_owned()),
+        }
+    }
+}
+
+/// A fresh key (RFC 6455 4.1).
+pub(crate) fn key() -> String {
+    let nonce: [u8; 16] = std::array::from_fn(|_| fastrand::u8(..));
+    STANDARD.encode(nonce)
+}
+
+/// A proper request, as Autobahn's fuzzing client writes it.
+pub(crate) fn request(host: &str, resource: &str, key: &str, offers: Option<&Offers>) -> String {
+    let extensions = offers.map_or_else(String::new, |offers| {
+        format!("Sec-WebSocket-Extensions: {}\r\n", offers.offer)
+    });
+    format!(
+        "GET {resource} HTTP/1.1\r\nUser-Agent: conformance/{version}\r\nHost: {host}\r\n\
+         Upgrade: WebSocket\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n\
+         Sec-WebSocket-Key: {key}\r\n{extensions}Sec-WebSocket-Version: 13\r\n\r\n",
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}
+
+/// Judges the response to a request with that key (RFC 6455 4.1), and tells what was agreed on.
+///
+/// # Errors
+///
+/// If a client has to fail the connection. The text says why.
+pub(crate) fn check_response(
+    head: &Head,
+    key: &str,
+    offered: bool,
+) -> Result<Option<Agreed>, String> {
+    let mut start = head.start.splitn(3, ' ');
+    match (start.next(), start.next()) {
+        (Some("HTTP/1.1"), Some("101")) => {}
+        _ => return Err(format!("not a 101 of HTTP/1.1: {:?}", head.start)),
+    }
+    if !head.one("Upgrade")?.eq_ignore_ascii_case("websocket") {
+        return Err("Upgrade is not websocket".to_owned());
+    }
+    if !head.lists("Connection", "upgrade") {
+        return Err("Connection does not list upgrade".to_owned());
+    }
+    if head.one("Sec-WebSocket-Accept")? != accept_key(key) {
+        return Err("Sec-WebSocket-Accept does not fit the key".to_owned());
+    }
+    if head.all("Sec-WebSocket-Protocol").next().is_some() {
+        return Err("a subprotocol that was not offered".to_owned());
+    }
+    if head.all("Sec-WebSocket-Extensions").next().is_none() {
+        return Ok(None);
+    }
+    let extensions = head.one("Sec-WebSocket-Extensions")?;
+    if !offered {
+        return Err("an extension that was not offered".to_owned());
+    }
+    Agreed::from_response(extensions).map_err(|bad| format!("an extension is wrong: {}", bad.0))
+}
+
+/// Judges a request (RFC 6455 4.2.1) and tells its key.
+///
+/// # Errors
+///
+/// If a server has to refuse it. The text says why.
+pub(crate) fn check_request(head: &Head) -> Result<String, String> {
+    if !head.start.starts_with("GET /") || !head.start.ends_with(" HTTP/1.1") {
+        return Err(format!("not a GET of HTTP/1.1: {:?}", head.start));
+    }
+    head.one("Host")?;
+    if !head.lists("Upgrade", "websocket") {
+        return Err("Upgrade does not list websocket".to_owned());
+    }
+    if !head.lists("Connection", "upgrade") {
+        return Err("Connection does not list upgrade".to_owned());
+    }
+    if head.one("Sec-WebSocket-Version")? != "13" {
+        return Err("Sec-WebSocket-Version is not 13".to_owned());
+    }
+    let key = head.one("Sec-WebSocket-Key")?;
+    if STANDARD.decode(key).map(|nonce| nonce.len()) != Ok(16) {
+        return Err("Sec-WebSocket-Key is not 16 octets in base64".to_owned());
+    }
+    Ok(key.to_owned())
+}
+
+/// A proper response to a request with that key.
+pub(crate) fn response(key: &str, extensions: Option<&str>) -> String {
+    let extensions = extensions.map_or_else(String::new, |extensions| {
+        format!("Sec-WebSocket-Extensions: {extensions}\r\n")
+    });
+    format!(
+        "HTTP/1.1 101 Switching Protocols\r\nServer: conformance/{version}\r\nUpgrade: WebSocket\r\n\
+         Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n{extensions}\r\n",
+        version = env!("CARGO_PKG_VERSION"),
+        accept = accept_key(key),
+    )
+}
+
+/// Where a connection comes from, and what was said on it already.
+#[derive(Debug, Clone)]
+pub enum Arrival {
+    /// The suite dialled a server, and has said nothing yet.
+    Dialled {
+        /// For the header `Host`.
+        host: String,
+        /// Path and query.
+        resource: String,
+    },
+    /// A client dialled the suite; this is its request.
+    Accepted(Head),
+}
+
+impl Arrival {
+    /// The role of the suite.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        match self {
+            Self::Dialled { .. } => Role::Client,
+            Self::Accepted(_) => Role::Server,
+        }
+    }
+}
+
+/// Request and response as they were, as far as they came.
+#[derive(Debug, Clone, Default)]
+pub struct Heads {
+    /// The client's half.
+    pub request: String,
+    /// The server's half.
+    pub response: String,
+}
+
+/// Opens a connection in the proper way.
+///
+/// # Errors
+///
+/// If the subject does its half wrongly. The text says how.
+pub(crate) fn open(
+    session: &mut Session,
+    arrival: &Arrival,
+    offers: Option<&Offers>,
+    heads: &mut Heads,
+) -> Result<(), String> {
+    let agreed = match arrival {
+        Arrival::Dialled { host, resource } => {
+            let key = key();
+            heads.request = request(host, resource, &key, offers);
+            session.send(heads.request.as_bytes());
+            let head = receive_head(session)?;
+            heads.response.clone_from(&head.text);
+            check_response(&head, &key, offers.is_some())?
+        }
+        Arrival::Accepted(head) => {
+            heads.request.clone_from(&head.text);
+            let key = check_request(head)?;
+            let offered: Vec<_> = head.all("Sec-WebSocket-Extensions").collect();
+            let answer = match offers {
+                Some(offers) => Agreed::answer(&offered.join(","), offers.wishes)
+                    .map_err(|bad| format!("an offer is wrong: {}", bad.0))?,
+                None => None,
+            };
+            let (agreed, extensions) = answer.unzip();
+            heads.response = response(&key, extensions.as_deref());
+            session.send(heads.response.as_bytes());
+            agreed
+        }
+    };
+    if let Some(agreed) = agreed {
+        session.agree(agreed);
+    }
+    Ok(())
+}

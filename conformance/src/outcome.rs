@@ -1,0 +1,51 @@
+//! What came of a case: the verdict, the reasons for it, and everything a reader needs to understand them.
+
+use std::time::{Duration, SystemTime};
+
+use crate::{case::Event, handshake::Heads, log::Log, verdict::Verdict};
+
+/// What came of a case.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What is thought of it.
+    pub verdict: Verdict,
+    /// Why it is not better, a sentence each.
+    pub reasons: Vec<String>,
+    /// When the case began.
+    pub started: SystemTime,
+    /// How long the connection lasted.
+    pub duration: Duration,
+    /// What came, in order.
+    pub events: Vec<Event>,
+    /// The opening handshake.
+    pub heads: Heads,
+    /// How the connection ended.
+    pub ending: Ending,
+    /// What happened on the wire.
+    pub log: Log,
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ending {
+    /// The suite sent the first Close frame.
+    pub by_suite: bool,
+    /// The suite found a violation.
+    pub violation: Option<String>,
+    /// The suite ended the transport where the subject should have.
+    pub dropped: bool,
+    /// The closing handshake was complete in time.
+    pub clean: bool,
+    /// The subject did not answer the suite's Close frame.
+    pub unanswered: bool,
+    /// The subject, a server, did not end the transport.
+    pub not_ended: bool,
+    /// The suite dialled the subject.
+    pub suite_dialled: bool,
+    /// The connection never opened.
+    pub never_open: bool,
+    /// Code and reason of the suite's Close frame.
+    pub local: Option<(Option<u16>, String)>,
+    /// Code and reason of the subject's Close frame.
+    pub remote: Option<(Option<u16>, String)>,
+}

@@ -1,0 +1,82 @@
+//! Runs one case on one connection, from the opening handshake to the verdict.
+
+use std::time::SystemTime;
+
+use crate::{
+    case::{Case, Plan},
+    exchange,
+    handshake::{self, Arrival, Heads},
+    outcome::{Ending, Outcome},
+    script,
+    session::Session,
+    subject::Facts,
+    verdict::Verdict,
+};
+
+/// Runs a case on a connection that has just been made.
+#[must_use]
+pub(crate) fn run(case: &Case, mut session: Session, arrival: &Arrival, facts: &Facts) -> Outcome {
+    let started = SystemTime::now();
+    let mut heads = Heads::default();
+    let offers = match &case.plan {
+        Plan::Script(script) => script.offers.as_ref(),
+        Plan::Exchange(exchange) => exchange.offers.as_ref(),
+        Plan::Request(_) | Plan::Response(_) => None,
+    };
+    let opened = handshake::open(&mut session, arrival, offers, &mut heads);
+    let begun = session.now();
+    let (verdict, reasons) = match opened {
+        Err(reason) => {
+            session.drop_wire(true);
+            (Verdict::FAILED, vec![reason])
+        }
+        Ok(()) => match &case.plan {
+            Plan::Script(script) => {
+                script::run(script, &mut session);
+                script::judge(script, &session.events, &ending(&session, arrival))
+            }
+            Plan::Exchange(exchange) => {
+                let behavior = exchange::run(exchange, &mut session);
+                exchange::judge(behavior, &ending(&session, arrival))
+            }
+            // These do not open in the proper way; no case has them yet.
+            Plan::Request(_) | Plan::Response(_) => (Verdict::INFORMATIONAL, Vec::new()),
+        },
+    };
+    let unknown = case.needs.is_some_and(|need| !facts.tell(need));
+    let verdict = if case.informational || unknown {
+        Verdict::INFORMATIONAL
+    } else {
+        verdict
+    };
+    let never_open = heads.response.is_empty();
+    Outcome {
+        verdict,
+        reasons,
+        started,
+        duration: session.now().saturating_sub(begun),
+        events: std::mem::take(&mut session.events),
+        heads,
+        ending: Ending {
+            never_open,
+            ..ending(&session, arrival)
+        },
+        log: std::mem::take(&mut session.log),
+    }
+}
+
+fn ending(session: &Session, arrival: &Arrival) -> Ending {
+    let close = &session.close;
+    Ending {
+        by_suite: close.by_suite,
+        violation: close.violation.clone(),
+        dropped: close.dropped,
+        clean: close.clean,
+        unanswered: close.unanswered,
+        not_ended: close.not_ended,
+        never_open: false,
+        suite_dialled: matches!(arrival, Arrival::Dialled { .. }),
+        local: close.local.clone(),
+        remote: close.remote.clone(),
+    }
+}

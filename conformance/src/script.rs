@@ -1,0 +1,237 @@
+//! Runs a script on an open connection, and judges what came of it by Autobahn's rules.
+
+use crate::{
+    case::{Alternative, Blame, By, Closing, Event, Kind, Script, Sending, Step},
+    frame::{Frame, opcode},
+    outcome::Ending,
+    session::Session,
+    verdict::{Behavior, BehaviorClose, Verdict},
+};
+
+/// Does everything in the script, then waits for the end.
+pub(crate) fn run(script: &Script, session: &mut Session) {
+    let expected = script
+        .alternatives
+        .iter()
+        .flat_map(|alternative| &alternative.events);
+    session.notes_pings = expected.into_iter().any(|event| *event == Event::Ping);
+    for step in &script.steps {
+        take(step, script, session);
+    }
+    while !session.is_over() {
+        close_if_complete(script, session);
+        session.turn(None);
+    }
+}
+
+fn take(step: &Step, script: &Script, session: &mut Session) {
+    if session.is_over() {
+        return;
+    }
+    match step {
+        Step::Frame(frame, sending) => send_frame(frame, *sending, session),
+        Step::Message {
+            kind,
+            payload,
+            fragment,
+            sending,
+            compressed,
+        } => send_message(
+            *kind,
+            &payload.octets(),
+            *fragment,
+            *sending,
+            *compressed,
+            session,
+        ),
+        Step::Begin(frame) => session.begin(frame),
+        Step::Part(payload) => session.part(&payload.octets()),
+        Step::Octets(octets, sending) => {
+            session.flush();
+            let octets = octets.octets();
+            let size = match sending {
+                Sending::Together | Sending::Alone => octets.len(),
+                Sending::Chopped(size) => *size,
+            };
+            for piece in octets.chunks(size.max(1)) {
+                session.send(piece);
+            }
+        }
+        Step::Close(payload) => session.begin_close(payload.octets().into_owned()),
+        Step::Wait(span) => {
+            let until = session.now() + *span;
+            while !session.is_over() && !session.turn(Some(until)) {
+                close_if_complete(script, session);
+            }
+        }
+        Step::Await(count) => {
+            while !session.is_over() && session.events.len() < *count {
+                session.turn(None);
+            }
+        }
+        Step::Mark(name) => session.events.push(Event::Mark(name)),
+        Step::Kill(span) => session.kill_after(*span),
+        Step::CloseAfter(span) => session.close_after(*span),
+        Step::Finish => session.finish(),
+        Step::Abort => session.drop_wire(true),
+        Step::Read(reading) => {
+            session.flush();
+            session.set_reading(*reading);
+        }
+        Step::Flood(times, steps) => {
+            for _ in 0..*times {
+                for step in steps {
+                    take(step, script, session);
+                }
+                if !session.flush() {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+fn send_frame(frame: &Frame, sending: Sending, session: &mut Session) {
+    match sending {
+        Sending::Together => session.queue(frame),
+        Sending::Alone => {
+            session.flush();
+            session.queue(frame);
+            session.flush();
+        }
+        Sending::Chopped(size) => session.send_chopped(frame, size),
+    }
+}
+
+/// Sends a message in frames of `fragment` octets, or in one.
+pub(crate) fn send_message(
+    kind: Kind,
+    payload: &[u8],
+    fragment: usize,
+    sending: Sending,
+    compressed: bool,
+    session: &mut Session,
+) {
+    let packed = compressed.then(|| session.compress(payload)).flatten();
+    let reserved = if packed.is_some() { 4 } else { 0 };
+    let octets = packed.as_deref().unwrap_or(payload);
+    let opcode = match kind {
+        Kind::Text => opcode::TEXT,
+        Kind::Binary => opcode::BINARY,
+    };
+    if fragment == 0 || octets.len() <= fragment {
+        return send_frame(
+            &Frame::new(opcode, octets).reserved(reserved),
+            sending,
+            session,
+        );
+    }
+    let mut pieces: Vec<_> = octets.chunks(fragment).collect();
+    if octets.len() % fragment == 0 {
+        // Who does not know yet that a message ends writes its last full frame without FIN.
+        pieces.push(&[]);
+    }
+    for (at, piece) in pieces.iter().enumerate() {
+        let mut frame = match at {
+            0 => Frame::new(opcode, *piece).reserved(reserved),
+            _ => Frame::new(opcode::CONTINUATION, *piece),
+        };
+        frame.fin = at + 1 == pieces.len();
+        send_frame(&frame, sending, session);
+    }
+}
+
+/// Closes with 1000 once everything has come that any alternative has.
+fn close_if_complete(script: &Script, session: &mut Session) {
+    let complete = |alternative: &Alternative| alternative.events == session.events;
+    if script.closes_itself
+        && script.closing.by == By::Suite
+        && script.alternatives.iter().all(complete)
+    {
+        session.begin_close(1000_u16.to_be_bytes().to_vec());
+    }
+}
+
+/// Judges what came of a script.
+pub(crate) fn judge(script: &Script, events: &[Event], ending: &Ending) -> (Verdict, Vec<String>) {
+    let mut reasons = Vec::new();
+    let right = script
+        .alternatives
+        .iter()
+        .find(|alternative| alternative.events == *events);
+    let behavior = match right {
+        Some(alternative) if alternative.strict => Behavior::Ok,
+        Some(_) => {
+            reasons.push("what came is allowed, but not the best".to_owned());
+            Behavior::NonStrict
+        }
+        None => {
+            reasons.push("what came is not what was expected".to_owned());
+            Behavior::Failed
+        }
+    };
+    judge_closing(behavior, &script.closing, ending, reasons)
+}
+
+/// Adds the verdict on the closing to one on the behaviour.
+pub(crate) fn judge_closing(
+    mut behavior: Behavior,
+    closing: &Closing,
+    ending: &Ending,
+    mut reasons: Vec<String>,
+) -> (Verdict, Vec<String>) {
+    let close = closing_verdict(closing, ending, &mut reasons);
+    let blamed = match closing.blame {
+        Blame::None => false,
+        Blame::WrongSide => close == BehaviorClose::Failed,
+        Blame::WrongCode => close == BehaviorClose::WrongCode,
+    };
+    if blamed {
+        behavior = Behavior::Failed;
+    }
+    (Verdict { behavior, close }, reasons)
+}
+
+fn closing_verdict(closing: &Closing, ending: &Ending, reasons: &mut Vec<String>) -> BehaviorClose {
+    if ending.never_open {
+        reasons.push("the connection never opened".to_owned());
+        return BehaviorClose::Failed;
+    }
+    let right_side = match closing.by {
+        By::Suite => ending.by_suite,
+        By::Subject => !ending.by_suite,
+        By::Either => true,
+    };
+    if !right_side {
+        reasons.push(match (&ending.violation, ending.by_suite) {
+            (Some(violation), _) => format!("the subject broke the protocol: {violation}"),
+            (None, true) => "the subject should have closed the connection".to_owned(),
+            (None, false) => "the subject should not have closed the connection".to_owned(),
+        });
+        return BehaviorClose::Failed;
+    }
+    if closing.clean && !ending.clean {
+        reasons.push(if ending.unanswered {
+            "the subject did not answer the Close frame".to_owned()
+        } else if ending.not_ended {
+            "the subject did not end the transport within a second".to_owned()
+        } else {
+            "the transport ended before the closing handshake did".to_owned()
+        });
+        return BehaviorClose::Unclean;
+    }
+    if let Some((Some(code), _)) = &ending.remote
+        && !closing.codes.contains(code)
+    {
+        reasons.push(format!(
+            "the subject closed with {code}, and only {:?} would be right",
+            closing.codes
+        ));
+        return BehaviorClose::WrongCode;
+    }
+    if ending.dropped && ending.suite_dialled {
+        reasons.push("the subject, a server, did not end the transport".to_owned());
+        return BehaviorClose::FailedByClient;
+    }
+    BehaviorClose::Ok
+}

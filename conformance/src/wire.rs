@@ -1,0 +1,142 @@
+//! What lies between the suite and its subject: octets in both directions, and a clock.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Shutdown, TcpStream},
+    time::{Duration, Instant},
+};
+
+/// What came over a wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// That many octets, at the end of the buffer.
+    Octets(usize),
+    /// The end of the stream.
+    End,
+    /// The end of everything: what was sent may be lost.
+    Reset,
+    /// The moment has come until which was waited.
+    Nothing,
+}
+
+/// A connection to a subject, below the protocol.
+///
+/// Time is counted from when the wire was made. It need not be the time of the world: a subject in
+/// memory lets it jump to the next moment at which anything happens.
+pub trait Wire: Send {
+    /// The present.
+    fn now(&self) -> Duration;
+
+    /// Sends the first of `octets` and tells how many; 0 if the subject does not take any for now.
+    ///
+    /// # Errors
+    ///
+    /// If the subject is gone.
+    fn send(&mut self, octets: &[u8]) -> io::Result<usize>;
+
+    /// Appends what comes before `until`, and returns as soon as anything has.
+    fn receive(&mut self, buf: &mut Vec<u8>, until: Duration) -> Received;
+
+    /// Lets time pass without taking anything.
+    fn wait(&mut self, until: Duration);
+
+    /// Ends our direction; the other stays open.
+    fn finish(&mut self);
+
+    /// Ends both directions at once, with a reset where the transport has one.
+    fn abort(self: Box<Self>);
+}
+
+/// How long a send may wait for the subject to take octets before it looks whether some have come.
+const SLICE: Duration = Duration::from_millis(2);
+
+/// A wire over TCP.
+#[derive(Debug)]
+pub struct TcpWire {
+    stream: TcpStream,
+    start: Instant,
+    buf: Box<[u8]>,
+}
+
+impl TcpWire {
+    /// Takes over a connected socket.
+    ///
+    /// # Errors
+    ///
+    /// If the socket is not to be configured.
+    pub fn new(stream: TcpStream) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(false)?;
+        stream.set_write_timeout(Some(SLICE))?;
+        Ok(Self {
+            stream,
+            start: Instant::now(),
+            buf: vec![0; 256 << 10].into(),
+        })
+    }
+}
+
+impl Wire for TcpWire {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    fn send(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self.stream.write(octets) {
+            Err(error) if not_yet(&error) => Ok(0),
+            sent => sent,
+        }
+    }
+
+    fn receive(&mut self, buf: &mut Vec<u8>, until: Duration) -> Received {
+        loop {
+            let wait = until.saturating_sub(self.start.elapsed());
+            // A timeout of zero would mean none at all.
+            let poll = wait.is_zero();
+            let ready = if poll {
+                self.stream.set_nonblocking(true)
+            } else {
+                self.stream.set_read_timeout(Some(wait))
+            };
+            let read = ready.and_then(|()| self.stream.read(&mut self.buf));
+            if poll && self.stream.set_nonblocking(false).is_err() {
+                return Received::Reset;
+            }
+            match read {
+                Ok(0) => return Received::End,
+                Ok(n) => {
+                    buf.extend_from_slice(&self.buf[..n]);
+                    return Received::Octets(n);
+                }
+                Err(error) if not_yet(&error) => {
+                    // The kernel's timers may be a little early.
+                    if self.start.elapsed() >= until {
+                        return Received::Nothing;
+                    }
+                }
+                Err(_) => return Received::Reset,
+            }
+        }
+    }
+
+    fn wait(&mut self, until: Duration) {
+        std::thread::sleep(until.saturating_sub(self.start.elapsed()));
+    }
+
+    fn finish(&mut self) {
+        // If it fails, the subject is gone, which the next receive tells.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    fn abort(self: Box<Self>) {
+        // Closing a socket that lingers for no time resets the connection.
+        let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
+    }
+}
+
+fn not_yet(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+    )
+}

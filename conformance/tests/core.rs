@@ -1,0 +1,23 @@
+//! The suite over the protocol core in memory, in both roles.
+
+#![cfg(feature = "ours")]
+
+use std::num::NonZeroUsize;
+
+use conformance::{Role, Settings, Suite, Verdict, cases, subject::core::Core};
+
+#[test]
+fn every_case_is_ok_in_both_roles() {
+    let cases = cases::all();
+    for role in [Role::Server, Role::Client] {
+        let suite = Suite {
+            cases: cases.iter().collect(),
+            jobs: NonZeroUsize::new(2).expect("two"),
+            settings: Settings::default(),
+        };
+        let outcomes = suite.run(&Core::new(role, wsproto::Config::default()), &|_, _| {});
+        for (id, outcome) in outcomes {
+            assert_eq!(outcome.verdict, Verdict::OK, "{role:?} {id}: {outcome:?}");
+        }
+    }
+}
