@@ -14,6 +14,7 @@ pub mod frame;
 pub mod handshake;
 pub mod log;
 pub mod opening;
+pub mod server;
 pub mod subject;
 pub mod wire;
 

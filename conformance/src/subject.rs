@@ -1,7 +1,7 @@
 //! What is tested, and how the suite gets a connection to it.
 
 use std::{
-    fmt, io,
+    io,
     net::{TcpListener, TcpStream, ToSocketAddrs},
     time::{Duration, Instant},
 };
@@ -13,6 +13,8 @@ use crate::{
 
 #[cfg(feature = "ours")]
 pub mod core;
+#[cfg(feature = "ours")]
+pub mod ours;
 
 /// What is known of a subject beyond what the RFC demands of everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,9 +69,9 @@ pub trait Subject: Sync {
     /// Its role.
     fn role(&self) -> Role;
 
-    /// What is known of it, or of the instance of it that [`open`](Self::open) takes for cases that
-    /// [need](Case::needs) to know something.
-    fn facts(&self) -> Facts;
+    /// What is known of it, or of the instance of it that [`open`](Self::open) takes for that case:
+    /// where a case [needs](Case::needs) to know something, a subject may narrow its limits for it.
+    fn facts(&self, case: &Case) -> Facts;
 
     /// Makes a connection for a case: dials a server, or lets a client dial.
     ///
@@ -78,8 +80,8 @@ pub trait Subject: Sync {
     /// If there is no connection to be had. All cases but this one can still run.
     fn open(&self, case: &Case) -> io::Result<Box<dyn Wire>>;
 
-    /// A server's `Host` and the path and query to ask for.
-    fn target(&self) -> (String, String) {
+    /// A server's `Host` and the path and query to ask for in a case.
+    fn target(&self, _case: &Case) -> (String, String) {
         ("localhost".to_owned(), "/".to_owned())
     }
 }
@@ -95,9 +97,6 @@ pub struct Server {
     pub resource: String,
     /// What is known of it.
     pub facts: Facts,
-    /// Host and port of an instance with narrow limits and short deadlines, for the cases about those.
-    /// `None`: there is one instance only.
-    pub strict: Option<String>,
 }
 
 impl Subject for Server {
@@ -109,75 +108,46 @@ impl Subject for Server {
         Role::Server
     }
 
-    fn facts(&self) -> Facts {
+    fn facts(&self, _case: &Case) -> Facts {
         self.facts
     }
 
-    fn open(&self, case: &Case) -> io::Result<Box<dyn Wire>> {
-        let strict = self.strict.as_ref().filter(|_| case.needs.is_some());
-        let address = strict.unwrap_or(&self.address);
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-        for address in address.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, TIMEOUT) {
-                Ok(stream) => return Ok(Box::new(TcpWire::new(stream)?)),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+    fn open(&self, _case: &Case) -> io::Result<Box<dyn Wire>> {
+        dial(&self.address)
     }
 
-    fn target(&self) -> (String, String) {
+    fn target(&self, _case: &Case) -> (String, String) {
         (self.address.clone(), self.resource.clone())
     }
+}
+
+/// Connects to the first address of `host:port` that answers.
+pub(crate) fn dial(address: &str) -> io::Result<Box<dyn Wire>> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in address.to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, TIMEOUT) {
+            Ok(stream) => return Ok(Box::new(TcpWire::new(stream)?)),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// How long a subject may take to be connected.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A client that dials where it is told to, and echoes.
-pub struct Client<F> {
-    /// The name under which reports list it.
-    pub name: String,
-    /// What is known of it.
-    pub facts: Facts,
-    /// Dials a URL in the background. The case is the one that will be run; the client may configure
-    /// itself strictly for those that [need](Case::needs) it.
-    pub dial: F,
-}
-
-impl<F> fmt::Debug for Client<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<F: Fn(String, &Case) + Sync> Subject for Client<F> {
-    fn name(&self) -> &str {
-        &self.name
-    }
-
-    fn role(&self) -> Role {
-        Role::Client
-    }
-
-    fn facts(&self) -> Facts {
-        self.facts
-    }
-
-    fn open(&self, case: &Case) -> io::Result<Box<dyn Wire>> {
-        let listener = TcpListener::bind(("127.0.0.1", 0))?;
-        listener.set_nonblocking(true)?;
-        (self.dial)(format!("ws://{}/", listener.local_addr()?), case);
-        let start = Instant::now();
-        loop {
-            match listener.accept() {
-                Ok((stream, _)) => return Ok(Box::new(TcpWire::new(stream)?)),
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                Err(error) if start.elapsed() > TIMEOUT => return Err(error),
-                Err(_) => std::thread::sleep(Duration::from_millis(1)),
-            }
+/// Lets a client dial, and waits for it. `dial` is told a URL, and returns while the client works on.
+pub(crate) fn be_dialled(dial: impl FnOnce(String)) -> io::Result<Box<dyn Wire>> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    listener.set_nonblocking(true)?;
+    dial(format!("ws://{}/", listener.local_addr()?));
+    let start = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => return Ok(Box::new(TcpWire::new(stream)?)),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+            Err(error) if start.elapsed() > TIMEOUT => return Err(error),
+            Err(_) => std::thread::sleep(Duration::from_millis(1)),
         }
     }
 }

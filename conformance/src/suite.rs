@@ -78,7 +78,7 @@ pub fn run_case(case: &Case, subject: &dyn Subject, settings: Settings) -> Outco
     let mut session = Session::new(wire, role, settings);
     let arrival = match role {
         Role::Client => {
-            let (host, resource) = subject.target();
+            let (host, resource) = subject.target(case);
             Arrival::Dialled { host, resource }
         }
         Role::Server => match handshake::receive_head(&mut session) {
@@ -86,7 +86,7 @@ pub fn run_case(case: &Case, subject: &dyn Subject, settings: Settings) -> Outco
             Err(reason) => return no_connection(reason),
         },
     };
-    run::run(case, session, &arrival, &subject.facts())
+    run::run(case, session, &arrival, &subject.facts(case))
 }
 
 fn no_connection(reason: String) -> Outcome {

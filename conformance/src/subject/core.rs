@@ -30,6 +30,23 @@ impl Core {
     }
 }
 
+impl From<&Config> for Facts {
+    fn from(config: &Config) -> Self {
+        Self {
+            max_message: Some(config.max_message),
+            max_frame: Some(config.max_frame),
+            max_fragments: Some(config.max_fragments.into()),
+            max_head: Some(config.max_head as u64),
+            opening_timeout: config.opening_timeout,
+            close_timeout: config.close_timeout,
+            ping_interval: config.ping_interval,
+            pong_timeout: config.pong_timeout,
+            idle_timeout: config.idle_timeout,
+            write_timeout: config.write_timeout,
+        }
+    }
+}
+
 impl Subject for Core {
     fn name(&self) -> &str {
         match self.role {
@@ -42,20 +59,8 @@ impl Subject for Core {
         self.role
     }
 
-    fn facts(&self) -> Facts {
-        let config = &self.config;
-        Facts {
-            max_message: Some(config.max_message),
-            max_frame: Some(config.max_frame),
-            max_fragments: Some(config.max_fragments.into()),
-            max_head: Some(config.max_head as u64),
-            opening_timeout: config.opening_timeout,
-            close_timeout: config.close_timeout,
-            ping_interval: config.ping_interval,
-            pong_timeout: config.pong_timeout,
-            idle_timeout: config.idle_timeout,
-            write_timeout: config.write_timeout,
-        }
+    fn facts(&self, _case: &Case) -> Facts {
+        Facts::from(&*self.config)
     }
 
     fn open(&self, _case: &Case) -> io::Result<Box<dyn Wire>> {

@@ -1,0 +1,261 @@
+//! The fuzzing server: waits for clients, and tests each that asks for a case by its URL.
+//!
+//! The URLs are those of Autobahn's fuzzing server, so that clients which were written for it work
+//! unchanged.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    net::{TcpListener, TcpStream},
+    sync::{
+        Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use url::Url;
+
+use crate::{
+    case::{Case, Kind, Role, Sending},
+    handshake::{self, Arrival, Head, Heads},
+    id::Id,
+    outcome::Outcome,
+    run,
+    script::send_message,
+    session::{Session, Settings},
+    subject::Facts,
+    wire::TcpWire,
+};
+
+/// What came of the cases of each agent, by its name.
+pub type Outcomes = BTreeMap<String, BTreeMap<Id, Outcome>>;
+
+/// How long a client that asks for a verdict may have to wait for it.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What the program around a fuzzing server does about what happens. Called on the threads of
+/// connections.
+pub trait Observer: Sync {
+    /// A case has been run.
+    fn outcome(&self, agent: &str, case: &Case, outcome: &Outcome);
+
+    /// A client has asked for reports: here is everything so far.
+    fn update_reports(&self, outcomes: &Outcomes);
+}
+
+/// A server that tests clients.
+#[derive(Debug)]
+pub struct FuzzingServer {
+    cases: Vec<Case>,
+    settings: Settings,
+    facts: Facts,
+    outcomes: Mutex<Outcomes>,
+    /// Signalled when an outcome has been added.
+    added: Condvar,
+    stopped: AtomicBool,
+}
+
+impl FuzzingServer {
+    /// Makes a server for these cases, as far as they are for clients. A client selects one by its
+    /// position, counted from 1, or by its name.
+    #[must_use]
+    pub fn new(mut cases: Vec<Case>, settings: Settings, facts: Facts) -> Self {
+        cases.retain(|case| case.applies_to(Role::Client));
+        Self {
+            cases,
+            settings,
+            facts,
+            outcomes: Mutex::default(),
+            added: Condvar::new(),
+            stopped: AtomicBool::new(false),
+        }
+    }
+
+    /// The cases, in order.
+    #[must_use]
+    pub fn cases(&self) -> &[Case] {
+        &self.cases
+    }
+
+    /// Serves each connection on a thread of its own until a client asks for `/stopServer`, then
+    /// returns what came of all cases.
+    ///
+    /// # Errors
+    ///
+    /// If the listener fails.
+    pub fn run(&self, listener: &TcpListener, observer: &dyn Observer) -> io::Result<Outcomes> {
+        thread::scope(|scope| {
+            loop {
+                let (stream, _) = match listener.accept() {
+                    Ok(accepted) => accepted,
+                    // The client was gone before it was accepted.
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                    Err(error) => return Err(error),
+                };
+                if self.stopped.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                scope.spawn(|| {
+                    self.serve(stream, observer);
+                    if self.stopped.load(Ordering::Relaxed) {
+                        // The loop above waits for a connection, so here is one.
+                        let _ = listener.local_addr().and_then(TcpStream::connect);
+                    }
+                });
+            }
+        })?;
+        Ok(self.outcomes().clone())
+    }
+
+    fn outcomes(&self) -> MutexGuard<'_, Outcomes> {
+        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn serve(&self, stream: TcpStream, observer: &dyn Observer) {
+        let Ok(wire) = TcpWire::new(stream) else {
+            return;
+        };
+        let mut session = Session::new(Box::new(wire), Role::Server, self.settings);
+        // Who sends no request has nothing to be tested.
+        let Ok(head) = handshake::receive_head(&mut session) else {
+            return;
+        };
+        match self.parse(&head) {
+            Ok(Command::RunCase(case, agent)) => {
+                let arrival = Arrival::Accepted(head);
+                let outcome = run::run(case, session, &arrival, &self.facts);
+                observer.outcome(&agent, case, &outcome);
+                let mut outcomes = self.outcomes();
+                let of_agent = outcomes.entry(agent).or_default();
+                of_agent.insert(case.id.clone(), outcome);
+                self.added.notify_all();
+            }
+            Ok(Command::CaseCount) => answer(session, head, Some(self.cases.len().to_string())),
+            Ok(Command::CaseInfo(case)) => {
+                let info = serde_json::json!({
+                    "id": case.id.to_string(),
+                    "description": case.description,
+                });
+                answer(session, head, Some(info.to_string()));
+            }
+            Ok(Command::CaseStatus(case, agent)) => {
+                let status = self
+                    .status(case, &agent)
+                    .map(|behavior| serde_json::json!({ "behavior": behavior }).to_string());
+                answer(session, head, status);
+            }
+            Ok(Command::UpdateReports { stop }) => {
+                observer.update_reports(&self.outcomes());
+                answer(session, head, None);
+                self.stopped.fetch_or(stop, Ordering::Relaxed);
+            }
+            Ok(Command::Stop) => {
+                answer(session, head, None);
+                self.stopped.store(true, Ordering::Relaxed);
+            }
+            Err(why) => {
+                let body = format!("{why}\n");
+                let response = format!(
+                    "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+                     Content-Length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                session.send(response.as_bytes());
+                session.drop_wire(false);
+            }
+        }
+    }
+
+    /// The verdict on a case, as soon as there is one.
+    fn status(&self, case: &Case, agent: &str) -> Option<&'static str> {
+        let find = |outcomes: &Outcomes| {
+            let outcome = outcomes.get(agent)?.get(&case.id)?;
+            Some(outcome.verdict.behavior.name())
+        };
+        let outcomes = self.outcomes();
+        let (outcomes, _) = self
+            .added
+            .wait_timeout_while(outcomes, STATUS_TIMEOUT, |outcomes| {
+                find(outcomes).is_none()
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        find(&outcomes)
+    }
+
+    fn parse(&self, head: &Head) -> Result<Command<'_>, String> {
+        let target = head.start.split(' ').nth(1).unwrap_or_default();
+        let base = Url::parse("ws://suite/").map_err(|error| error.to_string())?;
+        let url = base
+            .join(target)
+            .map_err(|error| format!("{target}: {error}"))?;
+        let parameter = |name: &str| {
+            let mut values = url.query_pairs().filter(|(other, _)| other == name);
+            match (values.next(), values.next()) {
+                (value, None) => Ok(value.map(|(_, value)| value.into_owned())),
+                (_, Some(_)) => Err(format!("{name} is repeated")),
+            }
+        };
+        let agent = || parameter("agent")?.ok_or_else(|| "agent is missing".to_owned());
+        let case = || self.case(parameter("case")?, parameter("casetuple")?);
+        match url.path() {
+            "/runCase" => Ok(Command::RunCase(case()?, agent()?)),
+            "/getCaseCount" => Ok(Command::CaseCount),
+            "/getCaseInfo" => Ok(Command::CaseInfo(case()?)),
+            "/getCaseStatus" => Ok(Command::CaseStatus(case()?, agent()?)),
+            "/updateReports" => Ok(Command::UpdateReports {
+                stop: parameter("shutdownOnComplete")?.as_deref() == Some("true"),
+            }),
+            "/stopServer" => Ok(Command::Stop),
+            path => Err(format!(
+                "{path} is none of /getCaseCount, /getCaseInfo, /runCase, /getCaseStatus, \
+                 /updateReports and /stopServer"
+            )),
+        }
+    }
+
+    fn case(&self, number: Option<String>, id: Option<String>) -> Result<&Case, String> {
+        let found = match (&number, &id) {
+            (Some(number), _) => number
+                .parse::<usize>()
+                .ok()
+                .and_then(|number| self.cases.get(number.checked_sub(1)?)),
+            (None, Some(id)) => self.cases.iter().find(|case| case.id.to_string() == *id),
+            (None, None) => return Err("case is missing".to_owned()),
+        };
+        found.ok_or_else(|| format!("there is no case {}", number.or(id).unwrap_or_default()))
+    }
+}
+
+/// What a client asks for.
+enum Command<'a> {
+    RunCase(&'a Case, String),
+    CaseCount,
+    CaseInfo(&'a Case),
+    CaseStatus(&'a Case, String),
+    UpdateReports { stop: bool },
+    Stop,
+}
+
+/// Opens the connection, sends a message of text if there is one to send, and closes without a code.
+fn answer(mut session: Session, head: Head, text: Option<String>) {
+    let arrival = Arrival::Accepted(head);
+    if handshake::open(&mut session, &arrival, None, &mut Heads::default()).is_err() {
+        session.drop_wire(false);
+        return;
+    }
+    if let Some(text) = text {
+        let octets = text.as_bytes();
+        send_message(
+            Kind::Text,
+            octets,
+            0,
+            Sending::Together,
+            false,
+            &mut session,
+        );
+    }
+    session.begin_close(Vec::new());
+    session.run_out();
+}

@@ -1,0 +1,32 @@
+//! The suite over every driver, on loopback, in both roles.
+
+#![cfg(feature = "ours")]
+
+use std::num::NonZeroUsize;
+
+use conformance::{Settings, Suite, Verdict, cases, subject::ours};
+
+#[test]
+fn every_case_is_ok_over_every_driver() {
+    let cases = cases::all();
+    let suite = Suite {
+        cases: cases.iter().collect(),
+        jobs: NonZeroUsize::new(16).expect("not zero"),
+        settings: Settings {
+            // A machine that builds something else at the same time is slow to answer.
+            patience: 5,
+            max_messages: 4,
+            ..Settings::default()
+        },
+    };
+    for subject in ours::all().expect("the runtimes start") {
+        let outcomes = suite.run(&subject, &|_, _| {});
+        for (id, outcome) in outcomes {
+            assert_eq!(
+                outcome.verdict,
+                Verdict::OK,
+                "{subject:?} {id}: {outcome:?}"
+            );
+        }
+    }
+}
