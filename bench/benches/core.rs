@@ -3,7 +3,10 @@
 //! The time per message is a turn's time divided by the messages of a turn: read the line of items per
 //! second. Absolute times say little; `bench/peers` compares with the bare minimum in the same run.
 
-use bench::{Batch, Case, Role, Source, Subject, minimum, ours};
+use bench::{
+    in_memory::{Batch, Role, Source, Subject, minimum, ours},
+    payload::Case,
+};
 use divan::{AllocProfiler, Bencher, counter::ItemsCount};
 
 /// Shows allocations beside the times: there must be none.

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use crate::Batch;
+use crate::in_memory::Batch;
 
 /// Messages of one length, no two alike.
 #[derive(Debug, Clone)]

@@ -1,59 +1,13 @@
-//! What the in-memory benchmarks of the protocol core share: payloads, an endless wire, and the
-//! subjects that are timed. The benchmarks beside other libraries (`bench/peers`, a package of its
-//! own) use the same parts, so that all subjects see the same octets.
+//! Measures WebSocket servers and the protocol core.
 //!
-//! See `bench/NOTES.md` for what is measured and how to run it.
+//! [`load`] drives any server over the network and [`serve`] has servers to drive; the program
+//! `bench` puts both on the command line (`bench/README.md`). [`in_memory`] times the core without a
+//! socket (`bench/NOTES.md`).
 
-pub mod allocation;
-pub mod compressed;
+pub mod in_memory;
 pub mod json;
-pub mod minimum;
-pub mod ours;
+pub mod load;
+pub mod opening;
 pub mod payload;
-pub mod wire;
-
-pub use payload::{Case, Content};
-pub use wire::{Sender, Source};
-pub use wsproto::Role;
-
-/// Something that is timed, one turn after the other.
-pub trait Subject {
-    /// Handles the messages of one batch and returns the octets of them: payload octets where
-    /// messages are received, octets for the wire where they are sent.
-    fn turn(&mut self) -> usize;
-
-    /// Octets that it has put on the wire so far, if it makes them fewer than it handles.
-    fn compressed_to(&self) -> Option<usize> {
-        None
-    }
-}
-
-/// How many messages share a turn: as many as lay in a socket after a short wait.
-///
-/// A turn costs something that its messages share, so small messages look the cheaper the more of
-/// them come together. The same batches are used for all subjects.
-#[derive(Debug, Clone, Copy)]
-pub struct Batch {
-    /// Messages at most.
-    pub messages: usize,
-    /// Payload octets at most, unless one message alone has more.
-    pub octets: usize,
-}
-
-impl Default for Batch {
-    /// 64 messages and 16 KiB: the wire and a read buffer stay in the nearest cache together.
-    fn default() -> Self {
-        Self {
-            messages: 64,
-            octets: 16 << 10,
-        }
-    }
-}
-
-impl Batch {
-    /// How many messages of that many octets a turn handles; at least one.
-    #[must_use]
-    pub fn of(self, len: usize) -> usize {
-        (self.octets / len.max(1)).clamp(1, self.messages)
-    }
-}
+pub mod process;
+pub mod serve;

@@ -5,7 +5,10 @@
 
 use std::{cell::Cell, hint::black_box, rc::Rc};
 
-use bench::{Case, Role, Source, Subject};
+use bench::{
+    in_memory::{Role, Source, Subject},
+    payload::Case,
+};
 use fastwebsockets::{Frame, Payload, WebSocket};
 
 use peers::memory::{Memory, now};

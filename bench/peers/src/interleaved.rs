@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use bench::{Subject, allocation};
+use bench::in_memory::{Subject, allocation};
 use cpu_time::ThreadTime;
 
 /// One subject of a row, by name.

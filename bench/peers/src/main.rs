@@ -11,7 +11,10 @@ mod tungstenite;
 
 use std::time::Duration;
 
-use bench::{Batch, Case, Role, Source, allocation::Counting, minimum, ours};
+use bench::{
+    in_memory::{Batch, Role, Source, allocation::Counting, minimum, ours},
+    payload::Case,
+};
 use peers::interleaved::{self, Entry, Outcome};
 
 #[global_allocator]

@@ -9,7 +9,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use bench::Source;
+use bench::in_memory::Source;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// What comes in is a [`Source`]; of what goes out, only the octets are counted.

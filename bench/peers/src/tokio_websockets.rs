@@ -4,7 +4,10 @@
 
 use std::hint::black_box;
 
-use bench::{Case, Role, Source, Subject};
+use bench::{
+    in_memory::{Role, Source, Subject},
+    payload::Case,
+};
 use futures_util::{SinkExt, StreamExt};
 use tokio_websockets::{ClientBuilder, Config, Message, ServerBuilder, WebSocketStream};
 

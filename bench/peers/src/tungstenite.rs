@@ -3,7 +3,10 @@
 
 use std::hint::black_box;
 
-use bench::{Case, Role, Source, Subject};
+use bench::{
+    in_memory::{Role, Source, Subject},
+    payload::Case,
+};
 use bytes::Bytes;
 use tungstenite::{Message, Utf8Bytes, WebSocket, protocol};
 

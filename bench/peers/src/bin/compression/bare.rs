@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use bench::{Subject, json::Corpus};
+use bench::{in_memory::Subject, json::Corpus};
 use miniz_oxide::{
     DataFormat, MZFlush,
     deflate::core::{CompressionStrategy, CompressorOxide, TDEFLFlush, compress_to_output},

@@ -2,9 +2,11 @@
 //! connections share.
 
 use bench::{
-    Role, Source,
-    allocation::live,
-    compressed::{Ends, env, record},
+    in_memory::{
+        Role, Source,
+        allocation::live,
+        compressed::{Ends, env, record},
+    },
     json::Corpus,
 };
 use wsproto::{Compression, Connection, Env, Event, Input, Memory};

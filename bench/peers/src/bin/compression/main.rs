@@ -15,9 +15,11 @@ mod yawc;
 use std::time::Duration;
 
 use bench::{
-    Role,
-    allocation::Counting,
-    compressed::{self, Backend, Then},
+    in_memory::{
+        Role,
+        allocation::Counting,
+        compressed::{self, Backend, Then},
+    },
     json::Corpus,
 };
 use peers::interleaved::{self, Entry, Outcome};
@@ -273,7 +275,7 @@ fn shown() -> [(&'static str, Backend, Compression); 3] {
 }
 
 /// What a client sends with a window of 15 bits, with or without takeover.
-fn recorded(takeover: bool, corpus: &Corpus) -> bench::Source {
+fn recorded(takeover: bool, corpus: &Corpus) -> bench::in_memory::Source {
     let setting = setting(1, 15, takeover, Memory::Dedicated);
     compressed::record(Role::Client, BACKENDS[1].1, setting, corpus)
 }
@@ -328,7 +330,7 @@ fn beside_peers_sending(corpus: &Corpus) -> Vec<Entry> {
 }
 
 /// soketto knows no takeover: ours without it.
-fn without_takeover<S: bench::Subject + 'static>(
+fn without_takeover<S: bench::in_memory::Subject + 'static>(
     entries: &mut Vec<Entry>,
     subject: impl FnOnce(Compression, Backend) -> S,
 ) {

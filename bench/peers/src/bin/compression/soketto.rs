@@ -3,7 +3,10 @@
 
 use std::{cell::Cell, hint::black_box, marker, rc::Rc};
 
-use bench::{Source, Subject, compressed::Then, json::Corpus};
+use bench::{
+    in_memory::{Source, Subject, compressed::Then},
+    json::Corpus,
+};
 use peers::memory::{Memory, now};
 use soketto::{
     Mode, Receiver, Sender,

@@ -3,7 +3,10 @@
 
 use std::{cell::Cell, hint::black_box, rc::Rc};
 
-use bench::{Source, Subject, compressed::Then, json::Corpus};
+use bench::{
+    in_memory::{Source, Subject, compressed::Then},
+    json::Corpus,
+};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use peers::memory::{Memory, now};

@@ -9,7 +9,8 @@ use rand_chacha::{
 };
 use wsproto::{Agreed, Config, Connection, Entropy, Env, Event, Input, Message, Role, Time};
 
-use crate::{Case, Source, Subject};
+use super::{Source, Subject};
+use crate::payload::Case;
 
 /// The generator that the drivers use, with a seed that makes runs alike.
 pub(crate) struct Seeded(ChaCha12Rng);

@@ -8,7 +8,8 @@ use wsproto::{
     Inflater, Input, Role, Time,
 };
 
-use crate::{Source, Subject, json::Corpus, ours::Seeded};
+use super::{Source, Subject, ours::Seeded};
+use crate::json::Corpus;
 
 /// The read buffer that serves all connections of a thread well.
 const BUFFER: usize = 256 << 10;

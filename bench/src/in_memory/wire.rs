@@ -2,7 +2,7 @@
 
 use wsproto::Role;
 
-use crate::{Case, Content};
+use crate::payload::{Case, Content};
 
 /// Who sends: only a client masks (RFC 6455 section 5.3).
 pub type Sender = Role;
@@ -75,7 +75,13 @@ impl Source {
 }
 
 /// RFC 6455 section 5.2 to the letter.
-fn write_frame(out: &mut Vec<u8>, sender: Sender, content: Content, payload: &[u8], key: [u8; 4]) {
+pub(crate) fn write_frame(
+    out: &mut Vec<u8>,
+    sender: Sender,
+    content: Content,
+    payload: &[u8],
+    key: [u8; 4],
+) {
     out.push(if content.is_text() { 0x81 } else { 0x82 });
     let mask = match sender {
         Role::Client => 0x80,

@@ -7,7 +7,8 @@
 
 use std::hint::black_box;
 
-use crate::{Case, Content, Role, Source, Subject};
+use super::{Role, Source, Subject};
+use crate::payload::{Case, Content};
 
 /// Finds and unmasks the frames of a batch, in place.
 #[derive(Debug)]
@@ -132,7 +133,7 @@ impl Subject for Send {
 }
 
 /// Eight octets at a time; the compiler makes vector instructions of it.
-fn mask(payload: &mut [u8], key: [u8; 4]) {
+pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     let [a, b, c, d] = key;
     let eight = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
     let (words, tail) = payload.as_chunks_mut::<8>();

@@ -1,0 +1,35 @@
+//! `bench serve`: one of the servers of this package.
+
+use std::{net::SocketAddr, process::ExitCode};
+
+use bench::{
+    process::{pin, raise_file_limit},
+    serve::{Server, listen},
+};
+
+use crate::Done;
+
+/// A server and where it listens.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Which server
+    server: Server,
+    /// Address to listen on; port 0 is any that is free
+    #[arg(long, default_value = "127.0.0.1:9001")]
+    listen: SocketAddr,
+    /// Processor to run on
+    #[arg(long)]
+    cpu: Option<usize>,
+}
+
+/// Prints the URL, then serves until the process is ended.
+pub(crate) fn run(options: &Options) -> Done {
+    raise_file_limit();
+    if let Some(processor) = options.cpu {
+        pin(processor)?;
+    }
+    let listener = listen(options.listen)?;
+    println!("listening on ws://{}/", listener.local_addr()?);
+    options.server.run(listener)?;
+    Ok(ExitCode::SUCCESS)
+}

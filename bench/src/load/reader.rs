@@ -1,0 +1,344 @@
+//! Reads what comes back: finds the ends of messages by the headers of their frames, and compares with
+//! what was sent.
+
+use super::{fault::Fault, script::Script};
+use crate::opening::Echo;
+
+/// 5.5: the longest payload of a control frame.
+const CONTROL_MAX: u64 = 125;
+
+/// Where a connection is between two reads.
+#[derive(Debug)]
+pub(super) struct Reader {
+    echo: Echo,
+    /// The message that comes next or is coming.
+    next: u64,
+    /// Octets of its payload that have come.
+    have: usize,
+    /// Octets of the payload of the current frame that have not come.
+    left: u64,
+    frame: Kind,
+    /// A message has begun, and its next frame has not.
+    between_parts: bool,
+    /// Octets of a header that has not come completely.
+    header: [u8; 14],
+    header_have: u8,
+    control: Vec<u8>,
+}
+
+/// What the current frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Part of a message that goes on.
+    Part,
+    /// The last part of a message.
+    Last,
+    Ping,
+    Pong,
+    Close,
+}
+
+/// What a read brought.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    /// Messages that are complete.
+    pub(super) messages: u32,
+    /// Payload octets of messages.
+    pub(super) octets: u64,
+}
+
+impl Reader {
+    /// Waits for message `next` and those after it.
+    pub(super) const fn new(next: u64, echo: Echo) -> Self {
+        Self {
+            echo,
+            next,
+            have: 0,
+            left: 0,
+            frame: Kind::Last,
+            between_parts: false,
+            header: [0; 14],
+            header_have: 0,
+            control: Vec::new(),
+        }
+    }
+
+    /// The message that comes next or is coming.
+    pub(super) const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// Takes all of `octets`. Messages from `end` on have not been sent. One payload in `sample` is
+    /// compared. Calls `ping` with the payload of each ping.
+    pub(super) fn take(
+        &mut self,
+        mut octets: &[u8],
+        script: &Script,
+        end: u64,
+        sample: u64,
+        mut ping: impl FnMut(&[u8]),
+    ) -> Result<Taken, Fault> {
+        let mut taken = Taken::default();
+        while !octets.is_empty() {
+            if self.left == 0 {
+                octets = self.begin(octets, script, end)?;
+                if self.header_have > 0 {
+                    return Ok(taken);
+                }
+            }
+            let n = usize::try_from(self.left).map_or(octets.len(), |left| left.min(octets.len()));
+            let (payload, rest) = octets.split_at(n);
+            octets = rest;
+            self.left -= n as u64;
+            match self.frame {
+                Kind::Part | Kind::Last => {
+                    if self.next.is_multiple_of(sample) {
+                        let expected = &script.expected(self.next, self.echo)[self.have..];
+                        if !expected.starts_with(payload) {
+                            return Err(Fault::WrongContent);
+                        }
+                    }
+                    self.have += n;
+                    taken.octets += n as u64;
+                    if self.left == 0 && self.frame == Kind::Last {
+                        self.finish(script)?;
+                        taken.messages += 1;
+                    }
+                }
+                Kind::Ping | Kind::Pong | Kind::Close => {
+                    self.control.extend_from_slice(payload);
+                    if self.left == 0 {
+                        self.control(&mut ping)?;
+                    }
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Takes a header, or as much of it as there is: then `header_have` is not 0.
+    fn begin<'a>(
+        &mut self,
+        octets: &'a [u8],
+        script: &Script,
+        end: u64,
+    ) -> Result<&'a [u8], Fault> {
+        if self.header_have == 0
+            && let Some(header) = Header::read(octets)
+        {
+            self.start(&header, script, end)?;
+            return Ok(&octets[header.len..]);
+        }
+        let have = usize::from(self.header_have);
+        let n = octets.len().min(self.header.len() - have);
+        self.header[have..have + n].copy_from_slice(&octets[..n]);
+        let Some(header) = Header::read(&self.header[..have + n]) else {
+            self.header_have += n as u8;
+            return Ok(&octets[n..]);
+        };
+        self.header_have = 0;
+        self.start(&header, script, end)?;
+        Ok(&octets[header.len - have..])
+    }
+
+    fn start(&mut self, header: &Header, script: &Script, end: u64) -> Result<(), Fault> {
+        // 5.1: a server MUST NOT mask; what is masked has come back as it was sent.
+        let masked = match self.echo {
+            Echo::Messages => false,
+            Echo::Octets => true,
+        };
+        if header.masked != masked || header.first & 0x70 != 0 {
+            return Err(Fault::BadFrame);
+        }
+        let end_of_message = if header.first & 0x80 == 0 {
+            Kind::Part
+        } else {
+            Kind::Last
+        };
+        self.frame = match (header.first & 0x0f, self.between_parts) {
+            (0x1 | 0x2, false) | (0x0, true) => end_of_message,
+            (0x8, _) => Kind::Close,
+            (0x9, _) => Kind::Ping,
+            (0xa, _) => Kind::Pong,
+            _ => return Err(Fault::BadFrame),
+        };
+        match self.frame {
+            Kind::Part | Kind::Last => {
+                let missing = script.payload_len(self.next) - self.have;
+                if self.next >= end || header.payload > missing as u64 {
+                    return Err(Fault::WrongLength);
+                }
+                self.between_parts = self.frame == Kind::Part;
+            }
+            Kind::Ping | Kind::Pong | Kind::Close => {
+                if header.payload > CONTROL_MAX {
+                    return Err(Fault::BadFrame);
+                }
+            }
+        }
+        self.left = header.payload;
+        Ok(())
+    }
+
+    fn finish(&mut self, script: &Script) -> Result<(), Fault> {
+        if self.have != script.payload_len(self.next) {
+            return Err(Fault::WrongLength);
+        }
+        self.have = 0;
+        self.next += 1;
+        Ok(())
+    }
+
+    /// A control frame is complete.
+    fn control(&mut self, ping: &mut impl FnMut(&[u8])) -> Result<(), Fault> {
+        let payload = std::mem::take(&mut self.control);
+        match self.frame {
+            Kind::Close => {
+                let code = payload
+                    .first_chunk()
+                    .map_or(1005, |code| u16::from_be_bytes(*code));
+                return Err(Fault::Closed(code));
+            }
+            Kind::Ping => ping(&payload),
+            Kind::Pong | Kind::Part | Kind::Last => {}
+        }
+        Ok(())
+    }
+}
+
+/// A header (RFC 6455 section 5.2).
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    first: u8,
+    masked: bool,
+    payload: u64,
+    /// Octets, the masking key included.
+    len: usize,
+}
+
+impl Header {
+    /// `None` if it is not complete.
+    #[inline]
+    fn read(octets: &[u8]) -> Option<Self> {
+        let [first, second, rest @ ..] = octets else {
+            return None;
+        };
+        let (payload, len) = match second & 0x7f {
+            126 => (u64::from(u16::from_be_bytes(*rest.first_chunk()?)), 4),
+            127 => (u64::from_be_bytes(*rest.first_chunk()?), 10),
+            len => (u64::from(len), 2),
+        };
+        let masked = second & 0x80 != 0;
+        let len = if masked { len + 4 } else { len };
+        (octets.len() >= len).then_some(Self {
+            first: *first,
+            masked,
+            payload,
+            len,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::plan::{Content, Sizes};
+
+    fn script(sizes: &str) -> Script {
+        Script::new(&sizes.parse::<Sizes>().unwrap(), Content::Binary)
+    }
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mut octets = vec![first];
+        match payload.len() {
+            len @ 0..126 => octets.push(len as u8),
+            len => {
+                octets.push(126);
+                octets.extend((len as u16).to_be_bytes());
+            }
+        }
+        octets.extend_from_slice(payload);
+        octets
+    }
+
+    fn take(octets: &[u8], script: &Script) -> Result<u32, Fault> {
+        let mut reader = Reader::new(0, Echo::Messages);
+        let taken = reader.take(octets, script, 2, 1, |_| {})?;
+        Ok(taken.messages)
+    }
+
+    #[test]
+    fn messages_are_counted_however_they_are_chopped() {
+        let script = script("0:1,5:1,130:1,70000:1");
+        let masked = script.octets(0, script.offset(script.len() as u64));
+        for step in [1, 2, 5, 1000, masked.len()] {
+            let mut reader = Reader::new(0, Echo::Octets);
+            let mut messages = 0;
+            for part in masked.chunks(step) {
+                let taken = reader.take(part, &script, u64::MAX, 1, |_| {});
+                messages += taken.unwrap().messages;
+            }
+            assert_eq!(messages as usize, script.len(), "in steps of {step}");
+        }
+    }
+
+    #[test]
+    fn parts_and_control_frames_between_them_make_one_message() {
+        let script = script("300");
+        let payload = script.expected(0, Echo::Messages);
+        let octets = [
+            frame(0x02, &payload[..200]),
+            frame(0x89, b"ping"),
+            frame(0x8a, b""),
+            frame(0x00, b""),
+            frame(0x80, &payload[200..]),
+        ]
+        .concat();
+        for step in [1, 10, octets.len()] {
+            let mut reader = Reader::new(0, Echo::Messages);
+            let (mut messages, mut pings) = (0, Vec::new());
+            for part in octets.chunks(step) {
+                let ping = |payload: &[u8]| pings.push(payload.to_vec());
+                messages += reader.take(part, &script, 1, 1, ping).unwrap().messages;
+            }
+            assert_eq!((messages, &pings[..]), (1, &[b"ping".to_vec()][..]));
+        }
+    }
+
+    #[test]
+    fn what_is_no_echo_is_told_from_one() {
+        let script = script("16");
+        let payload = script.expected(0, Echo::Messages);
+        let mut other = payload.to_vec();
+        other[15] ^= 1;
+        let whole = frame(0x82, payload);
+        for (octets, fault) in [
+            (frame(0x82, &other), Fault::WrongContent),
+            (frame(0x82, &payload[..15]), Fault::WrongLength),
+            (frame(0x82, &[payload, b"x"].concat()), Fault::WrongLength),
+            (frame(0xc2, payload), Fault::BadFrame),
+            (frame(0x80, payload), Fault::BadFrame),
+            (frame(0x83, payload), Fault::BadFrame),
+            (
+                [frame(0x02, b""), frame(0x82, payload)].concat(),
+                Fault::BadFrame,
+            ),
+            (frame(0x89, &[0; 126]), Fault::BadFrame),
+            (frame(0x88, &[0x03, 0xe9]), Fault::Closed(1001)),
+            (frame(0x88, &[]), Fault::Closed(1005)),
+            (script.octets(0, 22).to_vec(), Fault::BadFrame),
+            (
+                [
+                    &whole[..],
+                    &frame(0x82, script.expected(1, Echo::Messages)),
+                    &whole,
+                ]
+                .concat(),
+                Fault::WrongLength,
+            ),
+        ] {
+            assert_eq!(take(&octets, &script), Err(fault), "{octets:x?}");
+        }
+        assert_eq!(take(&whole, &script), Ok(1));
+    }
+}

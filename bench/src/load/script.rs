@@ -1,0 +1,234 @@
+//! What every connection sends: frames that were masked and laid out before the first connection
+//! opened, over and over.
+//!
+//! A position is a count of messages or of octets from the start of a connection; where it lies in the
+//! memory that is repeated is arithmetic, so a connection remembers two numbers.
+
+use rand_chacha::{
+    ChaCha12Rng,
+    rand_core::{Rng, SeedableRng},
+};
+
+use super::plan::{Content, Sizes};
+use crate::{
+    in_memory::{Role, wire::write_frame},
+    json::Corpus,
+    opening::Echo,
+    payload,
+};
+
+/// Frames to lay out: enough for long writes, few enough to stay in the caches.
+const OCTETS: usize = 128 << 10;
+const FRAMES_MAX: usize = 1024;
+
+/// The frames.
+#[derive(Debug)]
+pub(super) struct Script {
+    /// All frames behind each other.
+    octets: Vec<u8>,
+    frames: Vec<Frame>,
+    /// All payloads behind each other, not masked.
+    plain: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    /// In `octets`.
+    start: usize,
+    header_len: usize,
+    /// In `plain`.
+    payload: usize,
+    len: usize,
+}
+
+impl Script {
+    pub(super) fn new(sizes: &Sizes, content: Content) -> Self {
+        let mut numbers = ChaCha12Rng::from_seed([5; 32]);
+        let mut payloads = Payloads::new(sizes, content);
+        let mut script = Self {
+            octets: Vec::new(),
+            frames: Vec::new(),
+            plain: Vec::new(),
+        };
+        while script.octets.len() < OCTETS && script.frames.len() < FRAMES_MAX {
+            for index in order(sizes, &mut numbers) {
+                script.push(content, &payloads.next(index, &mut numbers), &mut numbers);
+            }
+        }
+        script
+    }
+
+    fn push(&mut self, content: Content, payload: &[u8], numbers: &mut impl Rng) {
+        let start = self.octets.len();
+        let key = numbers.next_u32().to_ne_bytes();
+        let kind = match content {
+            Content::Binary => payload::Content::Binary,
+            Content::Ascii | Content::Mixed | Content::Json => payload::Content::Mixed,
+        };
+        write_frame(&mut self.octets, Role::Client, kind, payload, key);
+        self.frames.push(Frame {
+            start,
+            header_len: self.octets.len() - start - payload.len(),
+            payload: self.plain.len(),
+            len: payload.len(),
+        });
+        self.plain.extend_from_slice(payload);
+    }
+
+    /// How many frames there are before they are repeated.
+    pub(super) const fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Octets before message `n`.
+    pub(super) fn offset(&self, n: u64) -> u64 {
+        let frames = self.frames.len() as u64;
+        let start = self.frames[(n % frames) as usize].start as u64;
+        n / frames * self.octets.len() as u64 + start
+    }
+
+    /// What is to be sent from the octet `offset` on, up to `end` or the end of the memory.
+    pub(super) fn octets(&self, offset: u64, end: u64) -> &[u8] {
+        let from = (offset % self.octets.len() as u64) as usize;
+        let rest = &self.octets[from..];
+        let n = usize::try_from(end - offset).map_or(rest.len(), |n| n.min(rest.len()));
+        &rest[..n]
+    }
+
+    /// Octets of the payload of message `n`.
+    #[inline]
+    pub(super) fn payload_len(&self, n: u64) -> usize {
+        self.frame(n).len
+    }
+
+    /// The payload of message `n` as it is to come back.
+    pub(super) fn expected(&self, n: u64, echo: Echo) -> &[u8] {
+        let frame = self.frame(n);
+        match echo {
+            Echo::Messages => &self.plain[frame.payload..][..frame.len],
+            Echo::Octets => &self.octets[frame.start + frame.header_len..][..frame.len],
+        }
+    }
+
+    #[inline]
+    fn frame(&self, n: u64) -> &Frame {
+        &self.frames[(n % self.frames.len() as u64) as usize]
+    }
+}
+
+/// One round of a mix: which share each message is of, in a random order.
+fn order(sizes: &Sizes, numbers: &mut impl Rng) -> Vec<usize> {
+    let shares = sizes.shares().iter().enumerate();
+    let mut order: Vec<usize> = shares
+        .flat_map(|(i, share)| std::iter::repeat_n(i, share.weight as usize))
+        .collect();
+    for i in (1..order.len()).rev() {
+        order.swap(i, numbers.next_u32() as usize % (i + 1));
+    }
+    order
+}
+
+/// What the messages of each share of a mix consist of.
+struct Payloads {
+    shares: Vec<Share>,
+}
+
+enum Share {
+    /// Random octets, other ones each time.
+    Random { len: usize },
+    /// Prepared texts in turn.
+    Texts { texts: Vec<Vec<u8>>, next: usize },
+}
+
+impl Payloads {
+    fn new(sizes: &Sizes, content: Content) -> Self {
+        let text = |content: payload::Content, len| vec![content.octets(len)];
+        let shares = sizes.shares().iter().map(|share| {
+            let texts = match content {
+                Content::Binary => return Share::Random { len: share.len },
+                Content::Ascii => text(payload::Content::Ascii, share.len),
+                Content::Mixed => text(payload::Content::Mixed, share.len),
+                Content::Json => documents(share.len),
+            };
+            Share::Texts { texts, next: 0 }
+        });
+        Self {
+            shares: shares.collect(),
+        }
+    }
+
+    fn next(&mut self, share: usize, numbers: &mut impl Rng) -> Vec<u8> {
+        match &mut self.shares[share] {
+            Share::Random { len } => {
+                let mut octets = vec![0; *len];
+                numbers.fill_bytes(&mut octets);
+                octets
+            }
+            Share::Texts { texts, next } => {
+                let text = texts[*next % texts.len()].clone();
+                *next += 1;
+                text
+            }
+        }
+    }
+}
+
+/// JSON documents; what is too short for one is a number.
+fn documents(len: usize) -> Vec<Vec<u8>> {
+    if len < 64 {
+        return vec![vec![b'7'; len]];
+    }
+    let corpus = Corpus::new(len);
+    let messages = corpus.messages().iter();
+    messages.map(|text| text.clone().into_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_is_all_frames_in_order_without_an_end() {
+        let script = Script::new(&"16:3,300:1,70000:1".parse().unwrap(), Content::Binary);
+        let laps = 3 * script.len() as u64;
+        let end = script.offset(laps);
+        let (mut octets, mut at) = (Vec::new(), 0);
+        while at < end {
+            let part = script.octets(at, end);
+            octets.extend_from_slice(part);
+            at += part.len() as u64;
+        }
+        assert_eq!(octets, script.octets.repeat(3));
+        for n in 0..laps {
+            let frame = &octets[script.offset(n) as usize..script.offset(n + 1) as usize];
+            let masked = script.expected(n, Echo::Octets);
+            assert!(frame.ends_with(masked));
+            let key = &frame[frame.len() - masked.len() - 4..][..4];
+            let unmasked = masked.iter().zip(key.iter().cycle()).map(|(a, b)| a ^ b);
+            assert!(unmasked.eq(script.expected(n, Echo::Messages).iter().copied()));
+        }
+    }
+
+    #[test]
+    fn a_mix_has_the_shares_it_should_have() {
+        let script = Script::new(&"16:75,4k:25".parse().unwrap(), Content::Json);
+        let short = (0..script.len() as u64)
+            .filter(|&n| script.payload_len(n) == 16)
+            .count();
+        assert_eq!(short * 4, script.len() * 3);
+    }
+
+    #[test]
+    fn text_is_text_of_its_length() {
+        for content in [Content::Ascii, Content::Mixed, Content::Json] {
+            for len in [0, 1, 16, 100, 4100] {
+                let script = Script::new(&Sizes::one(len), content);
+                let payload = script.expected(0, Echo::Messages);
+                assert_eq!(payload.len(), len, "{content:?}");
+                assert!(str::from_utf8(payload).is_ok(), "{content:?} {len}");
+                // 5.6: text frames have the opcode 1.
+                assert_eq!(script.octets(0, 1), [0x81]);
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The opening handshake (RFC 6455 section 4) as far as measuring needs it: independent of the
+//! implementation that is measured, and with no more checks than tell a WebSocket from anything else.
+
+use std::fmt;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use sha1::{Digest, Sha1};
+
+/// What a server says in its response that echoes octets instead of messages: the masked frames of
+/// a client come back masked.
+pub const RAW: &str = "X-Raw-Echo";
+
+/// The most octets that a head may have.
+const HEAD_MAX: usize = 16 << 10;
+
+/// The most headers that a head may have.
+const HEADERS_MAX: usize = 64;
+
+/// Why a head is of no use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpeningError {
+    /// It is not HTTP.
+    NotHttp,
+    /// It is longer than 16 KiB or has more than 64 headers.
+    TooLong,
+    /// A request without `Sec-WebSocket-Key`.
+    NoKey,
+    /// The server answered with another status than 101.
+    Refused(u16),
+    /// `Sec-WebSocket-Accept` is not what belongs to the key.
+    WrongAccept,
+}
+
+impl fmt::Display for OpeningError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotHttp => f.write_str("what came is not HTTP"),
+            Self::TooLong => f.write_str("the head is too long"),
+            Self::NoKey => f.write_str("the request has no key"),
+            Self::Refused(status) => write!(f, "refused with status {status}"),
+            Self::WrongAccept => f.write_str("the accept value does not belong to the key"),
+        }
+    }
+}
+
+impl std::error::Error for OpeningError {}
+
+/// What a client sends to open a connection.
+#[derive(Debug, Clone)]
+pub struct Request {
+    octets: Vec<u8>,
+    accept: String,
+}
+
+/// What a server's 101 said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// Octets of the head; what follows are frames.
+    pub len: usize,
+    /// What comes back.
+    pub echo: Echo,
+    /// The value of `Sec-WebSocket-Extensions`, if there is one.
+    pub extensions: Option<String>,
+}
+
+/// What a server sends back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echo {
+    /// Messages, in frames of its own.
+    Messages,
+    /// The octets that came.
+    Octets,
+}
+
+impl Request {
+    /// A request for `path` of the server `authority`, with the nonce `nonce`, offering `extensions`.
+    #[must_use]
+    pub fn new(authority: &str, path: &str, nonce: [u8; 16], extensions: Option<&str>) -> Self {
+        let key = BASE64_STANDARD.encode(nonce);
+        let offer = extensions.map_or_else(String::new, |it| {
+            format!("Sec-WebSocket-Extensions: {it}\r\n")
+        });
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nHost: {authority}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{offer}\r\n"
+        );
+        Self {
+            octets: head.into_bytes(),
+            accept: accept(key.as_bytes()),
+        }
+    }
+
+    /// The head for the wire.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.octets
+    }
+
+    /// Reads the server's answer, of which `octets` came so far; `None` if more must come.
+    ///
+    /// # Errors
+    /// Any but [`OpeningError::NoKey`].
+    pub fn response(&self, octets: &[u8]) -> Result<Option<Response>, OpeningError> {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut response = httparse::Response::new(&mut headers);
+        let Some(len) = complete(response.parse(octets), octets)? else {
+            return Ok(None);
+        };
+        let status = response.code.ok_or(OpeningError::NotHttp)?;
+        if status != 101 {
+            return Err(OpeningError::Refused(status));
+        }
+        // 4.1: the client MUST fail the connection if the value is another one.
+        if value(response.headers, "Sec-WebSocket-Accept") != Some(self.accept.as_bytes()) {
+            return Err(OpeningError::WrongAccept);
+        }
+        let extensions = value(response.headers, "Sec-WebSocket-Extensions");
+        let echo = match value(response.headers, RAW) {
+            Some(_) => Echo::Octets,
+            None => Echo::Messages,
+        };
+        Ok(Some(Response {
+            len,
+            echo,
+            extensions: extensions.map(|it| String::from_utf8_lossy(it).into_owned()),
+        }))
+    }
+}
+
+/// A server's answer to a request, of which `octets` came so far, and the length of the request;
+/// `None` if more must come. `echo` is what it says that it does.
+///
+/// # Errors
+/// If this is no request for a WebSocket.
+pub fn answer(octets: &[u8], echo: Echo) -> Result<Option<(usize, Vec<u8>)>, OpeningError> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+    let mut request = httparse::Request::new(&mut headers);
+    let Some(len) = complete(request.parse(octets), octets)? else {
+        return Ok(None);
+    };
+    let key = value(request.headers, "Sec-WebSocket-Key").ok_or(OpeningError::NoKey)?;
+    let raw = match echo {
+        Echo::Messages => String::new(),
+        Echo::Octets => format!("{RAW}: yes\r\n"),
+    };
+    let head = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {}\r\n{raw}\r\n",
+        accept(key)
+    );
+    Ok(Some((len, head.into_bytes())))
+}
+
+fn complete(parsed: httparse::Result<usize>, octets: &[u8]) -> Result<Option<usize>, OpeningError> {
+    match parsed {
+        Ok(httparse::Status::Complete(len)) => Ok(Some(len)),
+        Ok(httparse::Status::Partial) if octets.len() < HEAD_MAX => Ok(None),
+        Ok(httparse::Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
+            Err(OpeningError::TooLong)
+        }
+        Err(_) => Err(OpeningError::NotHttp),
+    }
+}
+
+fn value<'h>(headers: &[httparse::Header<'h>], name: &str) -> Option<&'h [u8]> {
+    headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value.trim_ascii())
+}
+
+/// 4.2.2: the key, followed by a fixed text, hashed.
+fn accept(key: &[u8]) -> String {
+    let hash = Sha1::new()
+        .chain_update(key)
+        .chain_update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11")
+        .finalize();
+    BASE64_STANDARD.encode(hash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> Request {
+        // The nonce of RFC 6455 section 1.3.
+        Request::new(
+            "localhost",
+            "/",
+            *b"the sample nonce",
+            Some("permessage-deflate"),
+        )
+    }
+
+    #[test]
+    fn a_client_takes_the_answer_of_the_server_however_it_comes() {
+        for echo in [Echo::Messages, Echo::Octets] {
+            let request = request();
+            let octets = request.octets();
+            let (len, response) = answer(octets, echo).unwrap().unwrap();
+            assert_eq!(len, octets.len());
+            for cut in 0..response.len() {
+                assert_eq!(request.response(&response[..cut]), Ok(None), "cut at {cut}");
+                assert_eq!(answer(&octets[..cut.min(len - 1)], echo), Ok(None));
+            }
+            let taken = request.response(&response).unwrap().unwrap();
+            assert_eq!((taken.len, taken.echo), (response.len(), echo));
+        }
+    }
+
+    #[test]
+    fn the_accept_value_is_that_of_the_rfc() {
+        assert_eq!(
+            accept(b"dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+        let wrong = "HTTP/1.1 101 x\r\nSec-WebSocket-Accept: dGhlIHNhbXBsZQ==\r\n\r\n";
+        assert_eq!(
+            request().response(wrong.as_bytes()),
+            Err(OpeningError::WrongAccept)
+        );
+    }
+
+    #[test]
+    fn what_is_no_upgrade_is_refused() {
+        for (response, error) in [
+            ("HTTP/1.1 404 Not Found\r\n\r\n", OpeningError::Refused(404)),
+            ("SSH-2.0-x\r\n\r\n", OpeningError::NotHttp),
+        ] {
+            assert_eq!(request().response(response.as_bytes()), Err(error));
+        }
+        let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        assert_eq!(answer(request, Echo::Messages), Err(OpeningError::NoKey));
+    }
+}

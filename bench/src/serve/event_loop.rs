@@ -1,0 +1,186 @@
+//! The loop under the raw echo and the minimum: edge-triggered readiness, one read buffer for all
+//! connections, one read and one write for all that has come.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::TcpListener as Listener,
+    thread::sleep,
+};
+
+use driver_kit::accepting::{AfterFailure, Failures};
+use mio::{
+    Events, Interest, Poll, Token,
+    net::{TcpListener, TcpStream},
+};
+use slab::Slab;
+
+use super::BUFFER;
+use crate::opening::{self, Echo};
+
+const LISTENER: Token = Token(usize::MAX);
+
+/// What a server makes of the octets of an open connection.
+pub trait Answer {
+    /// What it tells clients that it sends back.
+    const ECHO: Echo;
+
+    /// What a connection remembers between two reads.
+    type State: Default;
+
+    /// Takes what was read and returns what is to be written.
+    fn answer<'a>(&'a mut self, state: &mut Self::State, octets: &'a [u8]) -> &'a [u8];
+}
+
+/// Serves without an end.
+///
+/// # Errors
+/// What the system reports of the listener and of waiting.
+pub fn run(listener: Listener, answer: impl Answer) -> io::Result<()> {
+    let mut poll = Poll::new()?;
+    let mut listener = TcpListener::from_std(listener);
+    let registry = poll.registry();
+    registry.register(&mut listener, LISTENER, Interest::READABLE)?;
+    let mut events = Events::with_capacity(1024);
+    let mut connections = Slab::new();
+    let mut worker = Worker {
+        answer,
+        buf: vec![0; BUFFER].into_boxed_slice(),
+    };
+    loop {
+        poll.poll(&mut events, None)?;
+        for event in &events {
+            if event.token() == LISTENER {
+                accept(&listener, &poll, &mut connections)?;
+                continue;
+            }
+            let index = event.token().0;
+            let Some(connection) = connections.get_mut(index) else {
+                continue;
+            };
+            match worker.serve(connection, event.is_read_closed()) {
+                Ok(Next::Wait) => {}
+                // What went wrong with one connection is for the other end to report.
+                Ok(Next::Drop) | Err(_) => drop(connections.remove(index)),
+            }
+        }
+    }
+}
+
+fn accept<S>(
+    listener: &TcpListener,
+    poll: &Poll,
+    connections: &mut Slab<Connection<S>>,
+) -> io::Result<()> {
+    let mut failures = Failures::default();
+    loop {
+        let mut stream = match listener.accept() {
+            Ok((stream, _)) => stream,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => {
+                if let AfterFailure::Pause(pause) = failures.failed(&error) {
+                    sleep(pause);
+                }
+                continue;
+            }
+        };
+        failures.accepted();
+        stream.set_nodelay(true)?;
+        let entry = connections.vacant_entry();
+        poll.registry().register(
+            &mut stream,
+            Token(entry.key()),
+            Interest::READABLE | Interest::WRITABLE,
+        )?;
+        entry.insert(Connection {
+            stream,
+            phase: Phase::Opening(Vec::new()),
+            unsent: None,
+        });
+    }
+}
+
+struct Connection<S> {
+    stream: TcpStream,
+    phase: Phase<S>,
+    /// What the socket did not take. Until it does, nothing more is read.
+    unsent: Option<Box<[u8]>>,
+}
+
+enum Phase<S> {
+    /// What came of the request.
+    Opening(Vec<u8>),
+    Open(S),
+}
+
+enum Next {
+    Wait,
+    Drop,
+}
+
+struct Worker<A> {
+    answer: A,
+    buf: Box<[u8]>,
+}
+
+impl<A: Answer> Worker<A> {
+    fn serve(
+        &mut self,
+        connection: &mut Connection<A::State>,
+        read_closed: bool,
+    ) -> io::Result<Next> {
+        if let Some(unsent) = connection.unsent.take()
+            && !write(connection, &unsent)?
+        {
+            return Ok(Next::Wait);
+        }
+        loop {
+            let n = match connection.stream.read(&mut self.buf) {
+                Ok(0) => return Ok(Next::Drop),
+                Ok(n) => n,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Next::Wait),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            };
+            let octets = &self.buf[..n];
+            let opened;
+            let octets = match &mut connection.phase {
+                Phase::Open(state) => self.answer.answer(state, octets),
+                Phase::Opening(head) => {
+                    head.extend_from_slice(octets);
+                    let Some((len, response)) =
+                        opening::answer(head, A::ECHO).map_err(io::Error::other)?
+                    else {
+                        continue;
+                    };
+                    let mut state = A::State::default();
+                    let frames = self.answer.answer(&mut state, &head[len..]);
+                    opened = [&response, frames].concat();
+                    connection.phase = Phase::Open(state);
+                    &opened
+                }
+            };
+            // A read that does not fill the buffer has emptied the socket, and what comes later is a
+            // new edge. Only the end of the stream is no octet: where it was announced, read on.
+            let emptied = n < self.buf.len() && !read_closed;
+            if !write(connection, octets)? || emptied {
+                return Ok(Next::Wait);
+            }
+        }
+    }
+}
+
+/// Whether the socket took everything; what it did not take is kept.
+fn write<S>(connection: &mut Connection<S>, mut octets: &[u8]) -> io::Result<bool> {
+    while !octets.is_empty() {
+        match connection.stream.write(octets) {
+            Ok(n) => octets = &octets[n..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                connection.unsent = Some(octets.into());
+                return Ok(false);
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,146 @@
+//! The bare minimum of a WebSocket: every frame is unmasked and sent back, piece by piece as it comes,
+//! with no limit, no check and no answer to anything else. What perfection would look like on the same
+//! loop; nothing that anybody could use.
+
+use super::event_loop::Answer;
+use crate::{in_memory::minimum::mask, opening::Echo};
+
+/// Echoes frames.
+#[derive(Debug, Default)]
+pub struct Min {
+    /// What goes back; one buffer serves all connections.
+    out: Vec<u8>,
+}
+
+/// Where a connection is between two reads.
+#[derive(Debug, Default)]
+pub struct Frame {
+    /// Octets of a header that has not come completely.
+    header: [u8; HEADER_MAX],
+    have: u8,
+    /// For the next octet of the payload.
+    key: [u8; 4],
+    /// Octets of the payload that have not come.
+    left: u64,
+}
+
+/// A client's longest: two octets, an extended length of eight, and a key (RFC 6455 section 5.2).
+const HEADER_MAX: usize = 14;
+
+impl Answer for Min {
+    const ECHO: Echo = Echo::Messages;
+    type State = Frame;
+
+    fn answer<'a>(&'a mut self, frame: &mut Frame, mut octets: &'a [u8]) -> &'a [u8] {
+        self.out.clear();
+        loop {
+            octets = frame.echo_payload(octets, &mut self.out);
+            if octets.is_empty() {
+                return &self.out;
+            }
+            octets = frame.echo_header(octets, &mut self.out);
+        }
+    }
+}
+
+impl Frame {
+    fn echo_payload<'a>(&mut self, octets: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        let n = usize::try_from(self.left).map_or(octets.len(), |left| left.min(octets.len()));
+        let (payload, rest) = octets.split_at(n);
+        let start = out.len();
+        out.extend_from_slice(payload);
+        mask(&mut out[start..], self.key);
+        self.key.rotate_left(n % 4);
+        self.left -= n as u64;
+        rest
+    }
+
+    /// Nothing is written until the header is complete.
+    fn echo_header<'a>(&mut self, octets: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        if self.have == 0
+            && let Some(header) = Header::read(octets)
+        {
+            return self.begin(header, octets, out);
+        }
+        let have = usize::from(self.have);
+        let n = octets.len().min(HEADER_MAX - have);
+        self.header[have..have + n].copy_from_slice(&octets[..n]);
+        let Some(header) = Header::read(&self.header[..have + n]) else {
+            self.have += n as u8;
+            return &octets[n..];
+        };
+        self.have = 0;
+        let collected = self.header;
+        self.begin(header, &collected, out);
+        &octets[header.len - have..]
+    }
+
+    fn begin<'a>(&mut self, header: Header, octets: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        // 5.1: a server MUST NOT mask. The rest of the header, up to the key, is the same.
+        out.extend_from_slice(&[octets[0], octets[1] & 0x7f]);
+        out.extend_from_slice(&octets[2..header.len - 4]);
+        self.key = header.key;
+        self.left = header.payload;
+        &octets[header.len..]
+    }
+}
+
+/// A client's header.
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    len: usize,
+    payload: u64,
+    key: [u8; 4],
+}
+
+impl Header {
+    fn read(octets: &[u8]) -> Option<Self> {
+        let (payload, len) = match octets.get(1)? & 0x7f {
+            126 => (
+                u64::from(u16::from_be_bytes(*octets[2..].first_chunk()?)),
+                8,
+            ),
+            127 => (u64::from_be_bytes(*octets[2..].first_chunk()?), 14),
+            len => (u64::from(len), 6),
+        };
+        Some(Self {
+            len,
+            payload,
+            key: *octets.get(..len)?.last_chunk()?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        in_memory::{Role, Source},
+        payload::{Case, Content},
+    };
+
+    #[test]
+    fn frames_come_back_unmasked_however_they_are_chopped() {
+        for len in [0, 1, 16, 125, 126, 512, 0xffff, 0x1_0000] {
+            let case = Case {
+                content: Content::Binary,
+                len,
+            };
+            let [sent, expected] = [Role::Client, Role::Server].map(|role| {
+                let mut source = Source::new(role, case, 3);
+                let mut octets = vec![0; 3 * (len + 14)];
+                let n = source.read(&mut octets);
+                octets.truncate(n);
+                octets
+            });
+            for step in [1, 3, 7, 100, sent.len()] {
+                let (mut min, mut frame) = (Min::default(), Frame::default());
+                let echoed: Vec<u8> = sent
+                    .chunks(step)
+                    .flat_map(|part| min.answer(&mut frame, part).to_vec())
+                    .collect();
+                assert!(echoed == expected, "{len} octets in steps of {step}");
+            }
+        }
+    }
+}
