@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 
+mod compression;
 mod framing;
 
 /// A run of cases about one thing.
@@ -16,11 +17,23 @@ pub struct Group {
 }
 
 /// All groups, in order. Groups 1 to 13 are Autobahn's.
-pub const GROUPS: &[Group] = &[Group {
-    number: 1,
-    title: "Framing",
-    make: framing::cases,
-}];
+pub const GROUPS: &[Group] = &[
+    Group {
+        number: 1,
+        title: "Framing",
+        make: framing::cases,
+    },
+    Group {
+        number: 12,
+        title: "Compression of different payloads",
+        make: compression::payloads,
+    },
+    Group {
+        number: 13,
+        title: "Compression under different parameters",
+        make: compression::parameters,
+    },
+];
 
 /// All cases, in order.
 #[must_use]

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     case::{Check, Closing, Event, Exchange, Kind, Messages},
+    data::Set,
     outcome::Ending,
     script::{judge_closing, send_message},
     session::Session,
@@ -31,7 +32,7 @@ fn messages(exchange: &Exchange, session: &mut Session) -> (Behavior, Vec<String
         let compressed = exchange.offers.is_some();
         send_message(
             kind,
-            &payload,
+            payload,
             exchange.fragment,
             exchange.sending,
             compressed,
@@ -81,8 +82,7 @@ pub(crate) fn judge(
 enum Source<'a> {
     Same(Kind, Cow<'a, [u8]>),
     Windows {
-        kind: Kind,
-        data: Vec<u8>,
+        set: &'static Set,
         len: usize,
         at: usize,
     },
@@ -93,8 +93,7 @@ impl Messages {
         match self {
             Self::Same(kind, payload) => Source::Same(*kind, payload.octets()),
             Self::Windows(set, len) => Source::Windows {
-                kind: set.kind,
-                data: (set.make)(),
+                set,
                 len: (*len).min(max_payload),
                 at: 0,
             },
@@ -103,18 +102,13 @@ impl Messages {
 }
 
 impl Source<'_> {
-    fn next(&mut self) -> (Kind, Cow<'_, [u8]>) {
+    fn next(&mut self) -> (Kind, &[u8]) {
         match self {
-            Self::Same(kind, payload) => (*kind, Cow::Borrowed(payload)),
-            Self::Windows {
-                kind,
-                data,
-                len,
-                at,
-            } => {
-                let window = data.iter().cycle().skip(*at).take(*len).copied().collect();
-                *at = (*at + *len) % data.len();
-                (*kind, Cow::Owned(window))
+            Self::Same(kind, payload) => (*kind, payload),
+            Self::Windows { set, len, at } => {
+                let window = set.window(*at, *len);
+                *at = (*at + *len) % set.len();
+                (set.kind, window)
             }
         }
     }

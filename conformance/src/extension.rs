@@ -18,6 +18,27 @@ pub struct Wish {
     pub client_max_window_bits: Option<u8>,
 }
 
+impl Wish {
+    /// Nothing.
+    pub const NOTHING: Self = Self {
+        client_no_context_takeover: false,
+        client_max_window_bits: None,
+    };
+
+    /// That the client compresses each message by itself.
+    pub const NO_TAKEOVER: Self = Self {
+        client_no_context_takeover: true,
+        client_max_window_bits: None,
+    };
+
+    /// And that it does so with a window of that many bits.
+    #[must_use]
+    pub const fn window(mut self, bits: u8) -> Self {
+        self.client_max_window_bits = Some(bits);
+        self
+    }
+}
+
 /// What both ends agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Agreed {

@@ -5,17 +5,24 @@
 use std::num::NonZeroUsize;
 
 use conformance::{Role, Settings, Suite, Verdict, cases, subject::core::Core};
+use wsproto::{Compression, Config};
 
 #[test]
 fn every_case_is_ok_in_both_roles() {
     let cases = cases::all();
+    let mut config = Config::default();
+    config.compression = Some(Compression::default());
     for role in [Role::Server, Role::Client] {
         let suite = Suite {
             cases: cases.iter().collect(),
             jobs: NonZeroUsize::new(2).expect("two"),
-            settings: Settings::default(),
+            settings: Settings {
+                max_messages: 3,
+                max_payload: 9000,
+                ..Settings::default()
+            },
         };
-        let outcomes = suite.run(&Core::new(role, wsproto::Config::default()), &|_, _| {});
+        let outcomes = suite.run(&Core::new(role, config.clone()), &|_, _| {});
         for (id, outcome) in outcomes {
             assert_eq!(outcome.verdict, Verdict::OK, "{role:?} {id}: {outcome:?}");
         }
