@@ -16,6 +16,7 @@ fn every_case_is_ok_over_every_driver() {
             // A machine that builds something else at the same time is slow to answer.
             patience: 5,
             max_messages: 4,
+            max_payload: 9000,
             ..Settings::default()
         },
     };
