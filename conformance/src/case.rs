@@ -1,6 +1,6 @@
 //! A case is data: what is sent, when, and what has to come back.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 use crate::{
     extension::Offers,
@@ -180,6 +180,17 @@ pub enum Sending {
     Chopped(usize),
 }
 
+impl fmt::Display for Sending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Together => f.write_str("all at once"),
+            Self::Alone => f.write_str("each frame by itself"),
+            Self::Chopped(1) => f.write_str("octet by octet"),
+            Self::Chopped(size) => write!(f, "{size} octets at a time"),
+        }
+    }
+}
+
 /// Steps on an open connection, and what has to come of them.
 #[derive(Debug, Clone)]
 pub struct Script {
@@ -226,6 +237,13 @@ impl Script {
     #[must_use]
     pub fn frame(self, frame: Frame) -> Self {
         self.step(Step::Frame(frame, Sending::Together))
+    }
+
+    /// Adds frames that all go in that way.
+    #[must_use]
+    pub fn frames(self, sending: Sending, frames: impl IntoIterator<Item = Frame>) -> Self {
+        let step = |frame| Step::Frame(frame, sending);
+        self.steps(frames.into_iter().map(step))
     }
 
     /// Adds an alternative that is what the RFC wants.

@@ -2,8 +2,14 @@
 
 use crate::case::Case;
 
+mod close_frames;
 mod compression;
+mod fragmentation;
 mod framing;
+mod pings;
+mod reserved;
+mod throughput;
+mod utf8;
 
 /// A run of cases about one thing.
 #[derive(Debug, Clone, Copy)]
@@ -18,22 +24,26 @@ pub struct Group {
 
 /// All groups, in order. Groups 1 to 13 are Autobahn's.
 pub const GROUPS: &[Group] = &[
-    Group {
-        number: 1,
-        title: "Framing",
-        make: framing::cases,
-    },
-    Group {
-        number: 12,
-        title: "Compression of different payloads",
-        make: compression::payloads,
-    },
-    Group {
-        number: 13,
-        title: "Compression under different parameters",
-        make: compression::parameters,
-    },
+    group(1, "Framing", framing::cases),
+    group(2, "Pings and pongs", pings::cases),
+    group(3, "Reserved bits", reserved::bits),
+    group(4, "Reserved opcodes", reserved::opcodes),
+    group(5, "Fragmentation", fragmentation::cases),
+    group(6, "UTF-8", utf8::cases),
+    group(7, "Closing", close_frames::cases),
+    group(9, "Throughput", throughput::cases),
+    group(10, "Automatic fragmentation", fragmentation::automatic),
+    group(12, "Compression of different payloads", compression::payloads),
+    group(13, "Compression under different parameters", compression::parameters),
 ];
+
+const fn group(number: u16, title: &'static str, make: fn() -> Vec<Case>) -> Group {
+    Group {
+        number,
+        title,
+        make,
+    }
+}
 
 /// All cases, in order.
 #[must_use]

@@ -1,7 +1,5 @@
 //! Runs an exchange: messages one at a time, each sent when the echo of the one before has come.
 
-use std::borrow::Cow;
-
 use crate::{
     case::{Check, Closing, Event, Exchange, Kind, Messages},
     data::Set,
@@ -79,8 +77,8 @@ pub(crate) fn judge(
 }
 
 /// Where the messages of an exchange come from.
-enum Source<'a> {
-    Same(Kind, Cow<'a, [u8]>),
+enum Source {
+    Same(Kind, Vec<u8>),
     Windows {
         set: &'static Set,
         len: usize,
@@ -89,9 +87,13 @@ enum Source<'a> {
 }
 
 impl Messages {
-    fn source(&self, max_payload: usize) -> Source<'_> {
+    fn source(&self, max_payload: usize) -> Source {
         match self {
-            Self::Same(kind, payload) => Source::Same(*kind, payload.octets()),
+            Self::Same(kind, payload) => {
+                let mut payload = payload.octets().into_owned();
+                payload.truncate(max_payload);
+                Source::Same(*kind, payload)
+            }
             Self::Windows(set, len) => Source::Windows {
                 set,
                 len: (*len).min(max_payload),
@@ -101,7 +103,7 @@ impl Messages {
     }
 }
 
-impl Source<'_> {
+impl Source {
     fn next(&mut self) -> (Kind, &[u8]) {
         match self {
             Self::Same(kind, payload) => (*kind, payload),

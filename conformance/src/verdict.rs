@@ -62,6 +62,12 @@ impl Verdict {
         close: BehaviorClose::Informational,
     };
 
+    /// Whether nothing is left to be wished for: `OK`, or `INFORMATIONAL` where there is no right answer.
+    #[must_use]
+    pub const fn is_best(self) -> bool {
+        !matches!(self.behavior, Behavior::NonStrict) && self.passes()
+    }
+
     /// Whether the subject passed: `OK`, `NON-STRICT` or `INFORMATIONAL`, and closed as it must.
     #[must_use]
     pub const fn passes(self) -> bool {
