@@ -33,8 +33,16 @@ pub const GROUPS: &[Group] = &[
     group(7, "Closing", close_frames::cases),
     group(9, "Throughput", throughput::cases),
     group(10, "Automatic fragmentation", fragmentation::automatic),
-    group(12, "Compression of different payloads", compression::payloads),
-    group(13, "Compression under different parameters", compression::parameters),
+    group(
+        12,
+        "Compression of different payloads",
+        compression::payloads,
+    ),
+    group(
+        13,
+        "Compression under different parameters",
+        compression::parameters,
+    ),
 ];
 
 const fn group(number: u16, title: &'static str, make: fn() -> Vec<Case>) -> Group {
