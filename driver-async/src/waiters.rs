@@ -1,11 +1,12 @@
-//! Who waits for one connection: any number of futures, in tasks of their own or in the same one.
+//! Who waits for news of one thing, a connection say: any number of futures, in tasks of their own or in
+//! the same one.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Wake, Waker},
 };
 
-/// All that wait for one connection. As a waker, it wakes them all.
+/// All that wait for one thing. As a waker, it wakes them all.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters(Mutex<Register>);
 
@@ -18,6 +19,11 @@ struct Register {
 }
 
 impl Waiters {
+    /// Wakes all that wait.
+    pub(crate) fn wake_all(&self) {
+        self.wake_except(None);
+    }
+
     fn lock(&self) -> MutexGuard<'_, Register> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -37,11 +43,11 @@ impl Waiters {
 
 impl Wake for Waiters {
     fn wake(self: Arc<Self>) {
-        self.wake_except(None);
+        self.wake_all();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.wake_except(None);
+        self.wake_all();
     }
 }
 

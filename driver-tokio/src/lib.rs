@@ -97,33 +97,56 @@
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
-mod client;
-mod connections;
-mod failure;
+mod alarm;
 mod io;
 mod listener;
-mod server;
-mod timers;
+mod runtime;
 
 use std::sync::Arc;
 
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
 
-pub use client::{Connect, ConnectError, connect};
-pub use driver_async::{HandshakeError, Incoming, TimedSendError, compressed};
-pub use failure::ServerFailure;
+pub use alarm::Alarm;
+pub use driver_async::{
+    ConnectError, HandshakeError, Incoming, ServerFailure, Spawn, TimedSendError, compressed,
+};
 pub use io::Io;
 pub use listener::Listener;
-pub use server::{Server, ServerHandle};
-pub use timers::Timer;
+pub use runtime::Tokio;
 pub use wsproto::{
     self, Accept, ClientRequest, CloseCode, Closed, ClosedBy, Compress, Compression, Config,
     Delivery, Error, Event, Kind, Memory, Message, Overflow, Prepared, Reject, Request,
     RequestHead, ResponseHead, SendError,
 };
+
+/// A WebSocket server, whose connections are tasks of the present runtime.
+///
+/// ```no_run
+/// use driver_tokio::{Accept, Server};
+///
+/// # async fn run() -> std::io::Result<()> {
+/// let server = Server::bind("127.0.0.1:9001").await?;
+/// server
+///     .serve(|upgrade| async move {
+///         let Ok(mut socket) = upgrade.accept(&Accept::new()).await else { return };
+///         while let Ok(Some(message)) = socket.recv().await {
+///             let _ = socket.feed(message).await;
+///         }
+///     })
+///     .await;
+/// # Ok(())
+/// # }
+/// ```
+pub type Server<L = TcpListener> = driver_async::Server<L, Tokio>;
+
+/// Shuts a [`Server`] down from elsewhere, and counts its connections.
+pub type ServerHandle = driver_async::ServerHandle<Tokio>;
+
+/// How to connect: what to ask for, and how long to try.
+pub type Connect = driver_async::Connect<Tokio>;
 
 /// A WebSocket connection over a stream of tokio's.
 pub type WebSocket<S = TcpStream> = driver_async::WebSocket<Io<S>, Timer>;
@@ -139,6 +162,29 @@ pub type Outbox<'a> = driver_async::Outbox<'a, Timer>;
 
 /// A request that waits for an answer.
 pub type Upgrade<S = TcpStream> = driver_async::Upgrade<Io<S>, Timer>;
+
+/// One connection's clock on tokio's time.
+pub type Timer = driver_async::Timer<Alarm>;
+
+/// Connects to a `ws://` URL with the defaults: see [`Connect`].
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut socket = driver_tokio::connect("ws://127.0.0.1:9001/echo").await?;
+/// socket.send("hello").await?;
+/// println!("{:?}", socket.recv().await?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// See [`ConnectError`].
+///
+/// # Panics
+/// Outside of a tokio runtime with I/O and time enabled.
+pub async fn connect(url: &str) -> Result<WebSocket, ConnectError> {
+    Connect::new(url).connect().await.map(|(socket, _)| socket)
+}
 
 /// Waits for the request on a stream that was just accepted.
 ///

@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::{Future, poll_fn},
     io,
+    marker::PhantomData,
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
@@ -15,42 +16,32 @@ use driver_kit::{
     dial::{ATTEMPT_DELAY, Dial, DialError, Step},
     target::{RedirectError, Redirects, Target, TargetError},
 };
-use tokio::{
-    net::{TcpStream, lookup_host},
-    time::{sleep_until, timeout},
-};
 use wsproto::{ClientRequest, Config, Credentials, ResponseHead};
 
-use crate::{HandshakeError, WebSocket, connect_over};
+use crate::{
+    alarm::Alarm,
+    handshake::{self, HandshakeError},
+    resolve,
+    runtime::Runtime,
+    socket::WebSocket,
+    timers::Timer,
+    waiting::{First, after, first},
+};
 
-/// Connects to a `ws://` URL with the defaults: see [`Connect`].
-///
-/// ```no_run
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut socket = driver_tokio::connect("ws://127.0.0.1:9001/echo").await?;
-/// socket.send("hello").await?;
-/// println!("{:?}", socket.recv().await?);
-/// # Ok(())
-/// # }
-/// ```
-///
-/// # Errors
-/// See [`ConnectError`].
-///
-/// # Panics
-/// Outside of a tokio runtime with I/O and time enabled.
-pub async fn connect(url: &str) -> Result<WebSocket, ConnectError> {
-    Connect::new(url).connect().await.map(|(socket, _)| socket)
-}
+/// What connecting leads to: the connection and the server's answer.
+type Connected<R> = (
+    WebSocket<<R as Runtime>::Tcp, Timer<<R as Runtime>::Alarm>>,
+    ResponseHead,
+);
 
 /// How to connect: what to ask for, and how long to try.
 ///
 /// ```no_run
 /// use std::time::Duration;
-/// use driver_tokio::Connect;
+/// use driver_async::{Connect, Runtime};
 ///
-/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
-/// let (socket, response) = Connect::new("ws://example.com/chat")
+/// # async fn run<R: Runtime>() -> Result<(), Box<dyn std::error::Error>> {
+/// let (socket, response) = Connect::<R>::new("ws://example.com/chat")
 ///     .subprotocol("chat.v1")
 ///     .header("Cookie", "session=1")
 ///     .timeout(Duration::from_secs(3))
@@ -62,7 +53,7 @@ pub async fn connect(url: &str) -> Result<WebSocket, ConnectError> {
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Connect {
+pub struct Connect<R> {
     url: String,
     subprotocols: Vec<String>,
     headers: Vec<(String, String)>,
@@ -70,9 +61,10 @@ pub struct Connect {
     config: Arc<Config>,
     timeout: Duration,
     redirects: usize,
+    runtime: PhantomData<fn() -> R>,
 }
 
-impl Connect {
+impl<R: Runtime> Connect<R> {
     /// Asks for nothing but a connection to `url`.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
@@ -84,6 +76,7 @@ impl Connect {
             config: Arc::default(),
             timeout: Duration::from_secs(30),
             redirects: 0,
+            runtime: PhantomData,
         }
     }
 
@@ -137,17 +130,15 @@ impl Connect {
     ///
     /// # Errors
     /// See [`ConnectError`].
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime with I/O and time enabled.
-    pub async fn connect(&self) -> Result<(WebSocket, ResponseHead), ConnectError> {
+    pub async fn connect(&self) -> Result<Connected<R>, ConnectError> {
         let target = Target::parse(&self.url).map_err(ConnectError::Url)?;
-        timeout(self.timeout, self.follow(target))
-            .await
-            .unwrap_or(Err(ConnectError::TimedOut))
+        match first(self.follow(target), after::<R>(self.timeout)).await {
+            First::Left(connected) => connected,
+            First::Right(()) => Err(ConnectError::TimedOut),
+        }
     }
 
-    async fn follow(&self, target: Target) -> Result<(WebSocket, ResponseHead), ConnectError> {
+    async fn follow(&self, target: Target) -> Result<Connected<R>, ConnectError> {
         let first = target.clone();
         let mut redirects = Redirects::new(target, self.redirects);
         loop {
@@ -183,15 +174,14 @@ impl Connect {
         &self,
         target: &Target,
         headers: &[(&str, &str)],
-    ) -> Result<(WebSocket, ResponseHead), ConnectError> {
+    ) -> Result<Connected<R>, ConnectError> {
         if target.is_secure() {
             return Err(ConnectError::TlsUnsupported);
         }
-        let addresses = lookup_host((target.host(), target.port()))
+        let addresses = resolve::host::<R>(target.host(), target.port())
             .await
             .map_err(ConnectError::Resolve)?;
-        let stream = dial(addresses).await.map_err(ConnectError::Dial)?;
-        stream.set_nodelay(true).map_err(ConnectError::Socket)?;
+        let transport = dial::<R>(addresses).await.map_err(ConnectError::Dial)?;
         let subprotocols: Vec<_> = self.subprotocols.iter().map(String::as_str).collect();
         let mut request = ClientRequest::new(target.authority(), target.target())
             .subprotocols(&subprotocols)
@@ -200,8 +190,14 @@ impl Connect {
         request.credentials = target
             .credentials()
             .map(|(user, password)| Credentials { user, password });
-        let connected = connect_over(stream, Arc::clone(&self.config), &request).await;
-        connected.map_err(ConnectError::Handshake)
+        handshake::connect(
+            transport,
+            Timer::of_runtime(),
+            Arc::clone(&self.config),
+            &request,
+        )
+        .await
+        .map_err(ConnectError::Handshake)
     }
 }
 
@@ -213,7 +209,7 @@ fn is_for_one_server(name: &str) -> bool {
         .any(|secret| secret.eq_ignore_ascii_case(name))
 }
 
-impl fmt::Debug for Connect {
+impl<R> fmt::Debug for Connect<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Passwords and cookies do not belong in a log: no values of headers, and of the URL no
         // more than a target shows.
@@ -230,28 +226,28 @@ impl fmt::Debug for Connect {
 }
 
 /// An attempt to connect, until it has failed.
-type Attempt = (
+type Attempt<T> = (
     SocketAddr,
-    Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>,
+    Pin<Box<dyn Future<Output = io::Result<T>> + Send>>,
 );
 
 /// Connects to whichever address answers first.
-async fn dial(addresses: impl IntoIterator<Item = SocketAddr>) -> Result<TcpStream, DialError> {
+async fn dial<R: Runtime>(addresses: Vec<SocketAddr>) -> Result<R::Tcp, DialError> {
     let mut plan = Dial::new(addresses, ATTEMPT_DELAY);
-    let mut attempts: Vec<Attempt> = Vec::new();
+    let mut attempts: Vec<Attempt<R::Tcp>> = Vec::new();
     loop {
-        let until = match plan.step(tokio::time::Instant::now().into_std()) {
+        let until = match plan.step(R::Alarm::now()) {
             Step::Start(address) => {
-                attempts.push((address, Box::pin(TcpStream::connect(address))));
+                attempts.push((address, Box::pin(R::connect(address))));
                 continue;
             }
             Step::WaitUntil(until) => Some(until),
             Step::Wait => None,
             Step::GiveUp => return Err(plan.into_error()),
         };
-        if let Some((address, connected)) = first_ended(&mut attempts, until).await {
+        if let Some((address, connected)) = first_ended::<R>(&mut attempts, until).await {
             match connected {
-                Ok(stream) => return Ok(stream),
+                Ok(transport) => return Ok(transport),
                 Err(error) => plan.failed(address, error),
             }
         }
@@ -259,10 +255,10 @@ async fn dial(addresses: impl IntoIterator<Item = SocketAddr>) -> Result<TcpStre
 }
 
 /// Waits for any attempt to end, or for the moment `until`.
-async fn first_ended(
-    attempts: &mut Vec<Attempt>,
+async fn first_ended<R: Runtime>(
+    attempts: &mut Vec<Attempt<R::Tcp>>,
     until: Option<Instant>,
-) -> Option<(SocketAddr, io::Result<TcpStream>)> {
+) -> Option<(SocketAddr, io::Result<R::Tcp>)> {
     let ended = poll_fn(|cx| {
         for (index, (_, attempt)) in attempts.iter_mut().enumerate() {
             if let Poll::Ready(connected) = attempt.as_mut().poll(cx) {
@@ -273,9 +269,9 @@ async fn first_ended(
     });
     let (index, connected) = match until {
         None => ended.await,
-        Some(until) => tokio::select! {
-            ended = ended => ended,
-            () = sleep_until(until.into()) => return None,
+        Some(until) => match first(ended, R::sleep_until(until)).await {
+            First::Left(ended) => ended,
+            First::Right(()) => return None,
         },
     };
     let (address, _) = attempts.swap_remove(index);
@@ -288,14 +284,12 @@ async fn first_ended(
 pub enum ConnectError {
     /// The URL is not one of a WebSocket.
     Url(TargetError),
-    /// A `wss` URL, and this build has no TLS. Bring a TLS stream of your own to [`connect_over`].
+    /// A `wss` URL, and this build has no TLS. Bring a TLS stream of your own to [`connect`](handshake::connect).
     TlsUnsupported,
     /// The name could not be resolved.
     Resolve(io::Error),
     /// No address could be connected to.
     Dial(DialError),
-    /// The socket could not be set up.
-    Socket(io::Error),
     /// The opening handshake failed, or the server refused.
     Handshake(HandshakeError),
     /// A redirect cannot be followed.
@@ -311,7 +305,6 @@ impl fmt::Display for ConnectError {
             Self::TlsUnsupported => f.write_str("wss needs TLS, which this build does not have"),
             Self::Resolve(error) => write!(f, "the name could not be resolved: {error}"),
             Self::Dial(error) => error.fmt(f),
-            Self::Socket(error) => write!(f, "the socket could not be set up: {error}"),
             Self::Handshake(error) => error.fmt(f),
             Self::Redirect(error) => error.fmt(f),
             Self::TimedOut => f.write_str("connecting took too long"),
@@ -324,7 +317,7 @@ impl std::error::Error for ConnectError {
         match self {
             Self::Url(error) => Some(error),
             Self::TlsUnsupported | Self::TimedOut => None,
-            Self::Resolve(error) | Self::Socket(error) => Some(error),
+            Self::Resolve(error) => Some(error),
             Self::Dial(error) => Some(error),
             Self::Handshake(error) => Some(error),
             Self::Redirect(error) => Some(error),

@@ -2,32 +2,29 @@
 
 #[cfg(unix)]
 use std::path::Path;
-use std::{future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use driver_kit::accepting::{AfterFailure, BACKLOG, Failures};
-use tokio::{
-    net::{TcpListener, TcpSocket, ToSocketAddrs, lookup_host},
-    time::{sleep, timeout},
-};
+use driver_kit::accepting::{AfterFailure, Failures};
 use wsproto::Config;
 
 use crate::{
-    Upgrade,
     connections::Connections,
     failure::{Observer, ServerFailure},
-    io::Io,
-    listener::Listener,
-    timers::{Timer, Timers},
+    handshake::{self, Upgrade},
+    resolve,
+    runtime::{AcceptFrom, Runtime, Spawn},
+    timers::{Purpose, Timer, Timers},
+    waiting::{First, after, first},
 };
 
 /// A WebSocket server.
 ///
 /// ```no_run
-/// use driver_tokio::{Accept, Server};
+/// use driver_async::{AcceptFrom, Server};
+/// use wsproto::Accept;
 ///
-/// # async fn run() -> std::io::Result<()> {
-/// let server = Server::bind("127.0.0.1:9001").await?;
-/// server
+/// # async fn run<L: Send, R: AcceptFrom<L>>(listener: L) {
+/// Server::<L, R>::new(listener)
 ///     .serve(|upgrade| async move {
 ///         let Ok(mut socket) = upgrade.accept(&Accept::new()).await else { return };
 ///         while let Ok(Some(message)) = socket.recv().await {
@@ -35,37 +32,34 @@ use crate::{
 ///         }
 ///     })
 ///     .await;
-/// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Server<L = TcpListener> {
+pub struct Server<L, R: Runtime> {
     listener: L,
     config: Arc<Config>,
     max_connections: usize,
     observer: Option<Observer>,
-    shared: Arc<Shared>,
+    shared: Arc<Shared<R>>,
 }
 
 #[derive(Debug)]
-struct Shared {
-    timers: Arc<Timers>,
+struct Shared<R: Runtime> {
+    timers: Arc<Timers<R::Alarm>>,
     connections: Arc<Connections>,
 }
 
-impl Server<TcpListener> {
-    /// Listens on the first address of `address` that works, with a backlog of 1024.
+impl<R: Runtime> Server<R::TcpListener, R> {
+    /// Listens on the first address of `address` that works, with a backlog of 1024. Address and port are
+    /// as in `localhost:9001`, `127.0.0.1:0` and `[::1]:80`; a [`SocketAddr`] does as well.
     ///
     /// # Errors
     /// If no address works: the name is unknown, the port is in use, and the like.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime with time enabled.
-    pub async fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
+    pub async fn bind(address: impl fmt::Display) -> io::Result<Self> {
         let mut failed = None;
-        for address in lookup_host(address).await? {
-            match listen(address) {
-                Ok(listener) => return Ok(Self::new(listener)),
+        for address in resolve::host_and_port::<R>(&address.to_string()).await? {
+            match R::listen(address) {
+                Ok(listener) => return Ok(Self::over(listener)),
                 Err(error) => failed = Some(error),
             }
         }
@@ -78,51 +72,30 @@ impl Server<TcpListener> {
     /// # Errors
     /// What the system reports.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
+        R::local_addr(&self.listener)
     }
 }
 
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    // Else a restarted server waits for the connections of the one before to time out.
-    #[cfg(unix)]
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
 #[cfg(unix)]
-impl Server<tokio::net::UnixListener> {
+impl<R: Runtime> Server<R::UnixListener, R> {
     /// Listens on a Unix socket, which must not exist yet.
     ///
     /// # Errors
     /// What the system reports.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime with time enabled.
     pub fn bind_unix(path: impl AsRef<Path>) -> io::Result<Self> {
-        Ok(Self::new(tokio::net::UnixListener::bind(path)?))
+        R::listen_unix(path.as_ref()).map(Self::over)
     }
 }
 
-impl<L: Listener> Server<L> {
-    /// Serves what `listener` accepts.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime with time enabled.
-    #[must_use]
-    pub fn new(listener: L) -> Self {
+impl<L, R: Runtime> Server<L, R> {
+    fn over(listener: L) -> Self {
         Self {
             listener,
             config: Arc::default(),
             max_connections: usize::MAX,
             observer: None,
             shared: Arc::new(Shared {
-                timers: Timers::start(true),
+                timers: Timers::start(Purpose::Server),
                 connections: Arc::default(),
             }),
         }
@@ -153,10 +126,18 @@ impl<L: Listener> Server<L> {
 
     /// What shuts the server down from elsewhere, and counts its connections.
     #[must_use]
-    pub fn handle(&self) -> ServerHandle {
+    pub fn handle(&self) -> ServerHandle<R> {
         ServerHandle {
             shared: Arc::clone(&self.shared),
         }
+    }
+}
+
+impl<L: Send, R: AcceptFrom<L>> Server<L, R> {
+    /// Serves what `listener` accepts.
+    #[must_use]
+    pub fn new(listener: L) -> Self {
+        Self::over(listener)
     }
 
     /// Accepts connections and runs `handler` for each in a task of its own. The handler gets the
@@ -166,22 +147,31 @@ impl<L: Listener> Server<L> {
     /// or were dropped.
     pub async fn serve<H, F>(self, handler: H)
     where
-        H: Fn(Upgrade<L::Stream>) -> F + Send + Sync + 'static,
+        H: Fn(Upgrade<R::Transport, Timer<R::Alarm>>) -> F + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.serve_on(R::Spawner::default(), handler).await;
+    }
+
+    /// As [`serve`](Self::serve), with the tasks on an executor of one's choice.
+    pub async fn serve_on<E, H, F>(self, executor: E, handler: H)
+    where
+        E: Spawn,
+        H: Fn(Upgrade<R::Transport, Timer<R::Alarm>>) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let connections = Arc::clone(&self.shared.connections);
-        tokio::select! {
-            biased;
-            () = connections.stopped() => {}
-            () = self.accept_all(handler) => {}
-        }
-        connections.fewer_than(1).await;
+        let serve = async {
+            first(connections.stopped(), self.accept_all(&executor, handler)).await;
+            connections.fewer_than(1).await;
+        };
+        executor.run_until(serve).await;
     }
 
     /// Accepts without an end. The listener is closed when this is dropped.
-    async fn accept_all<H, F>(mut self, handler: H)
+    async fn accept_all<H, F>(mut self, executor: &impl Spawn, handler: H)
     where
-        H: Fn(Upgrade<L::Stream>) -> F + Send + Sync + 'static,
+        H: Fn(Upgrade<R::Transport, Timer<R::Alarm>>) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let service = Arc::new(Service {
@@ -194,42 +184,44 @@ impl<L: Listener> Server<L> {
                 .connections
                 .fewer_than(self.max_connections)
                 .await;
-            match self.listener.accept().await {
-                Ok(stream) => {
+            match R::accept(&mut self.listener).await {
+                Ok(transport) => {
                     failures.accepted();
-                    self.spawn(stream, &service);
+                    self.spawn(transport, executor, &service);
                 }
                 Err(error) => {
-                    let after = failures.failed(&error);
+                    let then = failures.failed(&error);
                     service.tell(ServerFailure::Accept(error));
-                    if let AfterFailure::Pause(pause) = after {
-                        sleep(pause).await;
+                    if let AfterFailure::Pause(pause) = then {
+                        after::<R>(pause).await;
                     }
                 }
             }
         }
     }
 
-    fn spawn<H, F>(&self, stream: L::Stream, service: &Arc<Service<H>>)
+    fn spawn<H, F>(&self, transport: R::Transport, executor: &impl Spawn, service: &Arc<Service<H>>)
     where
-        H: Fn(Upgrade<L::Stream>) -> F + Send + Sync + 'static,
+        H: Fn(Upgrade<R::Transport, Timer<R::Alarm>>) -> F + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
+        let Some(counted) = self.shared.connections.begin() else {
+            return;
+        };
         let timer = Timer::new(Arc::clone(&self.shared.timers));
         // In memory of its own, which is free again when the handler begins.
-        let opening = Box::pin(driver_async::accept(
-            Io(stream),
+        let opening = Box::pin(handshake::accept(
+            transport,
             timer,
             Arc::clone(&self.config),
         ));
         let service = Arc::clone(service);
-        self.shared.connections.spawn(|counted| async move {
+        executor.spawn(counted.task(async move {
             match opening.await {
                 Ok(upgrade) => (service.handler)(upgrade).await,
                 Err(error) => service.tell(ServerFailure::Handshake(error)),
             }
-            drop(counted);
-        });
+        }));
     }
 }
 
@@ -250,11 +242,11 @@ impl<H> Service<H> {
 
 /// Shuts a [`Server`] down from elsewhere, and counts its connections.
 #[derive(Debug, Clone)]
-pub struct ServerHandle {
-    shared: Arc<Shared>,
+pub struct ServerHandle<R: Runtime> {
+    shared: Arc<Shared<R>>,
 }
 
-impl ServerHandle {
+impl<R: Runtime> ServerHandle<R> {
     /// How many connections there are, opening and closing ones included.
     #[must_use]
     pub fn connections(&self) -> usize {
@@ -281,11 +273,13 @@ impl ServerHandle {
         } = &*self.shared;
         connections.stop();
         timers.shut_down(reason);
-        if timeout(patience, connections.fewer_than(1)).await.is_ok() {
-            return 0;
+        match first(connections.fewer_than(1), after::<R>(patience)).await {
+            First::Left(()) => 0,
+            First::Right(()) => {
+                let dropped = connections.count();
+                connections.abort();
+                dropped
+            }
         }
-        let dropped = connections.count();
-        connections.abort();
-        dropped
     }
 }

@@ -1,0 +1,174 @@
+//! The connections of a server: counted, held to a maximum, and ended when patience is.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use pin_project_lite::pin_project;
+
+use crate::waiters::{Waiter, Waiters};
+
+/// The tasks of a server's connections.
+#[derive(Debug, Default)]
+pub(crate) struct Connections {
+    state: Mutex<State>,
+    /// The tasks are to end where they wait.
+    aborted: AtomicBool,
+    /// Who waits for connections to end.
+    ended: Arc<Waiters>,
+    /// Who waits for the server to shut down.
+    stopped: Arc<Waiters>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By number; `None` where the number is free or its task only starting.
+    tasks: Vec<Option<Waker>>,
+    free: Vec<u32>,
+    count: usize,
+    is_stopped: bool,
+}
+
+impl Connections {
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().count
+    }
+
+    /// Counts one more, unless the server shuts down: then nothing is to begin.
+    pub(crate) fn begin(self: &Arc<Self>) -> Option<Counted> {
+        let mut state = self.lock();
+        if state.is_stopped {
+            return None;
+        }
+        let number = state.free.pop().unwrap_or_else(|| {
+            state.tasks.push(None);
+            state.tasks.len() as u32 - 1
+        });
+        state.count += 1;
+        drop(state);
+        Some(Counted {
+            connections: Arc::clone(self),
+            number,
+            waker: 0,
+        })
+    }
+
+    /// Waits until there are fewer than `limit`.
+    pub(crate) async fn fewer_than(&self, limit: usize) {
+        self.until(&self.ended, |state| state.count < limit).await;
+    }
+
+    /// Begins nothing further.
+    pub(crate) fn stop(&self) {
+        self.lock().is_stopped = true;
+        self.stopped.wake_all();
+    }
+
+    /// Waits for the order to [`stop`](Self::stop).
+    pub(crate) async fn stopped(&self) {
+        self.until(&self.stopped, |state| state.is_stopped).await;
+    }
+
+    /// Ends all tasks where they wait.
+    pub(crate) fn abort(&self) {
+        // A task that registers later than this sees it, and the others are woken.
+        self.aborted.store(true, Ordering::SeqCst);
+        let tasks: Vec<_> = self.lock().tasks.iter().flatten().cloned().collect();
+        tasks.into_iter().for_each(Waker::wake);
+    }
+
+    async fn until(&self, news: &Arc<Waiters>, is_so: impl Fn(&State) -> bool) {
+        let waiter = Waiter::new(Arc::clone(news));
+        poll_fn(|cx| {
+            // Before looking, so that no news is missed in between.
+            waiter.register(cx.waker());
+            if is_so(&self.lock()) {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One of the connections, until dropped.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    connections: Arc<Connections>,
+    number: u32,
+    /// Which waker its task is known by: as long as it is known, no other has its address.
+    waker: usize,
+}
+
+impl Counted {
+    /// The task of the connection: ends with `future`, when that panics, or when all are to end.
+    pub(crate) const fn task<F: Future<Output = ()>>(self, future: F) -> Task<F> {
+        Task {
+            counted: self,
+            future,
+        }
+    }
+
+    /// Whether the task is to end, of which else it will be woken.
+    fn is_aborted(&mut self, waker: &Waker) -> bool {
+        if self.waker != waker.data() as usize {
+            let mut state = self.connections.lock();
+            let known = state.tasks[self.number as usize].replace(waker.clone());
+            drop(state);
+            // Not under the lock: this may be the last that is left of a task.
+            drop(known);
+            self.waker = waker.data() as usize;
+        }
+        self.connections.aborted.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let mut state = self.connections.lock();
+        let task = state.tasks[self.number as usize].take();
+        state.free.push(self.number);
+        state.count -= 1;
+        drop(state);
+        // Not under the lock: this may be the last that is left of the task.
+        drop(task);
+        self.connections.ended.wake_all();
+    }
+}
+
+pin_project! {
+    /// The task of a connection.
+    pub(crate) struct Task<F> {
+        // Dropped last: a connection counts until nothing is left of it.
+        #[pin]
+        future: F,
+        counted: Counted,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Task<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        if this.counted.is_aborted(cx.waker()) {
+            return Poll::Ready(());
+        }
+        // Whatever has panicked is dropped next, and touched by nobody in between. Some executors would
+        // take the panic for their own.
+        catch_unwind(AssertUnwindSafe(|| this.future.poll(cx))).unwrap_or(Poll::Ready(()))
+    }
+}

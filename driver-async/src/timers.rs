@@ -1,0 +1,334 @@
+//! One timer for many connections: a million connections do not mean a million timers.
+
+use std::{
+    mem,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use driver_kit::wheel::{Key, Wheel};
+use wsproto::Time;
+
+use crate::{alarm::Alarm, clock::Clock};
+
+/// Tasks that are woken in one go, without the lock.
+const BATCH: usize = 64;
+
+/// How long a connection without a deadline stays unknown to its timers, if it must not be unknown.
+const LONG: Duration = Duration::from_secs(3600);
+
+/// The deadlines of many connections, kept by one [alarm](Alarm).
+#[derive(Debug)]
+pub struct Timers<A> {
+    /// What all times count from.
+    epoch: Instant,
+    schedule: Mutex<Schedule<A>>,
+    /// Why the server that these connections belong to shuts down, once it does.
+    shutting_down: OnceLock<Box<str>>,
+    purpose: Purpose,
+}
+
+/// Whose deadlines they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Those of a server's connections, all of which are to be found when it shuts down.
+    Server,
+    /// Those of connections that have nothing else in common.
+    Sharing,
+}
+
+#[derive(Debug)]
+struct Schedule<A> {
+    wheel: Wheel<Waker>,
+    alarm: A,
+    /// When the alarm rings; `None` if it does not.
+    planned: Option<u64>,
+}
+
+impl<A: Alarm> Timers<A> {
+    /// No deadlines yet, and an alarm.
+    #[must_use]
+    pub fn start(purpose: Purpose) -> Arc<Self> {
+        Arc::new_cyclic(|timers| Self {
+            epoch: A::now(),
+            schedule: Mutex::new(Schedule {
+                wheel: Wheel::new(0),
+                alarm: A::start(timers.clone()),
+                planned: None,
+            }),
+            shutting_down: OnceLock::new(),
+            purpose,
+        })
+    }
+
+    /// Wakes whatever is due, and sets the alarm to the moment when something else may be.
+    pub fn ring(&self) {
+        let now = self.present().as_nanos();
+        let mut batch = Vec::new();
+        loop {
+            let mut schedule = self.lock();
+            let due = schedule.wheel.expire(now).take(BATCH);
+            batch.extend(due.map(|(_, waker)| waker));
+            if batch.is_empty() {
+                let next = schedule.wheel.next();
+                self.plan(&mut schedule, next);
+                return;
+            }
+            drop(schedule);
+            batch.drain(..).for_each(Waker::wake);
+        }
+    }
+
+    /// Looks at the alarm.
+    pub fn look_at_alarm<T>(&self, look: impl FnOnce(&A) -> T) -> T {
+        look(&self.lock().alarm)
+    }
+
+    /// Has all connections closed, with the reason that was given first. They are woken to find out,
+    /// and stay armed.
+    pub(crate) fn shut_down(&self, reason: &str) {
+        self.shutting_down.get_or_init(|| reason.into());
+        let wakers: Vec<_> = self.lock().wheel.values().cloned().collect();
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    fn present(&self) -> Time {
+        Time::since_epoch(A::now().saturating_duration_since(self.epoch))
+    }
+
+    fn plan(&self, schedule: &mut Schedule<A>, next: Option<u64>) {
+        schedule.planned = next;
+        // Further ahead than can be told is never.
+        let next = next.and_then(|next| self.epoch.checked_add(Duration::from_nanos(next)));
+        schedule.alarm.set(next);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Schedule<A>> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One connection's [clock](Clock), which shares its timer with others.
+#[derive(Debug)]
+pub struct Timer<A: Alarm> {
+    timers: Arc<Timers<A>>,
+    key: Option<Key>,
+    /// When the connection's task will be woken.
+    armed: Option<Time>,
+    /// Which waker it will be woken by: as long as the wheel holds that waker, no other has its address.
+    waker: usize,
+}
+
+impl<A: Alarm> Timer<A> {
+    /// A clock of the present runtime's, for a connection that belongs to no server.
+    ///
+    /// # Panics
+    /// Where the runtime has to be entered first, and was not.
+    #[must_use]
+    pub fn of_runtime() -> Self {
+        Self::new(A::shared())
+    }
+
+    pub(crate) const fn new(timers: Arc<Timers<A>>) -> Self {
+        Self {
+            timers,
+            key: None,
+            armed: None,
+            waker: 0,
+        }
+    }
+
+    fn arm(&mut self, waker: &Waker, deadline: Time) {
+        let nanos = deadline.as_nanos();
+        let mut new = Some(waker.clone());
+        let mut schedule = self.timers.lock();
+        if let Some(key) = self.key
+            && let Some(known) = schedule.wheel.value_mut(key)
+        {
+            new = new.map(|new| mem::replace(known, new));
+            schedule.wheel.rearm(key, nanos);
+        } else if let Some(waker) = new.take() {
+            self.key = Some(schedule.wheel.arm(nanos, waker));
+        }
+        if schedule.planned.is_none_or(|planned| nanos < planned) {
+            self.timers.plan(&mut schedule, Some(nanos));
+        }
+        drop(schedule);
+        // A waker may run code of its own when it is dropped: not under the lock.
+        drop(new);
+        self.armed = Some(deadline);
+        self.waker = waker.data() as usize;
+        // Those that were armed when it began are woken, this one perhaps was not.
+        if self.shutting_down().is_some() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl<A: Alarm> Clock for Timer<A> {
+    fn now(&self) -> Time {
+        self.timers.present()
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Time>) -> Poll<()> {
+        let now = self.now();
+        let deadline = match (deadline, self.timers.purpose) {
+            (Some(deadline), _) if deadline <= now => return Poll::Ready(()),
+            (Some(deadline), _) => deadline,
+            (None, Purpose::Server) => now + LONG,
+            (None, Purpose::Sharing) => return Poll::Pending,
+        };
+        // Deadlines mostly move away: the old one is kept, and the task looks again when it passes.
+        let kept = self
+            .armed
+            .is_some_and(|armed| now < armed && armed <= deadline);
+        if !kept || self.waker != cx.waker().data() as usize {
+            self.arm(cx.waker(), deadline);
+        }
+        Poll::Pending
+    }
+
+    fn shutting_down(&self) -> Option<&str> {
+        self.timers.shutting_down.get().map(|reason| &**reason)
+    }
+}
+
+impl<A: Alarm> Drop for Timer<A> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            // The waker may run code of its own when it is dropped: not under the lock.
+            let waker = self.timers.lock().wheel.cancel(key);
+            drop(waker);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Weak,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::Wake,
+    };
+
+    use super::*;
+
+    /// Tells what it is set to, and never rings by itself.
+    #[derive(Debug, Default)]
+    struct Silent(Option<Instant>);
+
+    impl Alarm for Silent {
+        fn start(_: Weak<Timers<Self>>) -> Self {
+            Self::default()
+        }
+
+        fn now() -> Instant {
+            Instant::now()
+        }
+
+        fn set(&mut self, moment: Option<Instant>) {
+            self.0 = moment;
+        }
+
+        fn shared() -> Arc<Timers<Self>> {
+            Timers::start(Purpose::Sharing)
+        }
+    }
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Count(AtomicUsize);
+
+    impl Wake for Count {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn is_set(timers: &Timers<Silent>) -> Option<Instant> {
+        timers.look_at_alarm(|alarm| alarm.0)
+    }
+
+    /// Waits for what is `after` from now.
+    fn armed(timers: &Arc<Timers<Silent>>, waker: &Waker, after: Duration) -> Timer<Silent> {
+        let mut timer = Timer::new(Arc::clone(timers));
+        let mut cx = Context::from_waker(waker);
+        let deadline = timer.now() + after;
+        assert!(timer.poll_deadline(&mut cx, Some(deadline)).is_pending());
+        timer
+    }
+
+    #[test]
+    fn a_clock_that_is_dropped_leaves_no_timer_armed() {
+        let timers = Timers::start(Purpose::Server);
+        let clocks: Vec<_> = (0..100)
+            .map(|_| armed(&timers, Waker::noop(), LONG))
+            .collect();
+        assert_eq!(timers.lock().wheel.len(), 100);
+        drop(clocks);
+        assert!(timers.lock().wheel.is_empty());
+    }
+
+    #[test]
+    fn the_alarm_is_set_to_the_earliest_deadline() {
+        let timers = Timers::start(Purpose::Sharing);
+        assert_eq!(is_set(&timers), None);
+        let _later = armed(&timers, Waker::noop(), 2 * LONG);
+        let first = is_set(&timers).expect("one waits");
+        let _earlier = armed(&timers, Waker::noop(), LONG);
+        let second = is_set(&timers).expect("two wait");
+        assert!(second < first);
+        let _between = armed(&timers, Waker::noop(), LONG + LONG / 2);
+        assert_eq!(is_set(&timers), Some(second));
+    }
+
+    #[test]
+    fn a_ring_wakes_what_is_due_and_sets_the_alarm_to_the_rest() {
+        let timers = Timers::start(Purpose::Sharing);
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        // More than are woken in one go.
+        let soon: Vec<_> = (0..BATCH + 1)
+            .map(|_| armed(&timers, &waker, Duration::from_nanos(1 << 20)))
+            .collect();
+        let _later = armed(&timers, &waker, LONG);
+        while count.0.load(Ordering::Relaxed) < soon.len() {
+            timers.ring();
+        }
+        timers.ring();
+        assert_eq!(count.0.load(Ordering::Relaxed), soon.len());
+        assert!(is_set(&timers).is_some());
+        drop(_later);
+        timers.ring();
+        assert_eq!(is_set(&timers), None);
+    }
+
+    #[test]
+    fn a_clock_without_a_deadline_is_found_when_its_server_shuts_down() {
+        let count = Arc::new(Count::default());
+        let waker = Waker::from(Arc::clone(&count));
+        let mut cx = Context::from_waker(&waker);
+        for (purpose, woken) in [(Purpose::Server, 1), (Purpose::Sharing, 0)] {
+            count.0.store(0, Ordering::Relaxed);
+            let timers = Timers::<Silent>::start(purpose);
+            let mut timer = Timer::new(Arc::clone(&timers));
+            assert!(timer.poll_deadline(&mut cx, None).is_pending());
+            timers.shut_down("because");
+            timers.shut_down("for another reason");
+            assert_eq!(timer.shutting_down(), Some("because"));
+            assert_eq!(count.0.load(Ordering::Relaxed), 2 * woken, "{purpose:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_armed_when_it_shuts_down_already_looks_at_once() {
+        let timers = Timers::start(Purpose::Server);
+        timers.shut_down("");
+        let count = Arc::new(Count::default());
+        let _timer = armed(&timers, &Waker::from(Arc::clone(&count)), LONG);
+        assert_eq!(count.0.load(Ordering::Relaxed), 1);
+    }
+}

@@ -1,0 +1,105 @@
+//! The alarm of the timers: a task that sleeps on tokio's clock.
+
+use std::{
+    cell::RefCell,
+    sync::{Arc, Weak},
+    time::Instant,
+};
+
+use driver_async::{Purpose, Timers};
+use tokio::{
+    runtime::{Handle, Id},
+    sync::watch,
+    time::timeout_at,
+};
+
+/// What wakes the tasks of connections whose time has come. Each runtime has its own, since tests may
+/// move a runtime's clock.
+#[derive(Debug)]
+pub struct Alarm {
+    /// When the task is to ring; that is gone as soon as its runtime is.
+    moment: watch::Sender<Option<Instant>>,
+}
+
+impl driver_async::Alarm for Alarm {
+    fn start(timers: Weak<Timers<Self>>) -> Self {
+        let (moment, told) = watch::channel(None);
+        tokio::spawn(run(timers, told));
+        Self { moment }
+    }
+
+    fn now() -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn set(&mut self, moment: Option<Instant>) {
+        self.moment.send_replace(moment);
+    }
+
+    /// Those of the present runtime and thread.
+    fn shared() -> Arc<Timers<Self>> {
+        thread_local! {
+            static LAST: RefCell<Option<(Id, Weak<Timers<Alarm>>)>> = const { RefCell::new(None) };
+        }
+        let runtime = Handle::current().id();
+        LAST.with_borrow_mut(|last| {
+            let known = last
+                .as_ref()
+                .filter(|(id, _)| *id == runtime)
+                .and_then(|(_, timers)| timers.upgrade())
+                // A runtime's number may be used again when it is gone.
+                .filter(|timers| timers.look_at_alarm(|alarm| !alarm.moment.is_closed()));
+            known.unwrap_or_else(|| {
+                let timers = Timers::start(Purpose::Sharing);
+                *last = Some((runtime, Arc::downgrade(&timers)));
+                timers
+            })
+        })
+    }
+}
+
+/// Rings at each moment that it is told, for as long as there are timers.
+async fn run(timers: Weak<Timers<Alarm>>, mut told: watch::Receiver<Option<Instant>>) {
+    loop {
+        let moment = *told.borrow_and_update();
+        let changed = match moment {
+            Some(moment) => timeout_at(moment.into(), told.changed()).await,
+            None => Ok(told.changed().await),
+        };
+        match (changed, timers.upgrade()) {
+            (Ok(Ok(())), _) => {}
+            (Err(_elapsed), Some(timers)) => timers.ring(),
+            (Ok(Err(_)), _) | (_, None) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use driver_async::Clock;
+    use tokio::task::yield_now;
+
+    use super::*;
+    use crate::Timer;
+
+    #[tokio::test]
+    async fn the_task_ends_with_the_last_clock() {
+        let tasks = || Handle::current().metrics().num_alive_tasks();
+        let (one, mut other) = (Timer::of_runtime(), Timer::of_runtime());
+        assert_eq!(tasks(), 1, "they share it");
+        let deadline = other.now() + std::time::Duration::from_secs(3600);
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(other.poll_deadline(&mut cx, Some(deadline)).is_pending());
+        yield_now().await;
+        drop(one);
+        yield_now().await;
+        assert_eq!(tasks(), 1);
+        drop(other);
+        while tasks() > 0 {
+            yield_now().await;
+        }
+        drop(Timer::of_runtime());
+    }
+}
