@@ -42,6 +42,8 @@ pub(crate) struct Core<S, C> {
     unflushed: bool,
     /// Something that was queued will never be sent.
     lost: bool,
+    /// The last read took all that there was.
+    drained: bool,
     /// Reads since the last pause.
     reads: u8,
     /// Octets that were read ahead since a receiver last had to wait.
@@ -61,6 +63,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             outcome: None,
             unflushed: false,
             lost: false,
+            drained: false,
             reads: 0,
             ahead: 0,
             looked: 0,
@@ -162,7 +165,8 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 if self.reads < MAX_READS {
                     self.looked = ticks(env.now());
                     let queued = self.connection.queued();
-                    let mut stream = NonBlocking::new(&mut self.transport, cx, room);
+                    let mut stream =
+                        NonBlocking::new(&mut self.transport, cx, room, &mut self.drained);
                     match turn::fill(&mut self.connection, env, input, &mut stream) {
                         Ok(Filled::Octets(n)) => {
                             self.reads += 1;
@@ -475,7 +479,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
 
     /// Writes what is queued, as far as the transport takes it.
     fn flush(&mut self, cx: &mut Context<'_>, env: &mut Env) {
-        let mut stream = NonBlocking::new(&mut self.transport, cx, 0);
+        let mut stream = NonBlocking::new(&mut self.transport, cx, 0, &mut self.drained);
         if self.connection.queued() > 0 {
             // If it fails, the connection knows, and reports the end when reading fails too.
             self.unflushed = turn::flush(&mut self.connection, env, &mut stream).is_ok();

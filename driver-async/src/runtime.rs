@@ -2,7 +2,7 @@
 
 #[cfg(unix)]
 use std::path::Path;
-use std::{fmt, future::Future, io, net::SocketAddr, time::Instant};
+use std::{fmt, future::Future, io, net::SocketAddr, pin::Pin, time::Instant};
 
 use crate::{alarm::Alarm, transport::Transport};
 
@@ -59,7 +59,7 @@ pub trait AcceptFrom<L>: Runtime {
     fn accept(listener: &mut L) -> impl Future<Output = io::Result<Self::Transport>> + Send;
 }
 
-/// Runs tasks: the way to the executor of one's choice.
+/// Runs tasks: the way to the executor of one's choice. A closure that takes boxed futures is one as well.
 pub trait Spawn: Send + Sync {
     /// Runs a future until it ends, or the executor does. Called from inside of the executor. The
     /// future never panics.
@@ -69,5 +69,11 @@ pub trait Spawn: Send + Sync {
     /// does it meanwhile.
     fn run_until<F: Future + Send>(&self, future: F) -> impl Future<Output = F::Output> + Send {
         future
+    }
+}
+
+impl<S: Fn(Pin<Box<dyn Future<Output = ()> + Send>>) + Send + Sync> Spawn for S {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self(Box::pin(task));
     }
 }

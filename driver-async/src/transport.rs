@@ -9,6 +9,14 @@ use std::{
 ///
 /// Each method is what the runtimes' own traits have: `Pending` means that the task will be woken.
 pub trait Transport: Unpin {
+    /// Waits until there may be something to read. Asked after a read that left room in its buffer, which
+    /// therefore took all that there was: where a read would find out by a system call that there is
+    /// nothing more, this may spare it. Else it is ready at once.
+    fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = cx;
+        Poll::Ready(())
+    }
+
     /// Reads into `buf`; 0 octets mean the end of the stream.
     ///
     /// # Errors
@@ -40,6 +48,8 @@ pub(crate) struct NonBlocking<'a, 'b, S> {
     transport: &'a mut S,
     cx: &'a mut Context<'b>,
     max_read: usize,
+    /// Whether the last read took all that there was.
+    drained: &'a mut bool,
 }
 
 impl<'a, 'b, S: Transport> NonBlocking<'a, 'b, S> {
@@ -48,19 +58,26 @@ impl<'a, 'b, S: Transport> NonBlocking<'a, 'b, S> {
         transport: &'a mut S,
         cx: &'a mut Context<'b>,
         max_read: usize,
+        drained: &'a mut bool,
     ) -> Self {
         Self {
             transport,
             cx,
             max_read,
+            drained,
         }
     }
 }
 
 impl<S: Transport> Read for NonBlocking<'_, '_, S> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if *self.drained && self.transport.poll_readable(self.cx).is_pending() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let len = buf.len().min(self.max_read);
-        would_block(self.transport.poll_read(self.cx, &mut buf[..len]))
+        let n = would_block(self.transport.poll_read(self.cx, &mut buf[..len]))?;
+        *self.drained = n < len;
+        Ok(n)
     }
 }
 

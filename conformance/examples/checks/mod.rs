@@ -7,8 +7,10 @@ use driver_async::{Clock, Incoming, Transport, WebSocket};
 use wsproto::{CloseCode, Closed, ClosedBy, Compression, Kind, Message, ResponseHead};
 
 mod compression;
+mod over;
 mod payload;
 
+pub(crate) use over::check;
 use payload::{binary, text};
 
 /// After which a check without an answer has failed.
@@ -24,7 +26,7 @@ const LONGEST_REASON: usize = 123;
 type Checked = Result<(), Box<dyn Error>>;
 
 /// What a driver brings: connections to one server, and time.
-pub(crate) trait Driver {
+trait Driver {
     /// Its transport.
     type Transport: Transport;
     /// Its clock.
@@ -45,7 +47,7 @@ pub(crate) trait Driver {
 type Socket<D> = WebSocket<<D as Driver>::Transport, <D as Driver>::Clock>;
 
 /// Does all checks, prints a line for each, and returns whether none failed.
-pub(crate) async fn run(driver: &impl Driver) -> bool {
+async fn run(driver: &impl Driver) -> bool {
     let mut report = Report {
         driver,
         failed: false,

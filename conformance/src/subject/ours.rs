@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use wsproto::{Compression, Config};
+use driver_async::{Clock, Transport, WebSocket};
+use wsproto::{Compression, Config, Event};
 
 use super::{Facts, Subject, be_dialled, dial};
 use crate::{
@@ -16,9 +17,10 @@ use crate::{
     wire::Wire,
 };
 
+mod smol;
 mod tokio;
 
-pub use self::tokio::Tokio;
+pub use self::{smol::Smol, tokio::Tokio};
 
 /// A runtime on which a driver echoes.
 pub trait Driver: Send + Sync {
@@ -42,7 +44,7 @@ pub trait Driver: Send + Sync {
 ///
 /// If a runtime cannot be started.
 pub fn all() -> io::Result<Vec<Loopback>> {
-    let drivers: [Arc<dyn Driver>; 1] = [Arc::new(Tokio::new()?)];
+    let drivers: [Arc<dyn Driver>; 2] = [Arc::new(Tokio::new()?), Arc::new(Smol)];
     let roles = [Role::Server, Role::Client];
     let subjects = drivers
         .iter()
@@ -146,4 +148,17 @@ pub fn config(need: Option<Need>) -> Config {
         Need::WriteTimeout => config.write_timeout = soon,
     }
     config
+}
+
+/// Sends each message back with the type that it had, until the connection is over.
+async fn echo<S: Transport, C: Clock>(mut socket: WebSocket<S, C>) {
+    // That a peer breaks the protocol is what most cases are about; it has been told.
+    while let Ok(Some((event, mut outbox))) = socket.recv_ref().await {
+        let _ = match event {
+            Event::Text(text) => outbox.feed(text),
+            Event::Binary(octets) => outbox.feed(octets),
+            // Pings are answered already, and the rest has no echo.
+            _ => Ok(()),
+        };
+    }
 }

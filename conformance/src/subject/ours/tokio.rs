@@ -2,11 +2,10 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use driver_async::{Clock, Transport, WebSocket};
-use driver_tokio::{Accept, Config, Connect, Event, Server};
+use driver_tokio::{Accept, Config, Connect, Server};
 use tokio::runtime::{Builder, Runtime};
 
-use super::Driver;
+use super::{Driver, echo};
 
 /// driver-tokio on a runtime of its own.
 #[derive(Debug)]
@@ -48,18 +47,5 @@ impl Driver for Tokio {
                 echo(socket).await;
             }
         });
-    }
-}
-
-/// Sends each message back with the type that it had, until the connection is over.
-pub(super) async fn echo<S: Transport, C: Clock>(mut socket: WebSocket<S, C>) {
-    // That a peer breaks the protocol is what most cases are about; it has been told.
-    while let Ok(Some((event, mut outbox))) = socket.recv_ref().await {
-        let _ = match event {
-            Event::Text(text) => outbox.feed(text),
-            Event::Binary(octets) => outbox.feed(octets),
-            // Pings are answered already, and the rest has no echo.
-            _ => Ok(()),
-        };
     }
 }

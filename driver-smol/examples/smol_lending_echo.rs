@@ -1,0 +1,39 @@
+//! An echo without a copy: what is received is lent, in the read buffer, and answered from there. In a
+//! steady state nothing is allocated: `cargo run --release -p driver-smol --example smol_lending_echo`, and
+//! in another terminal `cargo run -p driver-smol --example smol_client ws://127.0.0.1:9002`.
+
+use driver_smol::{Accept, Error, Event, Server, WebSocket};
+
+fn main() -> std::io::Result<()> {
+    smol::block_on(async {
+        let server = Server::bind("127.0.0.1:9002").await?;
+        println!("listening on ws://{}", server.local_addr()?);
+        server
+            .serve(|upgrade| async move {
+                let Ok(socket) = upgrade.accept(&Accept::new()).await else {
+                    return;
+                };
+                if let Err(error) = echo(socket).await {
+                    println!("{error}");
+                }
+            })
+            .await;
+        Ok(())
+    })
+}
+
+async fn echo(mut socket: WebSocket) -> Result<(), Error> {
+    // Everything that has come is answered before it waits, and all answers leave in one write.
+    while let Some((event, mut outbox)) = socket.recv_ref().await? {
+        let fed = match event {
+            Event::Text(text) => outbox.feed_text(&text),
+            Event::Binary(octets) => outbox.feed_binary(&octets),
+            // Pings are answered already; the last event says how it ended.
+            _ => Ok(()),
+        };
+        if let Err(error) = fed {
+            println!("{error}");
+        }
+    }
+    Ok(())
+}

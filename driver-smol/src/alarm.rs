@@ -1,0 +1,106 @@
+//! The alarm of the timers: a timer of async-io's that rings by its waker. No task has to wait for it,
+//! so that it makes no difference which executors there are.
+
+use std::{
+    pin::Pin,
+    sync::{Arc, OnceLock, Weak},
+    task::{Context, Wake, Waker},
+    time::{Duration, Instant},
+};
+
+use driver_async::{Purpose, Timers};
+
+/// What wakes the tasks of connections whose time has come.
+#[derive(Debug)]
+pub struct Alarm(async_io::Timer);
+
+impl driver_async::Alarm for Alarm {
+    fn start(timers: Weak<Timers<Self>>) -> Self {
+        let mut timer = async_io::Timer::after(Duration::from_secs(3600));
+        // From now on the reactor has the waker, whatever the timer is set to.
+        let waker = Waker::from(Arc::new(Bell(timers)));
+        let polled = Pin::new(&mut timer).poll(&mut Context::from_waker(&waker));
+        debug_assert!(polled.is_pending(), "an hour has passed in a moment");
+        Self(timer)
+    }
+
+    fn now() -> Instant {
+        Instant::now()
+    }
+
+    fn set(&mut self, moment: Option<Instant>) {
+        // One ring too many does no harm, if there is nothing to wait for.
+        if let Some(moment) = moment {
+            self.0.set_at(moment);
+        }
+    }
+
+    /// Those of the process, as is the reactor.
+    fn shared() -> Arc<Timers<Self>> {
+        static SHARED: OnceLock<Arc<Timers<Alarm>>> = OnceLock::new();
+        Arc::clone(SHARED.get_or_init(|| Timers::start(Purpose::Sharing)))
+    }
+}
+
+/// Rings, where the reactor wakes.
+struct Bell(Weak<Timers<Alarm>>);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        if let Some(timers) = self.0.upgrade() {
+            timers.ring();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, iter::repeat_with, task::Poll};
+
+    use driver_async::Clock;
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::Timer;
+
+    /// Waits until a deadline has passed.
+    async fn sleep(millis: u64) {
+        let mut timer = Timer::of_runtime();
+        let deadline = timer.now() + Duration::from_millis(millis);
+        poll_fn(|cx| timer.poll_deadline(cx, Some(deadline))).await;
+        assert!(timer.now() >= deadline);
+    }
+
+    #[test]
+    fn tasks_are_woken_on_any_executor() {
+        smol::block_on(sleep(20));
+        smol::future::block_on(sleep(20));
+        futures_util::future::FutureExt::now_or_never(sleep(0)).expect("it has passed");
+        let executor = smol::Executor::new();
+        let task = executor.spawn(sleep(20));
+        smol::block_on(executor.run(task));
+    }
+
+    #[test]
+    fn deadlines_may_come_in_any_order() {
+        let mut millis = [90, 30, 60].into_iter().cycle();
+        let sleeps = repeat_with(|| sleep(millis.next().expect("a cycle"))).take(300);
+        smol::block_on(join_all(sleeps));
+    }
+
+    #[test]
+    fn timers_that_are_gone_ring_no_more() {
+        let timers = Timers::<Alarm>::start(Purpose::Sharing);
+        let bell = Arc::new(Bell(Arc::downgrade(&timers)));
+        drop(timers);
+        bell.wake();
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_is_ready_without_the_alarm() {
+        let mut timer = Timer::of_runtime();
+        let mut cx = Context::from_waker(Waker::noop());
+        let now = timer.now();
+        assert_eq!(timer.poll_deadline(&mut cx, Some(now)), Poll::Ready(()));
+    }
+}

@@ -1,0 +1,227 @@
+//! WebSocket ([RFC 6455]) for smol, and for every other executor: servers, clients, and connections over
+//! any stream of the futures traits.
+//!
+//! All that this takes of a runtime is [`async_io`], whose reactor runs wherever it is needed. Which
+//! executor polls the futures is nobody's business: `smol::block_on`, a `LocalExecutor`, the global
+//! executor with several threads, async-std's.
+//!
+//! An idle connection owns no buffer, all that has come is answered in one write, and what is waited for
+//! may be dropped at any moment. The protocol itself is the crate [`wsproto`], which knows no sockets.
+//!
+//! An echo server:
+//!
+//! ```no_run
+//! use driver_smol::{Accept, Server};
+//!
+//! fn main() -> std::io::Result<()> {
+//!     smol::block_on(async {
+//!         let server = Server::bind("127.0.0.1:9001").await?;
+//!         server
+//!             .serve(|upgrade| async move {
+//!                 let Ok(mut socket) = upgrade.accept(&Accept::new()).await else { return };
+//!                 while let Ok(Some(message)) = socket.recv().await {
+//!                     let _ = socket.feed(message).await;
+//!                 }
+//!             })
+//!             .await;
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! A client:
+//!
+//! ```no_run
+//! use driver_smol::{CloseCode, connect};
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     smol::block_on(async {
+//!         let mut socket = connect("ws://127.0.0.1:9001/").await?;
+//!         socket.send("hello").await?;
+//!         println!("{:?}", socket.recv().await?);
+//!         println!("{}", socket.close(CloseCode::NORMAL, "done").await?);
+//!         Ok(())
+//!     })
+//! }
+//! ```
+//!
+//! # Where to begin
+//!
+//! Everything has the name that it has in the driver for tokio, and behaves alike: what both share is
+//! written once.
+//!
+//! | for | there is |
+//! |---|---|
+//! | a server on a port or a Unix socket | [`Server`], whose handler looks at each request ([`Upgrade`]) and accepts or rejects it |
+//! | its connections on several threads | [`serve_on`](driver_async::Server::serve_on) with [`OnExecutor`], or a closure that spawns |
+//! | a client | [`connect`], or [`Connect`] for headers, subprotocols, timeouts, redirects |
+//! | any other stream: TLS, a pipe in memory | [`accept()`] and [`connect_over`]; a [`Listener`] of one's own for a whole server |
+//! | one task per connection | [`WebSocket`]: `recv`, `send`; also a `Stream` and a `Sink` |
+//! | several tasks for one connection | [`WebSocket::split`](driver_async::WebSocket::split): a [`Receiver`], and a [`Sender`] that can be cloned |
+//! | no copy and no allocation | [`WebSocket::recv_ref`](driver_async::WebSocket::recv_ref) |
+//! | one message to many | [`Prepared`] |
+//! | messages larger than memory | `start`, `write`, `finish` to send; [`Delivery::Chunks`] to receive |
+//! | limits, deadlines, policies | [`Config`] |
+//!
+//! # Who runs a server's tasks
+//!
+//! `serve` runs them itself: it is an executor of its own, and they share the thread that polls it. So it
+//! needs none, and works on all. If it is dropped, its connections are. `serve_on` gives each connection to
+//! an executor that is run elsewhere:
+//!
+//! ```no_run
+//! # async fn run(server: driver_smol::Server) {
+//! server
+//!     .serve_on(
+//!         |task| smol::spawn(task).detach(),
+//!         |upgrade| async move { drop(upgrade) },
+//!     )
+//!     .await;
+//! # }
+//! ```
+//!
+//! A closure gets each task in a box of its own; [`OnExecutor`], and any other [`Spawn`], gets it as it is.
+//!
+//! # What may be dropped
+//!
+//! Everything else. The state of a connection is in the socket, none is in a future: a dropped receive has
+//! taken no message, and a dropped send has queued all of its message or nothing. What is queued is written
+//! when the socket is waited for next.
+//!
+//! Whoever waits for a socket drives it: reads, answers pings, writes what is queued, keeps deadlines. The
+//! deadlines of all connections of a server share one timer, and so do those of all others. It needs no
+//! task: where it fires, the connections that are due are woken.
+//!
+//! # Batches, backpressure, and the end
+//!
+//! `send` waits until the transport has taken the message. `feed` only queues: what was fed leaves in one
+//! write when a receive has to wait, or on `flush`, which is many times faster than a write per message.
+//! Both wait while more than [`Config::queue_high`] octets are queued; a peer that takes nothing for
+//! [`Config::write_timeout`] is given up.
+//!
+//! A receive returns `None` when the connection is over; before that, once, an error if the peer broke the
+//! protocol or a deadline. [`Closed`] tells code, reason and who it was. [`ServerHandle::shutdown`] ends a
+//! server in order: every peer gets what was sent, then a Close with 1001.
+//!
+//! # Memory
+//!
+//! An idle connection of an echo server costs about IDLE octets of resident memory, its task and its
+//! registration with the reactor included. `examples/smol_idle.rs` measures it.
+//!
+//! # Features
+//!
+//! - `zlib-rs`: compresses with `zlib-rs` instead of `miniz_oxide`; see the feature of [`wsproto`].
+//!
+//! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
+//! [`ServerHandle::shutdown`]: driver_async::ServerHandle::shutdown
+
+mod alarm;
+mod io;
+mod listener;
+mod runtime;
+
+use std::{
+    net::{TcpListener, TcpStream},
+    sync::Arc,
+};
+
+use async_io::Async;
+use futures_io::{AsyncRead, AsyncWrite};
+
+pub use alarm::Alarm;
+pub use driver_async::{
+    ConnectError, HandshakeError, Incoming, ServerFailure, Spawn, TimedSendError, compressed,
+};
+pub use io::Io;
+pub use listener::Listener;
+pub use runtime::{Inside, OnExecutor, Smol};
+pub use wsproto::{
+    self, Accept, ClientRequest, CloseCode, Closed, ClosedBy, Compress, Compression, Config,
+    Delivery, Error, Event, Kind, Memory, Message, Overflow, Prepared, Reject, Request,
+    RequestHead, ResponseHead, SendError,
+};
+
+/// A WebSocket server, whose connections are tasks inside of the future that serves, or of an executor
+/// of one's choice: see [`serve_on`](driver_async::Server::serve_on).
+///
+/// ```no_run
+/// use driver_smol::{Accept, Server};
+///
+/// # async fn run() -> std::io::Result<()> {
+/// let server = Server::bind("127.0.0.1:9001").await?;
+/// server
+///     .serve(|upgrade| async move {
+///         let Ok(mut socket) = upgrade.accept(&Accept::new()).await else { return };
+///         while let Ok(Some(message)) = socket.recv().await {
+///             let _ = socket.feed(message).await;
+///         }
+///     })
+///     .await;
+/// # Ok(())
+/// # }
+/// ```
+pub type Server<L = Async<TcpListener>> = driver_async::Server<L, Smol>;
+
+/// Shuts a [`Server`] down from elsewhere, and counts its connections.
+pub type ServerHandle = driver_async::ServerHandle<Smol>;
+
+/// How to connect: what to ask for, and how long to try.
+pub type Connect = driver_async::Connect<Smol>;
+
+/// A WebSocket connection over a stream of the futures traits.
+pub type WebSocket<S = Async<TcpStream>> = driver_async::WebSocket<Io<S>, Timer>;
+
+/// The sending half of a [split](driver_async::WebSocket::split) connection.
+pub type Sender<S = Async<TcpStream>> = driver_async::Sender<Io<S>, Timer>;
+
+/// The receiving half of a [split](driver_async::WebSocket::split) connection.
+pub type Receiver<S = Async<TcpStream>> = driver_async::Receiver<Io<S>, Timer>;
+
+/// What answers an event while it is lent.
+pub type Outbox<'a> = driver_async::Outbox<'a, Timer>;
+
+/// A request that waits for an answer.
+pub type Upgrade<S = Async<TcpStream>> = driver_async::Upgrade<Io<S>, Timer>;
+
+/// One connection's clock.
+pub type Timer = driver_async::Timer<Alarm>;
+
+/// Connects to a `ws://` URL with the defaults: see [`Connect`].
+///
+/// ```no_run
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut socket = driver_smol::connect("ws://127.0.0.1:9001/echo").await?;
+/// socket.send("hello").await?;
+/// println!("{:?}", socket.recv().await?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// See [`ConnectError`].
+pub async fn connect(url: &str) -> Result<WebSocket, ConnectError> {
+    Connect::new(url).connect().await.map(|(socket, _)| socket)
+}
+
+/// Waits for the request on a stream that was just accepted.
+///
+/// # Errors
+/// If no acceptable request comes in time. Every refusal is answered.
+pub async fn accept<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    stream: S,
+    config: Arc<Config>,
+) -> Result<Upgrade<S>, HandshakeError> {
+    driver_async::accept(Io(stream), Timer::of_runtime(), config).await
+}
+
+/// Opens a connection on a stream that was just connected.
+///
+/// # Errors
+/// If the server refuses, breaks the protocol, or takes too long.
+pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin + 'static>(
+    stream: S,
+    config: Arc<Config>,
+    request: &ClientRequest<'_>,
+) -> Result<(WebSocket<S>, ResponseHead), HandshakeError> {
+    driver_async::connect(Io(stream), Timer::of_runtime(), config, request).await
+}

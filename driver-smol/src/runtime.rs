@@ -1,0 +1,102 @@
+//! async-io and its friends as the runtime of servers and clients.
+
+#[cfg(unix)]
+use std::path::Path;
+use std::{
+    borrow::Borrow,
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
+    time::Instant,
+};
+
+use async_executor::Executor;
+use async_io::{Async, Timer};
+use driver_async::{AcceptFrom, Runtime, Spawn};
+use driver_kit::accepting::BACKLOG;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::{alarm::Alarm, io::Io, listener::Listener};
+
+/// async-io for sockets and time, a thread of its pool for names, and no executor in particular.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Smol;
+
+impl Runtime for Smol {
+    type Alarm = Alarm;
+    type Tcp = Io<Async<TcpStream>>;
+    type TcpListener = Async<TcpListener>;
+    #[cfg(unix)]
+    type UnixListener = Async<std::os::unix::net::UnixListener>;
+    type Spawner = Inside;
+
+    async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        let host = host.to_owned();
+        // The system resolves names while a thread waits for it.
+        blocking::unblock(move || (host, port).to_socket_addrs().map(Iterator::collect)).await
+    }
+
+    async fn connect(address: SocketAddr) -> io::Result<Self::Tcp> {
+        let stream = Async::<TcpStream>::connect(address).await?;
+        stream.get_ref().set_nodelay(true)?;
+        Ok(Io(stream))
+    }
+
+    fn listen(address: SocketAddr) -> io::Result<Self::TcpListener> {
+        // The standard library's backlog is too short.
+        let domain = Domain::for_address(address);
+        let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+        // Else a restarted server waits for the connections of the one before to time out.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG.cast_signed())?;
+        Async::new(socket.into())
+    }
+
+    fn local_addr(listener: &Self::TcpListener) -> io::Result<SocketAddr> {
+        listener.get_ref().local_addr()
+    }
+
+    #[cfg(unix)]
+    fn listen_unix(path: &Path) -> io::Result<Self::UnixListener> {
+        Async::<std::os::unix::net::UnixListener>::bind(path)
+    }
+
+    async fn sleep_until(moment: Instant) {
+        Timer::at(moment).await;
+    }
+}
+
+impl<L: Listener> AcceptFrom<L> for Smol {
+    type Transport = Io<L::Stream>;
+
+    async fn accept(listener: &mut L) -> io::Result<Self::Transport> {
+        listener.accept().await.map(Io)
+    }
+}
+
+/// Runs the tasks inside of the future that serves, and so on whichever executor polls that one.
+#[derive(Debug, Default)]
+pub struct Inside(Executor<'static>);
+
+impl Spawn for Inside {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(task).detach();
+    }
+
+    fn run_until<F: Future + Send>(&self, future: F) -> impl Future<Output = F::Output> + Send {
+        self.0.run(future)
+    }
+}
+
+/// Runs the tasks on an [`Executor`] that is run elsewhere, by several threads say: a reference to a
+/// static one, or an `Arc`.
+#[derive(Debug, Clone)]
+pub struct OnExecutor<E>(pub E);
+
+impl<E: Borrow<Executor<'static>> + Send + Sync> Spawn for OnExecutor<E> {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.borrow().spawn(task).detach();
+    }
+}
