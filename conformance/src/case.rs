@@ -1,6 +1,6 @@
 //! A case is data: what is sent, when, and what has to come back.
 
-use std::{borrow::Cow, fmt, time::Duration};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use crate::{
     extension::Offers,
@@ -8,6 +8,7 @@ use crate::{
     id::Id,
     opening::{Request, Response},
     payload::Payload,
+    subject::Facts,
 };
 
 /// Which end of a connection.
@@ -136,6 +137,8 @@ pub enum Need {
 pub enum Plan {
     /// Steps on an open connection.
     Script(Script),
+    /// Steps that depend on what is known of the subject.
+    Fitted(Fitting),
     /// Messages, each sent when the echo of the one before has come.
     Exchange(Exchange),
     /// Octets sent to a server in the place of a proper request.
@@ -147,6 +150,12 @@ pub enum Plan {
 impl From<Script> for Plan {
     fn from(script: Script) -> Self {
         Self::Script(script)
+    }
+}
+
+impl From<Fitting> for Plan {
+    fn from(fitting: Fitting) -> Self {
+        Self::Fitted(fitting)
     }
 }
 
@@ -165,6 +174,32 @@ impl From<Request> for Plan {
 impl From<Response> for Plan {
     fn from(response: Response) -> Self {
         Self::Response(response)
+    }
+}
+
+/// Makes a script that fits a subject.
+#[derive(Clone)]
+pub struct Fitting(Arc<Fit>);
+
+type Fit = dyn Fn(&Facts) -> Option<Script> + Send + Sync;
+
+impl Fitting {
+    /// Makes one of a function that returns `None` if not enough is known of the subject.
+    #[must_use]
+    pub fn new(fit: impl Fn(&Facts) -> Option<Script> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(fit))
+    }
+
+    /// The script for a subject.
+    #[must_use]
+    pub fn fit(&self, facts: &Facts) -> Option<Script> {
+        (self.0)(facts)
+    }
+}
+
+impl fmt::Debug for Fitting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fitting").finish_non_exhaustive()
     }
 }
 
@@ -204,6 +239,8 @@ pub struct Script {
     pub closing: Closing,
     /// Whether the suite closes with 1000 as soon as the events are those of every alternative.
     pub closes_itself: bool,
+    /// Whether frames behind the subject's Close frame are noted, each as an [`Event::Late`].
+    pub looks_behind_close: bool,
 }
 
 impl Script {
@@ -216,6 +253,7 @@ impl Script {
             alternatives: Vec::new(),
             closing,
             closes_itself: true,
+            looks_behind_close: false,
         }
     }
 
@@ -270,6 +308,13 @@ impl Script {
     #[must_use]
     pub fn without_close(mut self) -> Self {
         self.closes_itself = false;
+        self
+    }
+
+    /// Notes frames behind the subject's Close frame, of which there must be none (RFC 6455 5.5.1).
+    #[must_use]
+    pub fn looks_behind_close(mut self) -> Self {
+        self.looks_behind_close = true;
         self
     }
 
@@ -334,6 +379,18 @@ pub enum Step {
         /// Whether it is compressed, if that was agreed on.
         compressed: bool,
     },
+    /// Sends frames as one run of octets, in pieces with a pause behind each: what is read ends where a
+    /// piece does.
+    Pieces {
+        /// The frames.
+        frames: Vec<Frame>,
+        /// Where the run is cut.
+        cuts: Cuts,
+        /// How long the subject may take to read a piece.
+        pause: Duration,
+    },
+    /// Sends the first octets of a frame, of its header first of all, and nothing of the rest.
+    Start(Frame, usize),
     /// Begins a frame whose payload follows in steps of [`Step::Part`]: the header with the length of
     /// all of it.
     Begin(Frame),
@@ -346,8 +403,12 @@ pub enum Step {
     Close(Payload),
     /// Lets time pass and takes what comes, or goes on at once if the connection ends.
     Wait(Duration),
-    /// Waits until the events are those of the first alternative up to that many, or a timer ends it.
+    /// Waits until there are that many events, or a timer ends it.
     Await(usize),
+    /// Waits until that event was the last, or a timer ends it.
+    AwaitLast(Event),
+    /// Gives the subject that long to close or to end the connection, and notes the mark if it has not.
+    Within(Duration, &'static str),
     /// Notes that the connection is still there, as an event.
     Mark(&'static str),
     /// Starts the timer that ends a connection that should be over: closes it with 1001, or drops it
@@ -361,8 +422,25 @@ pub enum Step {
     Abort,
     /// Stops reading, or goes on.
     Read(bool),
-    /// The steps, that many times over, or until the subject takes nothing more for a second.
-    Flood(usize, Vec<Self>),
+    /// Answers pings and Close frames, as the suite does by itself, or no longer.
+    Answer(bool),
+    /// Sends as many frames, each made from its number, or fewer if the subject takes nothing for a second.
+    Flood(usize, fn(usize) -> Frame),
+    /// Replaces the events so far by what a function makes of them, and of the number of frames that
+    /// were sent by [`Step::Flood`].
+    SumUp(fn(&[Event], usize) -> Vec<Event>),
+    /// Opens another connection to the subject, which must be a server, runs a script on it, and notes
+    /// the mark if all goes well there.
+    Another(Script, &'static str),
+}
+
+/// Where a run of octets is cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cuts {
+    /// Behind every so many octets.
+    Every(usize),
+    /// Behind that many octets, counted from the start; in order.
+    Behind(Vec<usize>),
 }
 
 /// What is noted of a connection.
@@ -374,8 +452,10 @@ pub enum Event {
     Pong(Payload),
     /// A ping. Noted only where a script expects one.
     Ping,
-    /// A [`Step::Mark`] was reached.
+    /// A [`Step::Mark`] was reached, or the like of it.
     Mark(&'static str),
+    /// A frame behind the subject's Close frame. Noted only where a script [looks](Script::looks_behind_close).
+    Late,
 }
 
 /// Events that are right, and how right.
@@ -395,6 +475,8 @@ pub struct Closing {
     /// The codes that the subject's Close frame may carry. Without a code, or without a frame, it is
     /// right as well.
     pub codes: Vec<u16>,
+    /// Codes that are not against the RFC, but not what it prefers.
+    pub tolerated: Vec<u16>,
     /// Whether the closing handshake has to be complete.
     pub clean: bool,
     /// Whether a wrong close is a wrong behaviour too.
@@ -437,6 +519,7 @@ impl Closing {
         Self {
             by: By::Suite,
             codes: codes.to_vec(),
+            tolerated: Vec::new(),
             clean: true,
             blame: Blame::None,
         }
@@ -456,10 +539,24 @@ impl Closing {
     pub fn by_subject(codes: &[u16]) -> Self {
         Self {
             by: By::Subject,
-            codes: codes.to_vec(),
-            clean: false,
-            blame: Blame::None,
+            ..Self::refused(codes)
         }
+    }
+
+    /// Either side closes or ends the transport, the subject with one of these codes if it sends any.
+    #[must_use]
+    pub fn by_either(codes: &[u16]) -> Self {
+        Self {
+            by: By::Either,
+            ..Self::refused(codes)
+        }
+    }
+
+    /// With codes that are not the best.
+    #[must_use]
+    pub fn tolerate(mut self, codes: &[u16]) -> Self {
+        self.tolerated = codes.to_vec();
+        self
     }
 
     /// With that blame.

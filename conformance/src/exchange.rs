@@ -48,7 +48,7 @@ fn messages(exchange: &Exchange, session: &mut Session) -> (Behavior, Vec<String
                         Check::Content => *payload == *echo.octets(),
                     }
             }
-            Some(Event::Pong(_) | Event::Ping | Event::Mark(_)) | None => false,
+            Some(Event::Pong(_) | Event::Ping | Event::Mark(_) | Event::Late) | None => false,
         };
         if !right {
             let reason = match echo {
@@ -57,7 +57,7 @@ fn messages(exchange: &Exchange, session: &mut Session) -> (Behavior, Vec<String
                     payload.len(),
                     echo.len()
                 ),
-                Some(Event::Pong(_) | Event::Ping | Event::Mark(_)) => {
+                Some(Event::Pong(_) | Event::Ping | Event::Mark(_) | Event::Late) => {
                     format!("a pong that nobody asked for came instead of the echo of message {at}")
                 }
                 None => format!("message {at} of {count} did not come back"),

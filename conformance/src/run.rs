@@ -7,7 +7,7 @@ use crate::{
     exchange,
     handshake::{self, Arrival, Heads},
     outcome::{Ending, Outcome},
-    script,
+    script::{self, Another},
     session::Session,
     subject::Facts,
     verdict::Verdict,
@@ -15,11 +15,22 @@ use crate::{
 
 /// Runs a case on a connection that has just been made.
 #[must_use]
-pub(crate) fn run(case: &Case, mut session: Session, arrival: &Arrival, facts: &Facts) -> Outcome {
+pub(crate) fn run(
+    case: &Case,
+    mut session: Session,
+    arrival: &Arrival,
+    facts: &Facts,
+    another: Option<Another<'_>>,
+) -> Outcome {
     let started = SystemTime::now();
     let mut heads = Heads::default();
+    let fitted = match &case.plan {
+        Plan::Fitted(fitting) => fitting.fit(facts),
+        Plan::Script(_) | Plan::Exchange(_) | Plan::Request(_) | Plan::Response(_) => None,
+    };
     let offers = match &case.plan {
         Plan::Script(script) => script.offers.as_ref(),
+        Plan::Fitted(_) => fitted.as_ref().and_then(|script| script.offers.as_ref()),
         Plan::Exchange(exchange) => exchange.offers.as_ref(),
         Plan::Request(_) | Plan::Response(_) => None,
     };
@@ -32,9 +43,20 @@ pub(crate) fn run(case: &Case, mut session: Session, arrival: &Arrival, facts: &
         }
         Ok(()) => match &case.plan {
             Plan::Script(script) => {
-                script::run(script, &mut session);
+                script::run(script, &mut session, another);
                 script::judge(script, &session.events, &ending(&session, arrival))
             }
+            Plan::Fitted(_) => match &fitted {
+                Some(script) => {
+                    script::run(script, &mut session, another);
+                    script::judge(script, &session.events, &ending(&session, arrival))
+                }
+                None => {
+                    session.drop_wire(false);
+                    let reason = "not enough is known of the subject".to_owned();
+                    (Verdict::INFORMATIONAL, vec![reason])
+                }
+            },
             Plan::Exchange(exchange) => {
                 let behavior = exchange::run(exchange, &mut session);
                 exchange::judge(behavior, &ending(&session, arrival))

@@ -125,7 +125,7 @@ impl FuzzingServer {
         match self.parse(&head) {
             Ok(Command::RunCase(case, agent)) => {
                 let arrival = Arrival::Accepted(head);
-                let outcome = run::run(case, session, &arrival, &self.facts);
+                let outcome = run::run(case, session, &arrival, &self.facts, None);
                 observer.outcome(&agent, case, &outcome);
                 let mut outcomes = self.outcomes();
                 let of_agent = outcomes.entry(agent).or_default();

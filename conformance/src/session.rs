@@ -21,6 +21,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How many octets are worth a write of their own.
+const LONG: usize = 64 << 10;
+
 /// What a user may want otherwise.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
@@ -55,6 +58,8 @@ pub(crate) struct Session {
     pub(crate) role: Role,
     pub(crate) settings: Settings,
     reading: bool,
+    /// Whether the subject took nothing more while the suite did not read.
+    stalled: bool,
     /// Octets that nobody has looked at yet.
     input: Vec<u8>,
     /// Frames that go together with what comes next.
@@ -70,6 +75,12 @@ pub(crate) struct Session {
     pub(crate) events: Vec<Event>,
     /// Whether pings are noted.
     pub(crate) notes_pings: bool,
+    /// Whether frames behind the subject's Close frame are noted.
+    pub(crate) looks_behind_close: bool,
+    /// Whether pings and Close frames are answered.
+    pub(crate) answering: bool,
+    /// How many frames floods have sent.
+    pub(crate) flooded: usize,
     pub(crate) log: Log,
     pub(crate) close: Close,
 }
@@ -125,6 +136,7 @@ impl Session {
             role,
             settings,
             reading: true,
+            stalled: false,
             input: Vec::new(),
             output: Vec::new(),
             decoder: Decoder::default(),
@@ -135,6 +147,9 @@ impl Session {
             timers: Timers::default(),
             events: Vec::new(),
             notes_pings: false,
+            looks_behind_close: false,
+            answering: true,
+            flooded: 0,
             log: Log::default(),
             close: Close::default(),
         }
@@ -183,6 +198,7 @@ impl Session {
     /// Stops reading, or goes on.
     pub(crate) fn set_reading(&mut self, reading: bool) {
         self.reading = reading;
+        self.stalled = false;
     }
 }
 
@@ -200,11 +216,21 @@ impl Session {
         self.output.extend(frame.encode(mask));
     }
 
+    /// What was queued and not sent, which is now the caller's to send.
+    pub(crate) fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// Whether so much is queued that it should be sent before more is.
+    pub(crate) fn is_output_long(&self) -> bool {
+        self.output.len() >= LONG
+    }
+
     /// Sends a frame in pieces, after those before it.
     pub(crate) fn send_chopped(&mut self, frame: &Frame, size: usize) {
         self.flush();
         self.queue(frame);
-        let octets = std::mem::take(&mut self.output);
+        let octets = self.take_output();
         for piece in octets.chunks(size.max(1)) {
             self.send(piece);
         }
@@ -232,13 +258,17 @@ impl Session {
         self.codec.as_mut().map(|codec| codec.compress(message))
     }
 
-    /// Sends what was queued.
+    /// Sends what was queued, and tells whether all of it went.
     pub(crate) fn flush(&mut self) -> bool {
+        if self.stalled {
+            return false;
+        }
         let octets = std::mem::take(&mut self.output);
         octets.is_empty() || self.send(&octets)
     }
 
-    /// Sends octets as they are, and tells whether all of them went.
+    /// Sends octets as they are, and tells whether all of them went. What did not, while the suite does
+    /// not read, goes when it does.
     pub(crate) fn send(&mut self, octets: &[u8]) -> bool {
         self.write_down(|| What::SentOctets(octets.into()));
         let mut left = octets;
@@ -259,6 +289,10 @@ impl Session {
                     };
                     if now >= since + limit || self.timers.kill.is_some_and(|at| at <= now) {
                         self.note("the subject takes no more octets");
+                        if !self.reading {
+                            self.stalled = true;
+                            self.output.splice(..0, left.iter().copied());
+                        }
                         return false;
                     }
                     if self.reading {
@@ -442,6 +476,10 @@ impl Session {
     }
 
     fn handle(&mut self, frame: Frame) {
+        if self.looks_behind_close && self.close.remote.is_some() {
+            self.events.push(Event::Late);
+            return;
+        }
         let control = frame.opcode >= 0x8;
         let may_be_compressed = self.codec.is_some()
             && matches!(frame.opcode, opcode::TEXT | opcode::BINARY)
@@ -458,7 +496,7 @@ impl Session {
                 if self.notes_pings {
                     self.events.push(Event::Ping);
                 }
-                if !self.close.sent && self.reading {
+                if !self.close.sent && self.reading && self.answering {
                     self.queue(&Frame::new(opcode::PONG, frame.payload));
                 }
             }
@@ -533,8 +571,14 @@ impl Session {
         if let Some((code, why)) = refused {
             return self.fail(code, why);
         }
-        self.close.clean = true;
+        self.close.clean = self.close.sent || self.answering;
         self.timers.answer = None;
+        if !self.answering {
+            return;
+        }
+        if self.looks_behind_close {
+            self.take_frames();
+        }
         if !self.close.sent {
             self.send_close(1000_u16.to_be_bytes().to_vec());
             if self.role == Role::Server {

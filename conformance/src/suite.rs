@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    case::{Case, Plan, Role},
+    case::{Case, Plan, Role, Script},
     handshake::{self, Arrival, Heads},
     id::Id,
     log::Log,
@@ -86,7 +86,15 @@ pub fn run_case(case: &Case, subject: &dyn Subject, settings: Settings) -> Outco
             Err(reason) => return no_connection(reason),
         },
     };
-    run::run(case, session, &arrival, &subject.facts(case))
+    let another = |script: &Script| {
+        let case = Case {
+            plan: script.clone().into(),
+            ..case.clone()
+        };
+        run_case(&case, subject, settings).verdict.passes()
+    };
+    let facts = subject.facts(case);
+    run::run(case, session, &arrival, &facts, Some(&another))
 }
 
 fn no_connection(reason: String) -> Outcome {

@@ -4,14 +4,14 @@
 
 use std::num::NonZeroUsize;
 
-use conformance::{Role, Settings, Suite, cases, subject::core::Core};
-use wsproto::{Compression, Config};
+use conformance::{
+    Role, Settings, Suite, cases,
+    subject::{core::Core, ours},
+};
 
 #[test]
 fn every_case_is_ok_in_both_roles() {
     let cases = cases::all();
-    let mut config = Config::default();
-    config.compression = Some(Compression::default());
     for role in [Role::Server, Role::Client] {
         let suite = Suite {
             cases: cases.iter().collect(),
@@ -22,7 +22,7 @@ fn every_case_is_ok_in_both_roles() {
                 ..Settings::default()
             },
         };
-        let outcomes = suite.run(&Core::new(role, config.clone()), &|_, _| {});
+        let outcomes = suite.run(&Core::new(role, ours::config), &|_, _| {});
         for (id, outcome) in outcomes {
             let (verdict, reasons) = (outcome.verdict, outcome.reasons);
             assert!(verdict.is_best(), "{role:?} {id}: {verdict}: {reasons:?}");

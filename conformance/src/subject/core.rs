@@ -1,32 +1,32 @@
-//! The protocol core without any I/O: an echo in memory, whose clock jumps to whatever happens next.
+//! The protocol core without any I/O: an echo in memory.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use wsproto::{
     Accept, ClientRequest, Config, Connection, Entropy, Env, Event, Input, SendError, Time,
 };
 
-use super::{Facts, Subject};
+use super::{
+    Facts, Subject,
+    memory::{Endpoint, Memory, State},
+};
 use crate::{
-    case::{Case, Role},
-    wire::{Received, Wire},
+    case::{Case, Need, Role},
+    wire::Wire,
 };
 
 /// The core as a subject.
 #[derive(Debug, Clone)]
 pub struct Core {
     role: Role,
-    config: Arc<Config>,
+    config: fn(Option<Need>) -> Config,
 }
 
 impl Core {
-    /// An echo in that role.
+    /// An echo in that role, configured by what a case needs to be known.
     #[must_use]
-    pub fn new(role: Role, config: Config) -> Self {
-        Self {
-            role,
-            config: Arc::new(config),
-        }
+    pub const fn new(role: Role, config: fn(Option<Need>) -> Config) -> Self {
+        Self { role, config }
     }
 }
 
@@ -59,14 +59,17 @@ impl Subject for Core {
         self.role
     }
 
-    fn facts(&self, _case: &Case) -> Facts {
-        Facts::from(&*self.config)
+    fn facts(&self, case: &Case) -> Facts {
+        Facts::from(&(self.config)(case.needs))
     }
 
-    fn open(&self, _case: &Case) -> io::Result<Box<dyn Wire>> {
+    fn open(&self, case: &Case) -> io::Result<Box<dyn Wire>> {
         let mut env = Env::new(Random(fastrand::Rng::new()));
         env.set_now(Time::since_epoch(Duration::ZERO));
-        let config = self.config.clone();
+        let mut config = (self.config)(case.needs);
+        // An echo that takes no messages while its echoes are not taken does not grow.
+        config.pause_when_high = true;
+        let config = config.into();
         let connection = match self.role {
             Role::Server => Connection::accepting(config, &mut env),
             Role::Client => {
@@ -74,13 +77,12 @@ impl Subject for Core {
                 Connection::connecting(config, &request, &mut env).map_err(io::Error::other)?
             }
         };
-        Ok(Box::new(Memory {
+        Ok(Box::new(Memory::new(Echo {
             connection,
             env,
             input: Input::new(vec![0; 64 << 10]),
-            now: Duration::ZERO,
             finished: false,
-        }))
+        })))
     }
 }
 
@@ -93,17 +95,16 @@ impl Entropy for Random {
     }
 }
 
-/// An echoing connection, seen from the other end of its transport.
-struct Memory {
+/// An echoing connection.
+struct Echo {
     connection: Connection,
     env: Env,
     input: Input<Vec<u8>>,
-    now: Duration,
     /// Whether the connection has ended its direction.
     finished: bool,
 }
 
-impl Memory {
+impl Echo {
     /// Does everything that there is to do now.
     fn settle(&mut self) {
         let Self {
@@ -132,101 +133,67 @@ impl Memory {
             }
         }
     }
-
-    /// Lets time pass until then, or until the connection has something to say.
-    fn pass(&mut self, until: Duration) {
-        while self.now < until {
-            let deadline = self.connection.wants().deadline;
-            let deadline =
-                deadline.map(|at| at.saturating_since(Time::since_epoch(Duration::ZERO)));
-            self.now = deadline.map_or(until, |at| at.clamp(self.now, until));
-            self.env.set_now(Time::since_epoch(self.now));
-            if deadline.is_some_and(|at| at <= self.now) {
-                self.connection.handle_timeout(&mut self.env);
-                self.settle();
-                if self.has_output() {
-                    return;
-                }
-            }
-        }
-    }
-
-    fn has_output(&self) -> bool {
-        let wants = self.connection.wants();
-        wants.write || wants.shutdown || wants.done
-    }
 }
 
-impl Wire for Memory {
-    fn now(&self) -> Duration {
-        self.now
-    }
-
-    fn send(&mut self, octets: &[u8]) -> io::Result<usize> {
-        let wants = self.connection.wants();
-        if wants.done {
-            return Err(io::ErrorKind::ConnectionReset.into());
-        }
-        if !wants.read {
-            return Ok(0);
+impl Endpoint for Echo {
+    fn take(&mut self, octets: &[u8]) -> usize {
+        if !self.connection.wants().read {
+            return 0;
         }
         let spare = self.input.spare();
         let len = spare.len().min(octets.len());
         spare[..len].copy_from_slice(&octets[..len]);
         self.input.filled(len);
         self.settle();
-        Ok(len)
+        len
     }
 
-    fn receive(&mut self, buf: &mut Vec<u8>, until: Duration) -> Received {
-        loop {
-            let before = buf.len();
-            while let Some(octets) = self.connection.outgoing().next() {
-                buf.extend_from_slice(octets);
-                let len = octets.len();
-                self.connection.sent(&mut self.env, len);
-            }
-            self.settle();
-            let wants = self.connection.wants();
-            if buf.len() > before {
-                return Received::Octets(buf.len() - before);
-            }
-            if wants.write {
-                continue;
-            }
-            if wants.shutdown {
-                self.connection.handle_shutdown();
-                self.finished = true;
-            }
-            if self.finished || wants.done {
-                return Received::End;
-            }
-            if self.now >= until {
-                return Received::Nothing;
-            }
-            self.pass(until);
-        }
-    }
-
-    fn wait(&mut self, until: Duration) {
-        while self.now < until && !self.connection.wants().done {
-            // A deadline may pass, but nobody looks at what comes of it.
-            let before = self.now;
-            self.pass(until);
-            if self.now == before {
-                self.now = until;
-                self.env.set_now(Time::since_epoch(until));
+    fn give(&mut self, transport: &mut Vec<u8>, mut room: usize) {
+        while room > 0
+            && let Some(octets) = self.connection.outgoing().next()
+        {
+            let len = octets.len().min(room);
+            transport.extend_from_slice(&octets[..len]);
+            room -= len;
+            self.connection.sent(&mut self.env, len);
+            if self.connection.wants().event {
+                self.settle();
             }
         }
     }
 
-    fn finish(&mut self) {
+    fn state(&mut self) -> State {
+        let wants = self.connection.wants();
+        if wants.shutdown {
+            self.connection.handle_shutdown();
+            self.finished = true;
+        }
+        match (wants.done, self.finished) {
+            (true, _) => State::Gone,
+            (false, true) => State::Finished,
+            (false, false) => State::Open,
+        }
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        let deadline = self.connection.wants().deadline?;
+        Some(deadline.saturating_since(Time::since_epoch(Duration::ZERO)))
+    }
+
+    fn handle_time(&mut self, now: Duration) {
+        self.env.set_now(Time::since_epoch(now));
+        self.connection.handle_timeout(&mut self.env);
+        self.settle();
+    }
+
+    fn handle_end(&mut self) {
         self.connection.handle_eof(&mut self.env);
         self.settle();
     }
 
-    fn abort(mut self: Box<Self>) {
+    fn handle_lost(&mut self) {
         self.connection.handle_lost(&mut self.env);
+        self.connection.handle_eof(&mut self.env);
         self.settle();
     }
 }

@@ -1,0 +1,132 @@
+//! A wire to something in memory: octets in, octets out, and a clock that jumps to whatever happens next.
+
+use std::{io, time::Duration};
+
+use crate::wire::{Received, Wire};
+
+/// How many octets the transport takes before anybody has read some.
+const CAPACITY: usize = 64 << 10;
+
+/// One end of a connection without any I/O, seen from outside. Time is counted from when it was made.
+pub trait Endpoint: Send {
+    /// Takes the first of `octets` and tells how many; 0: it does not read for now.
+    fn take(&mut self, octets: &[u8]) -> usize;
+
+    /// Moves at most `room` octets that are to be sent to the end of `transport`, and does what this makes
+    /// possible.
+    fn give(&mut self, transport: &mut Vec<u8>, room: usize);
+
+    /// How far it is, once nothing is left to [give](Self::give).
+    fn state(&mut self) -> State;
+
+    /// The next moment at which it has something to do without further octets.
+    fn deadline(&self) -> Option<Duration>;
+
+    /// Time has passed. Afterwards the next deadline is later, or none.
+    fn handle_time(&mut self, now: Duration);
+
+    /// The peer has ended its direction.
+    fn handle_end(&mut self);
+
+    /// The transport is no more.
+    fn handle_lost(&mut self);
+}
+
+/// How far an [`Endpoint`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It may still send.
+    Open,
+    /// It has ended its direction of the transport, but still takes octets.
+    Finished,
+    /// It has left the transport.
+    Gone,
+}
+
+/// A wire to an [`Endpoint`].
+///
+/// Each write is read by itself, so that a cut in what is sent is a cut in what is read.
+#[derive(Debug)]
+pub struct Memory<E> {
+    endpoint: E,
+    now: Duration,
+    /// What the endpoint has sent and nobody has read.
+    transport: Vec<u8>,
+}
+
+impl<E: Endpoint> Memory<E> {
+    /// Makes a wire to an end of a connection that has just begun.
+    #[must_use]
+    pub const fn new(endpoint: E) -> Self {
+        Self {
+            endpoint,
+            now: Duration::ZERO,
+            transport: Vec::new(),
+        }
+    }
+
+    /// Lets the transport take what it has room for.
+    fn flow(&mut self) {
+        let room = CAPACITY.saturating_sub(self.transport.len());
+        if room > 0 {
+            self.endpoint.give(&mut self.transport, room);
+        }
+    }
+
+    /// Lets time pass until then, or until the endpoint has done something.
+    fn pass(&mut self, until: Duration) {
+        let next = self.endpoint.deadline().filter(|at| *at <= until);
+        self.now = next.unwrap_or(until).max(self.now);
+        self.endpoint.handle_time(self.now);
+        self.flow();
+    }
+}
+
+impl<E: Endpoint> Wire for Memory<E> {
+    fn now(&self) -> Duration {
+        self.now
+    }
+
+    fn send(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.flow();
+        if self.endpoint.state() == State::Gone {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let taken = self.endpoint.take(octets);
+        self.flow();
+        Ok(taken)
+    }
+
+    fn receive(&mut self, buf: &mut Vec<u8>, until: Duration) -> Received {
+        loop {
+            self.flow();
+            let len = self.transport.len();
+            if len > 0 {
+                buf.append(&mut self.transport);
+                return Received::Octets(len);
+            }
+            if self.endpoint.state() != State::Open {
+                return Received::End;
+            }
+            if self.now >= until {
+                return Received::Nothing;
+            }
+            self.pass(until);
+        }
+    }
+
+    fn wait(&mut self, until: Duration) {
+        while self.now < until {
+            self.pass(until);
+        }
+    }
+
+    fn finish(&mut self) {
+        self.endpoint.handle_end();
+        self.flow();
+    }
+
+    fn abort(mut self: Box<Self>) {
+        self.endpoint.handle_lost();
+    }
+}
