@@ -14,14 +14,14 @@ use std::{
 
 use driver_kit::{
     dial::{ATTEMPT_DELAY, Dial, DialError, Step},
+    handshake::HandshakeError,
     target::{RedirectError, Redirects, Target, TargetError},
 };
 use wsproto::{ClientRequest, Config, Credentials, ResponseHead};
 
 use crate::{
     alarm::Alarm,
-    handshake::{self, HandshakeError},
-    resolve,
+    handshake, resolve,
     runtime::Runtime,
     socket::WebSocket,
     timers::Timer,

@@ -2,7 +2,7 @@
 
 use std::{fmt, io};
 
-use crate::handshake::HandshakeError;
+use driver_kit::handshake::HandshakeError;
 
 /// Something that went wrong on a server before there was a request to handle. A server goes on in
 /// spite of it; [`Server::on_failure`](crate::Server::on_failure) is for those who want to know.

@@ -7,10 +7,10 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use driver_kit::lease::Lease;
+use driver_kit::{handshake::HandshakeError, lease::Lease};
 use wsproto::{
-    Accept, ClientRequest, CloseCode, Closed, Config, Connection, Error, Event, Reject, Request,
-    RequestHead, ResponseHead, Role, SendError,
+    Accept, ClientRequest, CloseCode, Config, Connection, Event, Reject, Request, RequestHead,
+    ResponseHead, Role, SendError,
 };
 
 use crate::{
@@ -20,41 +20,6 @@ use crate::{
     task::{Found, Receiving, Task},
     transport::Transport,
 };
-
-/// Why an opening handshake failed.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub enum HandshakeError {
-    /// The peer broke the protocol or a deadline. It was told, if there was a way.
-    Failed(Error),
-    /// Client: the server refused, or redirects.
-    Refused(Box<ResponseHead>),
-    /// The connection ended before the handshake was complete.
-    Closed(Closed),
-    /// What this side wanted to send is not possible.
-    Misuse(SendError),
-}
-
-impl fmt::Display for HandshakeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Failed(error) => error.fmt(f),
-            Self::Refused(response) => {
-                let response = response.view();
-                write!(
-                    f,
-                    "the server answered {} {}",
-                    response.status(),
-                    response.reason_phrase()
-                )
-            }
-            Self::Closed(closed) => write!(f, "{closed} before the handshake was complete"),
-            Self::Misuse(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for HandshakeError {}
 
 /// Waits for the request on a transport that was just accepted.
 ///

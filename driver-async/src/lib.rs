@@ -34,7 +34,7 @@ pub use self::{
     clock::Clock,
     connect::{Connect, ConnectError},
     failure::ServerFailure,
-    handshake::{HandshakeError, Upgrade, accept, connect},
+    handshake::{Upgrade, accept, connect},
     incoming::Incoming,
     outbox::Outbox,
     prepared::compressed,
@@ -45,3 +45,4 @@ pub use self::{
     timers::{Purpose, Timer, Timers},
     transport::Transport,
 };
+pub use driver_kit::handshake::HandshakeError;

@@ -1,6 +1,7 @@
 //! What every WebSocket driver needs and the protocol core does not have: [one turn](turn) of one
 //! connection, [leases](lease) of read buffers, a [timer wheel](wheel), [dialling](dial), WebSocket
-//! URLs ([target]) and [entropy], and patience with failing [accepts](accepting). There is no socket and no runtime in here.
+//! URLs ([target]) and [entropy], patience with failing [accepts](accepting), and words for failing
+//! [handshakes](handshake). There is no socket and no runtime in here.
 //!
 //! The storeys: `wsproto` is the protocol, bytes and time in, events and bytes out; this crate is what
 //! drivers would otherwise write several times; a driver waits, spawns and wakes.
@@ -8,6 +9,7 @@
 pub mod accepting;
 pub mod dial;
 pub mod entropy;
+pub mod handshake;
 pub mod lease;
 pub mod target;
 pub mod turn;

@@ -90,13 +90,27 @@ pub fn flush(
     Ok(())
 }
 
-/// One turn of one connection: does what its timers ask for, reads what is there, hands every event to
-/// `on`, and writes what that led to, all frames in as few writes as possible.
+/// Whether a read may find something, as far as is known.
 ///
-/// Set the present before ([`Env::set_now`]). The returned [`Wants`] tell what to wait for; if
-/// [`shutdown`](Wants::shutdown) is set, shut the stream's writing side and tell the connection.
-/// A turn ends after a few reads even if there is more to read: call it again when the other
-/// connections had theirs.
+/// Edge-triggered pollers tell of news once, so a driver keeps this beside the connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readable {
+    /// Nothing is at hand: reading would block.
+    No,
+    /// Something may be. A read that fills less than its buffer has taken all of it.
+    Yes,
+    /// Something may be, and behind it the end of the stream; or the transport keeps octets of its own,
+    /// and a short read means nothing. It is read until it would block or has ended.
+    UntilEnd,
+}
+
+/// One turn of one connection: reads what is there, hands every event to `on`, and writes what that led
+/// to, all frames in as few writes as possible.
+///
+/// Set the present before ([`Env::set_now`]), and if a deadline has passed, tell the connection. The
+/// returned [`Wants`] tell what to wait for; if [`shutdown`](Wants::shutdown) is set, shut the stream's
+/// writing side and tell the connection. A turn ends after a few reads even if there is more to read,
+/// which `readable` tells then: call it again when the other connections had theirs.
 ///
 /// # Errors
 /// What the transport reported. The connection was told, and `on` has had its last event.
@@ -105,17 +119,10 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
     env: &mut Env,
     input: &mut Input<B>,
     stream: &mut S,
+    readable: &mut Readable,
     mut on: impl FnMut(&mut Connection, &mut Env, Result<Event<'_>, Error>),
 ) -> io::Result<Wants> {
-    if connection
-        .wants()
-        .deadline
-        .is_some_and(|deadline| deadline <= env.now())
-    {
-        connection.handle_timeout(env);
-    }
     let mut result = Ok(());
-    let mut drained = false;
     for reads in 0.. {
         loop {
             match connection.next_event(env, input) {
@@ -134,16 +141,25 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
             // Writing has brought news: the queue has drained, or what was held back can go on.
             continue;
         }
-        if drained || reads == MAX_READS || !wants.read {
+        if *readable == Readable::No || reads >= MAX_READS || !wants.read {
             break;
         }
         let room = input.spare().len();
         match fill(connection, env, input, stream) {
-            // Fewer octets than there was room for: the transport has no more at hand.
-            Ok(Filled::Octets(n)) => drained = n < room,
-            Ok(Filled::End) => {}
-            Ok(Filled::Nothing) => break,
-            Err(error) => result = result.and(Err(error)),
+            Ok(Filled::Octets(n)) => {
+                if n < room && *readable == Readable::Yes {
+                    *readable = Readable::No;
+                }
+            }
+            Ok(Filled::End) => *readable = Readable::No,
+            Ok(Filled::Nothing) => {
+                *readable = Readable::No;
+                break;
+            }
+            Err(error) => {
+                *readable = Readable::No;
+                result = result.and(Err(error));
+            }
         }
     }
     result.map(|()| connection.wants())
@@ -196,6 +212,13 @@ mod tests {
 
     /// An echoing server's turn; returns what it wants and how it ended.
     fn echo(stream: &mut Script) -> (io::Result<Wants>, Option<ClosedBy>) {
+        echo_while(&mut Readable::Yes, stream)
+    }
+
+    fn echo_while(
+        readable: &mut Readable,
+        stream: &mut Script,
+    ) -> (io::Result<Wants>, Option<ClosedBy>) {
         let mut lease = Lease::take();
         let lease = &mut *lease;
         let config = Arc::new(Config::default());
@@ -207,6 +230,7 @@ mod tests {
             &mut lease.env,
             &mut lease.input,
             stream,
+            readable,
             |connection, env, event| match event {
                 Ok(Event::Text(text)) => connection.send_text(env, &text).unwrap(),
                 Ok(Event::Closed(closed)) => ended = Some(closed.by),
@@ -285,6 +309,7 @@ mod tests {
             &mut lease.env,
             &mut lease.input,
             &mut stream,
+            &mut Readable::No,
             |_, _, event| match event {
                 Ok(Event::Drained) => drained += 1,
                 event => panic!("{event:?}"),
@@ -292,6 +317,36 @@ mod tests {
         );
         assert_eq!(drained, 1);
         assert!(wants.is_ok_and(|wants| !wants.event));
+    }
+
+    #[test]
+    fn what_is_known_of_the_stream_saves_reads() {
+        let broken = || Err(io::Error::other("nobody was to read"));
+        let (hello, end) = (|| Ok(HELLO.to_vec()), || Ok(Vec::new()));
+        // What is known before and after, what there is to read, and how much of it is read.
+        let cases = [
+            (Readable::No, Readable::No, vec![broken()], 0),
+            (Readable::Yes, Readable::No, vec![hello(), broken()], 1),
+            (Readable::UntilEnd, Readable::No, vec![hello(), end()], 2),
+            (Readable::UntilEnd, Readable::No, vec![hello()], 1),
+            (
+                Readable::UntilEnd,
+                Readable::UntilEnd,
+                (0..20).map(|_| hello()).collect(),
+                MAX_READS,
+            ),
+        ];
+        for (before, after, reads, read) in cases {
+            let count = reads.len();
+            let mut stream = Script {
+                reads: reads.into(),
+                ..Script::default()
+            };
+            let mut readable = before;
+            let (wants, _) = echo_while(&mut readable, &mut stream);
+            assert!(wants.is_ok());
+            assert_eq!((readable, count - stream.reads.len()), (after, read));
+        }
     }
 
     #[test]

@@ -1,0 +1,70 @@
+//! What a loop can be told from outside.
+
+use std::{any::Any, sync::Arc};
+
+use wsproto::{CloseCode, Config, Kind, Message, Prepared};
+
+use crate::{completion::Completion, line::Line, mailbox, slab::Key};
+
+/// The queue of one loop.
+pub(crate) type Mailbox = mailbox::Mailbox<Command, mio::Waker>;
+
+/// Something for a loop to do.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// For the connection at the other end of a line.
+    Order(Arc<Line>, Order),
+    /// A request that was left for later is answered now.
+    Answer(Key, Box<Answer>),
+    /// Something that only loops of the right type understand.
+    Errand(Box<dyn Any + Send>),
+    /// A transport without a descriptor has news.
+    Notified(Key),
+    /// There is room for further connections.
+    Accept,
+    /// The loops end: see [`Control`](crate::control::Control).
+    ShutDown,
+}
+
+/// Something for a connection to do.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Send(Message, Option<Completion>),
+    SendPrepared(Prepared, Option<Completion>),
+    Start(Kind),
+    Write(Vec<u8>),
+    Finish(Vec<u8>, Option<Completion>),
+    Ping(Box<[u8]>),
+    Close(CloseCode, Box<str>),
+    Pause,
+    Resume,
+}
+
+impl Order {
+    /// Octets that count as on their way until the order is carried out.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Send(message, _) => message.as_bytes().len(),
+            Self::SendPrepared(message, _) => message.payload().len(),
+            Self::Write(octets) | Self::Finish(octets, _) => octets.len(),
+            Self::Ping(octets) => octets.len(),
+            Self::Start(_) | Self::Close(..) | Self::Pause | Self::Resume => 0,
+        }
+    }
+}
+
+/// The answer to a request, with memory of its own.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Accept {
+        subprotocol: Option<String>,
+        headers: Vec<(String, String)>,
+        compression: bool,
+        config: Option<Arc<Config>>,
+    },
+    Reject {
+        status: u16,
+        headers: Vec<(String, String)>,
+        body: Vec<u8>,
+    },
+}

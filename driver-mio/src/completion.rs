@@ -1,0 +1,176 @@
+//! How somebody learns what has become of a message: by a callback, or by a future.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use wsproto::SendError;
+
+/// Is told once what has become of a message, even if only by being dropped.
+pub(crate) struct Completion(Option<Callback>);
+
+type Callback = Box<dyn FnOnce(Result<(), SendError>) + Send>;
+
+impl Completion {
+    pub(crate) fn new(callback: impl FnOnce(Result<(), SendError>) + Send + 'static) -> Self {
+        Self(Some(Box::new(callback)))
+    }
+
+    pub(crate) fn complete(mut self, result: Result<(), SendError>) {
+        if let Some(callback) = self.0.take() {
+            callback(result);
+        }
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        // A queue that is dropped with its connection does not leave its senders waiting.
+        if let Some(callback) = self.0.take() {
+            callback(Err(SendError::Closed));
+        }
+    }
+}
+
+impl fmt::Debug for Completion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Completion").finish_non_exhaustive()
+    }
+}
+
+/// Resolves when a message has gone to the transport, or will not go there any more.
+///
+/// Dropping it changes nothing about the message. From [`Handle::send_async`](crate::Handle::send_async).
+#[derive(Debug)]
+#[must_use = "the message is sent anyway; this tells when"]
+pub struct Sent(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+enum State {
+    Waiting(Option<Waker>),
+    Done(Result<(), SendError>),
+}
+
+impl Sent {
+    /// A future that is not resolved, and what resolves it.
+    pub(crate) fn pair() -> (Self, Completion) {
+        let state = Arc::new(Mutex::new(State::Waiting(None)));
+        let sent = Self(Arc::clone(&state));
+        let completion = Completion::new(move |result| {
+            let before = std::mem::replace(&mut *lock(&state), State::Done(result));
+            if let State::Waiting(Some(waker)) = before {
+                waker.wake();
+            }
+        });
+        (sent, completion)
+    }
+}
+
+impl Future for Sent {
+    type Output = Result<(), SendError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut *lock(&self.0) {
+            State::Done(result) => Poll::Ready(result.clone()),
+            State::Waiting(waker) => {
+                *waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The messages of one connection whose senders wait, and how much has been queued behind each.
+#[derive(Debug, Default)]
+pub(crate) struct Unsent {
+    waiting: VecDeque<(u64, Completion)>,
+    /// Octets of data queued since somebody began to wait.
+    queued: u64,
+}
+
+impl Unsent {
+    /// So many octets of data were queued.
+    pub(crate) fn queued(&mut self, octets: usize) {
+        if !self.waiting.is_empty() {
+            self.queued += octets as u64;
+        }
+    }
+
+    /// Somebody wants to know when everything queued so far is with the transport.
+    pub(crate) fn wait(&mut self, completion: Completion) {
+        self.waiting.push_back((self.queued, completion));
+    }
+
+    /// So many octets are left in the queue. Control frames among them make this late, never early.
+    pub(crate) fn left(&mut self, octets: usize) {
+        while let Some((mark, _)) = self.waiting.front()
+            && octets as u64 <= self.queued - mark
+        {
+            if let Some((_, completion)) = self.waiting.pop_front() {
+                completion.complete(Ok(()));
+            }
+        }
+        if self.waiting.is_empty() {
+            self.queued = 0;
+        }
+    }
+
+    /// Nothing further will be sent.
+    pub(crate) fn lost(&mut self) {
+        self.waiting.clear();
+        self.queued = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Log = Arc<Mutex<Vec<Result<(), SendError>>>>;
+
+    fn completion(log: &Log) -> Completion {
+        let log = Arc::clone(log);
+        Completion::new(move |result| log.lock().unwrap().push(result))
+    }
+
+    #[test]
+    fn a_sender_hears_when_what_is_left_was_queued_behind_its_message() {
+        let log = Log::default();
+        let mut unsent = Unsent::default();
+        unsent.wait(completion(&log)); // behind 100 octets
+        unsent.queued(50);
+        unsent.wait(completion(&log));
+        unsent.queued(10);
+        for (left, heard) in [(160, 0), (61, 0), (60, 1), (11, 1), (10, 2), (0, 2)] {
+            unsent.left(left);
+            assert_eq!(log.lock().unwrap().len(), heard, "{left} left");
+        }
+    }
+
+    #[test]
+    fn whoever_waits_for_what_is_dropped_is_told() {
+        let log = Log::default();
+        let mut unsent = Unsent::default();
+        unsent.wait(completion(&log));
+        drop(unsent);
+        assert_eq!(*log.lock().unwrap(), [Err(SendError::Closed)]);
+    }
+
+    #[test]
+    fn a_future_resolves_once_it_is_completed() {
+        let (mut sent, completion) = Sent::pair();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(Pin::new(&mut sent).poll(&mut cx), Poll::Pending);
+        completion.complete(Ok(()));
+        assert_eq!(Pin::new(&mut sent).poll(&mut cx), Poll::Ready(Ok(())));
+    }
+}

@@ -1,0 +1,70 @@
+//! What goes wrong where no callback of the handler can see it.
+
+use std::{any::Any, fmt, io};
+
+use driver_kit::handshake::HandshakeError;
+
+/// Something that went wrong outside of any open connection, or in a callback. The loops go on in spite
+/// of it; [`Server::on_failure`](crate::Server::on_failure) is for those who want to know.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Failure {
+    /// A connection could not be accepted, for example because there are too many open files. It is tried
+    /// again, after a pause if need be.
+    Accept(io::Error),
+    /// No acceptable request came. Whoever connected was told, if there was a way.
+    Handshake(HandshakeError),
+    /// A callback panicked, with this message. Its connection is closed with 1011.
+    Panicked(Box<str>),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accept(error) => write!(f, "a connection could not be accepted: {error}"),
+            Self::Handshake(error) => write!(f, "no acceptable request came: {error}"),
+            Self::Panicked(message) => write!(f, "a callback panicked: {message}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Accept(error) => Some(error),
+            Self::Handshake(error) => Some(error),
+            Self::Panicked(_) => None,
+        }
+    }
+}
+
+/// What a panic has to say.
+pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let message = match panic.downcast_ref::<&str>() {
+        Some(message) => message,
+        None => panic.downcast_ref::<String>().map_or("", String::as_str),
+    };
+    Failure::Panicked(message.into())
+}
+
+/// Is told about failures.
+#[derive(Default)]
+pub(crate) struct Observer(Option<Box<dyn Fn(Failure) + Send + Sync>>);
+
+impl Observer {
+    pub(crate) fn new(observe: impl Fn(Failure) + Send + Sync + 'static) -> Self {
+        Self(Some(Box::new(observe)))
+    }
+
+    pub(crate) fn tell(&self, failure: Failure) {
+        if let Some(observe) = &self.0 {
+            observe(failure);
+        }
+    }
+}
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observer").finish_non_exhaustive()
+    }
+}

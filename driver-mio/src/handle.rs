@@ -1,0 +1,239 @@
+//! A handle: sends on a connection and closes it, from any thread.
+
+use std::{
+    fmt,
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
+
+use wsproto::{CloseCode, Kind, Message, Prepared, SendError};
+
+use crate::{
+    command::Order,
+    completion::{Completion, Sent},
+    line::{Line, Part},
+};
+
+/// Reaches one connection from any thread. From [`Context::handle`](crate::Context::handle).
+///
+/// What one thread does through handles of a connection happens in that order, on the connection's
+/// loop; nothing here waits for it. A call that returns `Ok` has passed the order on. Whether the
+/// message has left is told by the variants that take a callback or return a future. When the
+/// connection is gone, every call returns [`SendError::Closed`]: an order never reaches another
+/// connection that has taken its place.
+///
+/// What is on its way to the loop counts as queued: together it is held to
+/// [`queue_limit`](wsproto::Config::queue_limit), by the policy [`overflow`](wsproto::Config::overflow).
+///
+/// # Cost
+///
+/// A handle is one word, to be cloned at the price of a reference count. All handles of a connection
+/// share about 80 octets, which it does without until the first one is asked for.
+#[derive(Clone)]
+pub struct Handle(Arc<Line>);
+
+impl Handle {
+    pub(crate) const fn new(line: Arc<Line>) -> Self {
+        Self(line)
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed), [`QueueFull`](SendError::QueueFull),
+    /// [`Dropped`](SendError::Dropped).
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        let message = message.into();
+        let len = message.as_bytes().len();
+        self.send_order(len, Part::Whole, Order::Send(message, None))
+    }
+
+    /// Sends a message, and tells when it has gone to the transport or will not go there any more. The
+    /// callback is called once, in most cases on the loop, which it must not keep busy.
+    pub fn send_then(
+        &self,
+        message: impl Into<Message>,
+        then: impl FnOnce(Result<(), SendError>) + Send + 'static,
+    ) {
+        self.send_completed(message.into(), Completion::new(then));
+    }
+
+    /// Sends a message at once; the future resolves when it has gone to the transport or will not go
+    /// there any more. It needs no particular runtime.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send); the future likewise.
+    pub fn send_async(&self, message: impl Into<Message>) -> Sent {
+        let (sent, completion) = Sent::pair();
+        self.send_completed(message.into(), completion);
+        sent
+    }
+
+    /// Sends a message that many connections get; see [`Prepared`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn send_prepared(&self, message: &Prepared) -> Result<(), SendError> {
+        let len = message.payload().len();
+        let order = Order::SendPrepared(message.clone(), None);
+        self.send_order(len, Part::Whole, order)
+    }
+
+    /// As [`send_prepared`](Self::send_prepared), and tells what has become of it, as
+    /// [`send_then`](Self::send_then) does.
+    pub fn send_prepared_then(
+        &self,
+        message: &Prepared,
+        then: impl FnOnce(Result<(), SendError>) + Send + 'static,
+    ) {
+        let len = message.payload().len();
+        self.complete(len, Part::Whole, Completion::new(then), |completion| {
+            Order::SendPrepared(message.clone(), Some(completion))
+        });
+    }
+
+    /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
+    /// [`finish`](Self::finish). Until then other messages are refused on the loop, where only a
+    /// completion can tell: one thread should do all the sending meanwhile.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn start(&self, kind: Kind) -> Result<(), SendError> {
+        self.0.pass(Order::Start(kind))
+    }
+
+    /// Sends a part of the message that [`start`](Self::start) began, as a frame of its own.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send). A part that the loop cannot send closes the connection with 1011, since
+    /// the message can never be whole.
+    pub fn write(&self, part: impl Into<Vec<u8>>) -> Result<(), SendError> {
+        let part = part.into();
+        self.send_order(part.len(), Part::Fragment, Order::Write(part))
+    }
+
+    /// Ends the message that [`start`](Self::start) began, with a last part that may be empty.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn finish(&self, part: impl Into<Vec<u8>>) -> Result<(), SendError> {
+        let part = part.into();
+        self.send_order(part.len(), Part::Fragment, Order::Finish(part, None))
+    }
+
+    /// As [`finish`](Self::finish), and tells when the whole message has gone to the transport, as
+    /// [`send_async`](Self::send_async) does.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write); the future likewise.
+    pub fn finish_async(&self, part: impl Into<Vec<u8>>) -> Sent {
+        let (sent, completion) = Sent::pair();
+        let part = part.into();
+        self.complete(part.len(), Part::Fragment, completion, |completion| {
+            Order::Finish(part, Some(completion))
+        });
+        sent
+    }
+
+    /// Sends a ping, which overtakes queued messages.
+    ///
+    /// # Errors
+    /// [`ControlTooLong`](SendError::ControlTooLong) for more than 125 octets; as [`send`](Self::send).
+    pub fn ping(&self, payload: &[u8]) -> Result<(), SendError> {
+        // 5.5: all control frames MUST have a payload length of 125 bytes or less.
+        if payload.len() > 125 {
+            return Err(SendError::ControlTooLong);
+        }
+        self.0.pass(Order::Ping(payload.into()))
+    }
+
+    /// Starts the closing handshake, behind everything sent before; see
+    /// [`Connection::close`](wsproto::Connection::close).
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed) if the connection is over already.
+    pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), SendError> {
+        self.0.pass(Order::Close(code, reason.into()))
+    }
+
+    /// Stops reading until [`resume`](Self::resume): the peer is slowed down. What has been read is still
+    /// reported.
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed) if the connection is over.
+    pub fn pause(&self) -> Result<(), SendError> {
+        self.0.pass(Order::Pause)
+    }
+
+    /// Goes on reading after [`pause`](Self::pause).
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed) if the connection is over.
+    pub fn resume(&self) -> Result<(), SendError> {
+        self.0.pass(Order::Resume)
+    }
+
+    /// Octets that were sent and have not gone to the transport: those on their way to the loop, without
+    /// frame headers, and those in the connection's queue when its loop last served it.
+    #[must_use]
+    pub fn buffered(&self) -> usize {
+        self.0.buffered()
+    }
+
+    /// Whether the connection is over.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    fn send_completed(&self, message: Message, completion: Completion) {
+        let len = message.as_bytes().len();
+        self.complete(len, Part::Whole, completion, |completion| {
+            Order::Send(message, Some(completion))
+        });
+    }
+
+    fn send_order(&self, len: usize, part: Part, order: Order) -> Result<(), SendError> {
+        self.0.admit(len, part)?;
+        self.0.pass(order)
+    }
+
+    /// As [`send_order`](Self::send_order); whatever becomes of it, the completion hears of it.
+    fn complete(
+        &self,
+        len: usize,
+        part: Part,
+        completion: Completion,
+        order: impl FnOnce(Completion) -> Order,
+    ) {
+        match self.0.admit(len, part) {
+            // Where it cannot be passed on it is dropped, which completes it.
+            Ok(()) => drop(self.0.pass(order(completion))),
+            Err(error) => completion.complete(Err(error)),
+        }
+    }
+}
+
+impl PartialEq for Handle {
+    /// Whether both reach the same connection.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Handle {}
+
+impl Hash for Handle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle")
+            .field("buffered", &self.buffered())
+            .field("closed", &self.is_closed())
+            .finish_non_exhaustive()
+    }
+}

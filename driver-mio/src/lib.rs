@@ -1,0 +1,55 @@
+//! WebSocket ([RFC 6455]) on event loops: servers and clients with very many connections.
+//!
+//! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
+
+#[cfg(not(unix))]
+compile_error!("the event loops know epoll and kqueue only: use another driver on this system");
+
+mod accepting;
+mod adopt;
+mod audience;
+mod closing;
+mod command;
+mod completion;
+mod connect;
+mod context;
+mod control;
+mod descriptors;
+mod dialling;
+mod entry;
+mod errand;
+mod event_loop;
+mod event_loops;
+mod failure;
+mod handle;
+mod handler;
+mod line;
+mod listener;
+mod mailbox;
+mod orders;
+mod resolver;
+mod server;
+mod slab;
+mod timer;
+mod transport;
+mod upgrade;
+
+pub use adopt::{Adopt, Stream};
+pub use completion::Sent;
+pub use connect::{Connect, ConnectError};
+pub use context::Context;
+pub use control::ServerHandle;
+pub use descriptors::raise_descriptor_limit;
+pub use driver_kit::handshake::HandshakeError;
+pub use event_loops::EventLoops;
+pub use failure::Failure;
+pub use handle::Handle;
+pub use handler::{Handler, MessageRef};
+pub use server::Server;
+pub use transport::{Notifier, Registration, Transport};
+pub use upgrade::{LaterUpgrade, Upgrade};
+pub use wsproto::{
+    self, Accept, Binary, Cause, Chunk, CloseCode, Closed, ClosedBy, Compress, Compression, Config,
+    Delivery, Error, Kind, Memory, Message, Overflow, Prepared, Reject, Request, RequestHead,
+    Response, ResponseHead, Role, SendError, Text,
+};

@@ -1,0 +1,222 @@
+//! What connections are accepted from, and how loops share it.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    os::{
+        fd::{AsRawFd, OwnedFd},
+        unix::net::UnixListener,
+    },
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
+
+use driver_kit::accepting::{AfterFailure, BACKLOG, Failures};
+use mio::{Interest, Registry, Token, unix::SourceFd};
+use socket2::{Domain, Socket, Type};
+use wsproto::Config;
+
+/// Whether every loop can have a socket of its own for an address, among which the kernel spreads
+/// connections. Elsewhere the option exists, but spreads nothing.
+const SPREADS: bool = cfg!(any(target_os = "linux", target_os = "android"));
+
+/// Something to listen on, before there are loops.
+#[derive(Debug)]
+pub(crate) enum Address {
+    /// One socket, whose connections are handed over among the loops.
+    One(Source),
+    /// An address of which every loop binds a socket of its own; the first is there.
+    Each(SocketAddr, TcpListener),
+}
+
+/// A listening socket.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Tcp(mio::net::TcpListener),
+    Unix(mio::net::UnixListener),
+}
+
+impl Address {
+    /// Binds a TCP address.
+    pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+        let listener = listen(address)?;
+        if SPREADS {
+            // The port is known only now, if it was 0.
+            Ok(Self::Each(listener.local_addr()?, listener))
+        } else {
+            Self::tcp(listener)
+        }
+    }
+
+    pub(crate) fn unix(path: &Path) -> io::Result<Self> {
+        mio::net::UnixListener::bind(path).map(|listener| Self::One(Source::Unix(listener)))
+    }
+
+    pub(crate) fn tcp(listener: TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = mio::net::TcpListener::from_std(listener);
+        Ok(Self::One(Source::Tcp(listener)))
+    }
+
+    pub(crate) fn unix_listener(listener: UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        let listener = mio::net::UnixListener::from_std(listener);
+        Ok(Self::One(Source::Unix(listener)))
+    }
+
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::One(Source::Tcp(listener)) => listener.local_addr().ok(),
+            Self::One(Source::Unix(_)) => None,
+            Self::Each(address, _) => Some(*address),
+        }
+    }
+
+    /// The listeners of each of so many loops.
+    pub(crate) fn share(self, loops: usize, config: &Arc<Config>) -> io::Result<Vec<Listener>> {
+        let listener = |source, sharing| Listener {
+            source,
+            sharing,
+            config: Arc::clone(config),
+            failures: Failures::default(),
+            state: State::Ready,
+        };
+        match self {
+            Self::One(source) => Ok(vec![listener(source, Sharing::HandOver { next: 0 })]),
+            Self::Each(address, first) => {
+                let mut all = vec![first];
+                for _ in 1..loops {
+                    all.push(listen(address)?);
+                }
+                let own = |one| {
+                    let source = Source::Tcp(mio::net::TcpListener::from_std(one));
+                    listener(source, Sharing::Own)
+                };
+                Ok(all.into_iter().map(own).collect())
+            }
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    // Else a restarted server waits for the connections of the one before to time out.
+    socket.set_reuse_address(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_reuse_port(true)?;
+    // Accepted sockets inherit it. Whole batches of frames are written at once: waiting for more would
+    // only delay them.
+    socket.set_tcp_nodelay(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG as i32)?;
+    Ok(socket.into())
+}
+
+/// A listener of one loop.
+#[derive(Debug)]
+pub(crate) struct Listener {
+    source: Source,
+    sharing: Sharing,
+    pub(crate) config: Arc<Config>,
+    failures: Failures,
+    state: State,
+}
+
+/// How a listener's connections come to all loops.
+#[derive(Debug)]
+enum Sharing {
+    /// Every loop has one.
+    Own,
+    /// They are handed over, one to each loop in turn.
+    HandOver { next: usize },
+}
+
+/// Whether connections are accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// The poller tells when there are some.
+    Ready,
+    /// There may be some, but not for now: there are too many, or accepting has failed.
+    Waiting,
+}
+
+/// What came of an attempt to accept.
+pub(crate) enum Accepted {
+    Socket(Socket),
+    /// There is none.
+    Nothing,
+    /// It failed: try again at once, or after a pause.
+    Failed(io::Error, Option<Duration>),
+}
+
+impl Listener {
+    pub(crate) fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
+        let descriptor = match &self.source {
+            Source::Tcp(listener) => listener.as_raw_fd(),
+            Source::Unix(listener) => listener.as_raw_fd(),
+        };
+        registry.register(&mut SourceFd(&descriptor), token, Interest::READABLE)
+    }
+
+    pub(crate) fn accept(&mut self) -> Accepted {
+        let accepted = match &self.source {
+            Source::Tcp(listener) => listener
+                .accept()
+                .map(|(stream, _)| Socket::from(OwnedFd::from(stream))),
+            Source::Unix(listener) => listener
+                .accept()
+                .map(|(stream, _)| Socket::from(OwnedFd::from(stream))),
+        };
+        match accepted {
+            Ok(socket) => {
+                self.failures.accepted();
+                self.prepare(&socket);
+                Accepted::Socket(socket)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Accepted::Nothing,
+            Err(error) => {
+                let pause = match self.failures.failed(&error) {
+                    AfterFailure::Retry => None,
+                    AfterFailure::Pause(pause) => Some(pause),
+                };
+                Accepted::Failed(error, pause)
+            }
+        }
+    }
+
+    /// Sets what a listener that was bound by somebody else did not pass on.
+    fn prepare(&self, socket: &Socket) {
+        match (&self.sharing, &self.source) {
+            (Sharing::HandOver { .. }, Source::Tcp(_)) => {
+                // Where it cannot be set the peer is gone already.
+                let _ = socket.set_tcp_nodelay(true);
+            }
+            (Sharing::Own, _) | (_, Source::Unix(_)) => {}
+        }
+    }
+
+    /// The number of the loop that gets the next connection; `None` if it stays here.
+    pub(crate) fn next_loop(&mut self, loops: usize) -> Option<usize> {
+        match &mut self.sharing {
+            Sharing::Own => None,
+            Sharing::HandOver { next } => {
+                let chosen = *next % loops;
+                *next = chosen + 1;
+                Some(chosen)
+            }
+        }
+    }
+
+    /// Accepts nothing until it is [resumed](Self::resume).
+    pub(crate) fn wait(&mut self) {
+        self.state = State::Waiting;
+    }
+
+    /// Whether it had waited, and accepts again.
+    pub(crate) fn resume(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.state, State::Ready);
+        before == State::Waiting
+    }
+}

@@ -1,0 +1,113 @@
+//! What other threads have to say to a loop: a queue, and a wake-up for each batch of it.
+
+use std::mem;
+
+#[cfg(loom)]
+use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering, fence},
+};
+#[cfg(not(loom))]
+use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, Ordering, fence},
+};
+
+/// Commands for which memory is kept when the queue is empty.
+const KEPT: usize = 1024;
+
+/// How a loop is woken that waits for its sockets.
+pub(crate) trait Wake {
+    /// Ends the present wait, or else the next one at once.
+    fn wake(&self);
+}
+
+impl Wake for mio::Waker {
+    fn wake(&self) {
+        // It fails only if the loop is gone, which then needs no waking.
+        let _ = Self::wake(self);
+    }
+}
+
+/// A queue from any thread to one loop, in order.
+#[derive(Debug)]
+pub(crate) struct Mailbox<T, W> {
+    queue: Mutex<Queue<T>>,
+    /// The loop waits, or is about to, and has seen an empty queue since it said so.
+    asleep: AtomicBool,
+    waker: W,
+}
+
+#[derive(Debug)]
+struct Queue<T> {
+    items: Vec<T>,
+    closed: bool,
+}
+
+impl<T, W: Wake> Mailbox<T, W> {
+    pub(crate) fn new(waker: W) -> Self {
+        Self {
+            queue: Mutex::new(Queue {
+                items: Vec::new(),
+                closed: false,
+            }),
+            asleep: AtomicBool::new(false),
+            waker,
+        }
+    }
+
+    /// Appends, and wakes the loop if nobody has done so since it went to wait. Gives the item back if
+    /// the loop has ended.
+    pub(crate) fn push(&self, item: T) -> Result<(), T> {
+        let mut queue = self.lock();
+        if queue.closed {
+            return Err(item);
+        }
+        queue.items.push(item);
+        drop(queue);
+        // Either this sees that the loop sleeps, or the loop sees the item before it does.
+        fence(Ordering::SeqCst);
+        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
+            self.waker.wake();
+        }
+        Ok(())
+    }
+
+    /// The loop is about to wait. Returns `false` if there is something in the queue already: then it
+    /// must not.
+    pub(crate) fn fall_asleep(&self) -> bool {
+        self.asleep.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        let empty = self.lock().items.is_empty();
+        if !empty {
+            self.wake_up();
+        }
+        empty
+    }
+
+    /// The loop does not wait any more: it will look into the queue before it does again.
+    pub(crate) fn wake_up(&self) {
+        self.asleep.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes everything out, in order, in exchange for empty memory.
+    pub(crate) fn take(&self, items: &mut Vec<T>) {
+        items.clear();
+        items.shrink_to(KEPT);
+        mem::swap(&mut self.lock().items, items);
+    }
+
+    /// The loop has ended: nothing gets in any more, and what is left is given back.
+    pub(crate) fn close(&self) -> Vec<T> {
+        let mut queue = self.lock();
+        queue.closed = true;
+        mem::take(&mut queue.items)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue<T>> {
+        // Nothing that panics happens under the lock.
+        self.queue
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

@@ -1,0 +1,158 @@
+//! What connections run over: sockets, or whatever else can be read and written.
+
+use std::{
+    cell::Cell,
+    fmt,
+    io::{self, ErrorKind, IoSlice, Read, Write},
+    sync::Arc,
+};
+
+use mio::{Interest, Registry, Token, event::Source};
+use socket2::Socket;
+
+use crate::{
+    command::{Command, Mailbox},
+    slab::Key,
+};
+
+/// What a connection is registered for, once and for all: edges of both kinds.
+pub(crate) const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
+
+/// A transport that is no plain socket: TLS, a reliable protocol over datagrams, a pipe in memory.
+///
+/// `read` and `write` must not block, but fail with [`WouldBlock`](ErrorKind::WouldBlock); reading zero
+/// octets is the end of the stream. Both are called on one loop only.
+pub trait Transport: Read + Write + Send {
+    /// Arranges to be told when reading or writing may go on, after either would have blocked.
+    ///
+    /// # Errors
+    /// What the system reports; the connection is not made then.
+    fn register(&mut self, registration: Registration<'_>) -> io::Result<()>;
+
+    /// Ends the writing side, so that the peer reads the end of the stream behind everything written.
+    ///
+    /// # Errors
+    /// What the transport reports. [`WouldBlock`](ErrorKind::WouldBlock) has it called again.
+    fn shutdown(&mut self) -> io::Result<()>;
+}
+
+/// How a [`Transport`] is told apart from others: for a descriptor, or for notices of its own.
+pub struct Registration<'a> {
+    pub(crate) registry: &'a Registry,
+    pub(crate) token: Token,
+    pub(crate) mailbox: &'a Arc<Mailbox>,
+    pub(crate) key: Key,
+}
+
+impl Registration<'_> {
+    /// Has the loop watch something with a descriptor, a socket underneath for example, for as long as that
+    /// is open.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub fn watch(&self, source: &mut impl Source) -> io::Result<()> {
+        source.register(self.registry, self.token, INTEREST)
+    }
+
+    /// For a transport without a descriptor: says from any thread that reading or writing may go on.
+    #[must_use]
+    pub fn notifier(&self) -> Notifier {
+        Notifier {
+            mailbox: Arc::clone(self.mailbox),
+            key: self.key,
+        }
+    }
+}
+
+impl fmt::Debug for Registration<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").finish_non_exhaustive()
+    }
+}
+
+/// Tells a loop that a [`Transport`] has news.
+#[derive(Debug, Clone)]
+pub struct Notifier {
+    mailbox: Arc<Mailbox>,
+    key: Key,
+}
+
+impl Notifier {
+    /// Has the loop read and write again. Does nothing once the connection is gone.
+    pub fn notify(&self) {
+        // A loop that has ended has no connections.
+        let _ = self.mailbox.push(Command::Notified(self.key));
+    }
+}
+
+/// A transport during one turn.
+pub(crate) enum Wire<'a> {
+    Socket(SocketWire<'a>),
+    Other(&'a mut dyn Transport),
+}
+
+/// A socket during one turn, and whether it has said that it would block on writing.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SocketWire<'a> {
+    pub(crate) socket: &'a Socket,
+    pub(crate) blocked: &'a Cell<bool>,
+}
+
+impl SocketWire<'_> {
+    fn note(self, len: usize, written: io::Result<usize>) -> io::Result<usize> {
+        match &written {
+            // What was taken in part has filled the socket's buffer: trying again would only be told so.
+            Ok(n) => self.blocked.set(*n < len),
+            Err(error) => self.blocked.set(error.kind() == ErrorKind::WouldBlock),
+        }
+        written
+    }
+
+    pub(crate) fn write(mut self, octets: &[u8]) -> io::Result<usize> {
+        if self.blocked.get() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let written = (&mut self.socket).write(octets);
+        self.note(octets.len(), written)
+    }
+
+    pub(crate) fn write_vectored(mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.blocked.get() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let written = (&mut self.socket).write_vectored(slices);
+        self.note(slices.iter().map(|slice| slice.len()).sum(), written)
+    }
+}
+
+impl Read for Wire<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Socket(SocketWire { socket, .. }) => socket.read(buf),
+            Self::Other(transport) => transport.read(buf),
+        }
+    }
+}
+
+impl Write for Wire<'_> {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Socket(wire) => wire.write(octets),
+            Self::Other(transport) => transport.write(octets),
+        }
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match self {
+            Self::Socket(wire) => wire.write_vectored(slices),
+            Self::Other(transport) => transport.write_vectored(slices),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Socket(_) => Ok(()),
+            Self::Other(transport) => transport.flush(),
+        }
+    }
+}
