@@ -409,7 +409,7 @@ pub enum Step {
     AwaitLast(Event),
     /// Gives the subject that long to close or to end the connection, and notes the mark if it has not.
     Within(Duration, &'static str),
-    /// Notes that the connection is still there, as an event.
+    /// Notes that nobody has closed the connection, as an event. If it was closed, the script ends here.
     Mark(&'static str),
     /// Starts the timer that ends a connection that should be over: closes it with 1001, or drops it
     /// if it was closed.

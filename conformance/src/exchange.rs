@@ -12,60 +12,83 @@ use crate::{
 /// Sends all messages and tells what is thought of the echoes.
 pub(crate) fn run(exchange: &Exchange, session: &mut Session) -> (Behavior, Vec<String>) {
     session.close_after(exchange.timeout);
-    let (behavior, reasons) = messages(exchange, session);
-    session.begin_close(1000_u16.to_be_bytes().to_vec());
-    session.run_out();
-    (behavior, reasons)
-}
-
-fn messages(exchange: &Exchange, session: &mut Session) -> (Behavior, Vec<String>) {
     if exchange.offers.is_some() && !session.has_compression() {
+        close(session);
+        session.run_out();
         let reason = "permessage-deflate was not agreed on".to_owned();
         return (Behavior::Unimplemented, vec![reason]);
     }
     let count = exchange.count.min(session.settings.max_messages);
     let mut source = exchange.messages.source(session.settings.max_payload);
-    for at in 1..=count {
-        let (kind, payload) = source.next();
-        let compressed = exchange.offers.is_some();
-        send_message(
-            kind,
-            payload,
-            exchange.fragment,
-            exchange.sending,
-            compressed,
-            session,
-        );
-        while session.events.is_empty() && !session.is_over() && !session.close.sent {
-            session.turn(None);
-        }
-        let echo = session.events.drain(..).next();
-        let right = match &echo {
-            Some(Event::Message(other, echo)) => {
-                kind == *other
-                    && match exchange.check {
-                        Check::Length => payload.len() == echo.len(),
-                        Check::Content => *payload == *echo.octets(),
-                    }
-            }
-            Some(Event::Pong(_) | Event::Ping | Event::Mark(_) | Event::Late) | None => false,
-        };
-        if !right {
-            let reason = match echo {
-                Some(Event::Message(other, echo)) => format!(
-                    "message {at} of {count}, {kind:?} of {} octets, came back as {other:?} of {}",
-                    payload.len(),
-                    echo.len()
-                ),
-                Some(Event::Pong(_) | Event::Ping | Event::Mark(_) | Event::Late) => {
-                    format!("a pong that nobody asked for came instead of the echo of message {at}")
+    let mut behavior = Behavior::Failed;
+    let mut reasons = Vec::new();
+    let mut sent = 1;
+    send(exchange, &source, session);
+    while !session.is_over() {
+        session.turn(None);
+        for event in std::mem::take(&mut session.events) {
+            match complaint(&event, source.message(), exchange.check) {
+                None if sent == count => {
+                    behavior = Behavior::Ok;
+                    reasons.clear();
+                    close(session);
                 }
-                None => format!("message {at} of {count} did not come back"),
-            };
-            return (Behavior::Failed, vec![reason]);
+                None if session.close.sent => {}
+                None => {
+                    source.advance();
+                    send(exchange, &source, session);
+                    sent += 1;
+                }
+                Some(complaint) => {
+                    // As Autobahn has it: if there is only one message, it may still come.
+                    if count > 1 {
+                        behavior = Behavior::Failed;
+                    }
+                    reasons.push(format!("message {sent} of {count}: {complaint}"));
+                    close(session);
+                }
+            }
         }
     }
-    (Behavior::Ok, Vec::new())
+    if behavior == Behavior::Failed && reasons.is_empty() {
+        reasons.push(format!("message {sent} of {count} did not come back"));
+    }
+    (behavior, reasons)
+}
+
+fn send(exchange: &Exchange, source: &Source, session: &mut Session) {
+    let (kind, payload) = source.message();
+    send_message(
+        kind,
+        payload,
+        exchange.fragment,
+        exchange.sending,
+        exchange.offers.is_some(),
+        session,
+    );
+}
+
+fn close(session: &mut Session) {
+    session.begin_close(1000_u16.to_be_bytes().to_vec());
+}
+
+/// Why an event is not the echo of a message.
+fn complaint(event: &Event, (kind, payload): (Kind, &[u8]), check: Check) -> Option<String> {
+    let Event::Message(other, echo) = event else {
+        return Some("something came that nobody asked for".to_owned());
+    };
+    if kind != *other || payload.len() != echo.len() {
+        return Some(format!(
+            "{kind:?} of {} octets came back as {other:?} of {}",
+            payload.len(),
+            echo.len()
+        ));
+    }
+    let right = match check {
+        Check::Length => true,
+        Check::Content => *payload == *echo.octets(),
+    };
+    (!right).then(|| format!("other octets came back, though {} as well", echo.len()))
 }
 
 /// Judges what came of an exchange.
@@ -104,14 +127,17 @@ impl Messages {
 }
 
 impl Source {
-    fn next(&mut self) -> (Kind, &[u8]) {
+    fn message(&self) -> (Kind, &[u8]) {
         match self {
             Self::Same(kind, payload) => (*kind, payload),
-            Self::Windows { set, len, at } => {
-                let window = set.window(*at, *len);
-                *at = (*at + *len) % set.len();
-                (set.kind, window)
-            }
+            Self::Windows { set, len, at } => (set.kind, set.window(*at, *len)),
+        }
+    }
+
+    fn advance(&mut self) {
+        match self {
+            Self::Same(..) => {}
+            Self::Windows { set, len, at } => *at = (*at + *len) % set.len(),
         }
     }
 }

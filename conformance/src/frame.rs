@@ -134,20 +134,39 @@ pub fn xor(octets: &mut [u8], mask: Option<[u8; 4]>, offset: usize) {
     }
 }
 
-/// What a decoder finds wrong with a frame header (RFC 6455 5.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Malformed {
-    /// A client's frame without a mask, or a server's with one (5.1).
-    Mask,
-    /// A length that is not written in the shortest form, or that has its top bit set.
-    Length,
+/// The header of a frame as it came, legal or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Whether the frame is the last of its message.
+    pub fin: bool,
+    /// RSV1, RSV2 and RSV3, as the bits 4, 2 and 1.
+    pub reserved: u8,
+    /// The opcode, a number below 16.
+    pub opcode: u8,
+    /// The masking key, if the frame is masked.
+    pub mask: Option<[u8; 4]>,
+    /// Octets of the payload.
+    pub len: u64,
+    /// Whether the length is written in the shortest form.
+    pub shortest: bool,
 }
 
-/// Cuts a stream of octets into frames.
+/// What a [`Decoder`] finds: of each frame first the header, then all of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// A header.
+    Header(Header),
+    /// A frame, and the key under which it was masked.
+    Frame(Frame, Option<[u8; 4]>),
+}
+
+/// Cuts a stream of octets into frames, and leaves it to others to judge them.
 #[derive(Debug, Default)]
 pub struct Decoder {
     octets: Vec<u8>,
     read: usize,
+    /// The header of the frame whose payload comes next.
+    header: Option<Header>,
 }
 
 impl Decoder {
@@ -164,54 +183,124 @@ impl Decoder {
         self.octets.len() - self.read
     }
 
-    /// The next frame that is whole, and whether it was masked.
-    ///
-    /// # Errors
-    ///
-    /// If the header cannot be obeyed. What comes behind it cannot be either.
-    pub fn frame(&mut self, masked: bool) -> Result<Option<Frame>, Malformed> {
-        let octets = &self.octets[self.read..];
-        let [first, second, rest @ ..] = octets else {
-            return Ok(None);
+    /// The next part, if all of it has come.
+    pub fn part(&mut self) -> Option<Part> {
+        let Some(header) = &self.header else {
+            let header = self.header()?;
+            self.header = Some(header.clone());
+            return Some(Part::Header(header));
         };
-        let (size, shortest) = match second & 0x7f {
+        let len = usize::try_from(header.len).ok()?;
+        let payload = self.octets[self.read..].get(..len)?;
+        let mut frame = Frame {
+            fin: header.fin,
+            reserved: header.reserved,
+            opcode: header.opcode,
+            length: Length::Shortest,
+            payload: payload.to_vec(),
+        };
+        let mask = header.mask;
+        xor(&mut frame.payload, mask, 0);
+        self.read += len;
+        self.header = None;
+        Some(Part::Frame(frame, mask))
+    }
+
+    fn header(&mut self) -> Option<Header> {
+        let [first, second, rest @ ..] = &self.octets[self.read..] else {
+            return None;
+        };
+        let (size, least) = match second & 0x7f {
             126 => (2, 126),
             127 => (8, 1 << 16),
             _ => (0, 0),
         };
-        let key_len = if masked { 4 } else { 0 };
-        if (second & 0x80 != 0) != masked {
-            return Err(Malformed::Mask);
-        }
-        if rest.len() < size + key_len {
-            return Ok(None);
-        }
+        let (length, rest) = rest.split_at_checked(size)?;
         let len = match size {
             0 => u64::from(second & 0x7f),
-            _ => rest[..size]
+            _ => length
                 .iter()
                 .fold(0, |len, octet| len << 8 | u64::from(*octet)),
         };
-        if len < shortest || len >> 63 != 0 {
-            return Err(Malformed::Length);
-        }
-        let key = masked.then(|| std::array::from_fn(|i| rest[size + i]));
-        let start = 2 + size + key_len;
-        let Some(payload) = octets
-            .get(start..)
-            .and_then(|rest| rest.get(..len as usize))
-        else {
-            return Ok(None);
+        let mask = match second & 0x80 {
+            0 => None,
+            _ => Some(*rest.first_chunk()?),
         };
-        let mut frame = Frame {
+        let header = Header {
             fin: first & 0x80 != 0,
             reserved: first >> 4 & 7,
             opcode: first & 0xf,
-            length: Length::Shortest,
-            payload: payload.to_vec(),
+            mask,
+            len,
+            shortest: len >= least,
         };
-        self.read += start + payload.len();
-        xor(&mut frame.payload, key, 0);
-        Ok(Some(frame))
+        self.read += 2 + size + if mask.is_some() { 4 } else { 0 };
+        Some(header)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MASK: Option<[u8; 4]> = Some([1, 2, 3, 4]);
+
+    fn decode(octets: &[u8]) -> Vec<Part> {
+        let mut decoder = Decoder::default();
+        let mut parts = Vec::new();
+        for octet in octets {
+            decoder.push(&[*octet]);
+            parts.extend(std::iter::from_fn(|| decoder.part()));
+        }
+        assert_eq!(decoder.pending(), 0);
+        parts
+    }
+
+    #[test]
+    fn frames_come_back_as_they_were_written() {
+        for len in [0, 125, 126, 127, 65535, 65536] {
+            for mask in [None, MASK] {
+                let frame = Frame::new(opcode::BINARY, vec![7; len]).reserved(5);
+                let parts = decode(&frame.encode(mask));
+                let header = Header {
+                    fin: true,
+                    reserved: 5,
+                    opcode: opcode::BINARY,
+                    mask,
+                    len: len as u64,
+                    shortest: true,
+                };
+                assert_eq!(parts, [Part::Header(header), Part::Frame(frame, mask)]);
+            }
+        }
+    }
+
+    #[test]
+    fn lengths_in_longer_forms_are_noticed() {
+        for (length, len, shortest) in [
+            (Length::Two, 125, false),
+            (Length::Two, 126, true),
+            (Length::Eight, 65535, false),
+            (Length::Eight, 65536, true),
+        ] {
+            let frame = Frame::new(opcode::TEXT, vec![b'a'; len]).length(length);
+            let Some(Part::Header(header)) = decode(&frame.encode(MASK)).into_iter().next() else {
+                panic!("no header of {length:?}");
+            };
+            assert_eq!((header.len, header.shortest), (len as u64, shortest));
+        }
+    }
+
+    #[test]
+    fn a_header_is_there_before_its_payload() {
+        let frame = Frame::new(opcode::TEXT, b"a").length(Length::Declared(1 << 63));
+        let mut decoder = Decoder::default();
+        decoder.push(&frame.encode(None));
+        let Some(Part::Header(header)) = decoder.part() else {
+            panic!("no header");
+        };
+        assert_eq!(header.len, 1 << 63);
+        assert_eq!(decoder.part(), None);
+        assert_eq!(decoder.pending(), 1);
     }
 }

@@ -28,6 +28,8 @@ pub(crate) fn run(script: &Script, session: &mut Session, another: Option<Anothe
                     session.events.push(Event::Mark(mark));
                 }
             }
+            // What follows is for a connection that is still open.
+            (Step::Mark(_), _) if session.close.sent => break,
             _ => take(step, script, session),
         }
     }
@@ -167,6 +169,7 @@ fn send_frame(frame: &Frame, sending: Sending, session: &mut Session) {
             session.flush();
             session.queue(frame);
             session.flush();
+            session.pause();
         }
         Sending::Chopped(size) => session.send_chopped(frame, size),
     }
