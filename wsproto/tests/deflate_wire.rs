@@ -7,12 +7,12 @@ mod support;
 use std::{num::NonZeroUsize, sync::Arc};
 
 use proptest::{collection::vec as several, prelude::*};
+use reference::inflate::Judge;
 use support::{
     End, Frame, Opcode, Pair, Seen, cases, decode,
     deflate::{
         BACKENDS, Backend, compressing, extensions, frames, json, message, noise, opened_plainly,
     },
-    inflate::Judge,
     messages, opposite,
 };
 use wsproto::{

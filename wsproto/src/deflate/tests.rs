@@ -11,11 +11,9 @@ use super::miniz::Miniz;
 #[cfg(feature = "zlib-rs")]
 use super::zlib_rs::ZlibRs;
 
-#[path = "../../tests/support/inflate.rs"]
-mod inflate;
 mod samples;
 
-use inflate::{Fault, Judge};
+use reference::inflate::{Fault, Judge};
 use samples::{json, messages, noise, reference};
 
 /// What a test is about: makes the backend.

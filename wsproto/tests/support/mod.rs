@@ -6,7 +6,6 @@ pub(crate) mod allocation;
 pub(crate) mod deflate;
 mod end;
 mod frames;
-pub(crate) mod inflate;
 mod pair;
 mod seen;
 pub(crate) mod streams;

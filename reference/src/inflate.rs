@@ -4,11 +4,11 @@
 //! It shares nothing with the code under test. Production inflaters do not do for this: within one
 //! buffer of output they follow references beyond the window that was agreed.
 
-use std::{vec, vec::Vec};
+use std::fmt;
 
 /// Why a message is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub enum Fault {
     /// It ends inside a block.
     Truncated,
     /// A block of the type that is reserved.
@@ -31,17 +31,43 @@ pub(crate) enum Fault {
     },
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated => f.write_str("it ends inside a block"),
+            Self::ReservedBlock => f.write_str("a block of the type that is reserved"),
+            Self::StoredLength => {
+                f.write_str("a stored block whose length does not match its complement")
+            }
+            Self::CodeLengths => f.write_str("code lengths that make no Huffman code"),
+            Self::NoSuchSymbol => f.write_str("bits that stand for nothing"),
+            Self::BeyondWindow { distance } => {
+                write!(f, "a reference {distance} octets back, beyond the window")
+            }
+            Self::BeforeStart { distance } => {
+                write!(
+                    f,
+                    "a reference {distance} octets back, to before the first octet"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for Fault {}
+
 /// Inflates message after message, under context takeover or without, and enforces a window.
 #[derive(Debug)]
-pub(crate) struct Judge {
+pub struct Judge {
     window: usize,
     history: Vec<u8>,
     farthest: usize,
 }
 
 impl Judge {
-    /// A judge who allows references of at most `2^window_bits` octets.
-    pub(crate) fn new(window_bits: u8) -> Self {
+    /// Makes a judge who allows references of at most `2^window_bits` octets.
+    #[must_use]
+    pub fn new(window_bits: u8) -> Self {
         Self {
             window: 1 << window_bits,
             history: Vec::new(),
@@ -50,24 +76,29 @@ impl Judge {
     }
 
     /// Forgets all messages so far, as without context takeover.
-    pub(crate) fn forget(&mut self) {
+    pub fn forget(&mut self) {
         self.history.clear();
     }
 
     /// Takes `octets` for the end of what came before, as if they had been inflated.
-    pub(crate) fn remember(&mut self, octets: &[u8]) {
+    pub fn remember(&mut self, octets: &[u8]) {
         self.history.extend_from_slice(octets);
     }
 
-    /// The longest distance of any reference so far.
-    pub(crate) fn farthest(&self) -> usize {
+    /// The longest distance of any reference so far, in octets.
+    #[must_use]
+    pub fn farthest(&self) -> usize {
         self.farthest
     }
 
-    /// Inflates `message`, whose tail `00 00 ff ff` is in place, up to its very end.
+    /// Inflates `message`, whose tail `00 00 ff ff` (RFC 7692 7.2.2) is in place, up to its very end.
     ///
     /// After a final block, a further stream begins at the next octet, with the same window.
-    pub(crate) fn message(&mut self, message: &[u8]) -> Result<Vec<u8>, Fault> {
+    ///
+    /// # Errors
+    ///
+    /// If the message is not what RFC 1951 describes, or refers back further than it may.
+    pub fn message(&mut self, message: &[u8]) -> Result<Vec<u8>, Fault> {
         let start = self.history.len();
         let mut bits = Bits { message, at: 0 };
         while bits.at < message.len() * 8 {
@@ -95,10 +126,10 @@ impl Judge {
         if bits.take(16)? != !len & 0xffff {
             return Err(Fault::StoredLength);
         }
-        for _ in 0..len {
-            let octet = bits.take(8)? as u8;
-            self.history.push(octet);
-        }
+        let start = bits.at / 8;
+        let octets = bits.message.get(start..start + len);
+        self.history.extend(octets.ok_or(Fault::Truncated)?);
+        bits.at += len * 8;
         Ok(())
     }
 
@@ -140,7 +171,7 @@ impl Judge {
 }
 
 /// 3.2.5: what the symbols from 257 on stand for: the shortest length, and how many bits add to it.
-const LENGTHS: [(usize, u32); 29] = [
+pub(crate) const LENGTHS: [(usize, u32); 29] = [
     (3, 0),
     (4, 0),
     (5, 0),
@@ -173,7 +204,7 @@ const LENGTHS: [(usize, u32); 29] = [
 ];
 
 /// 3.2.5: the shortest distance of each symbol, and how many bits add to it.
-const DISTANCES: [(usize, u32); 30] = [
+pub(crate) const DISTANCES: [(usize, u32); 30] = [
     (1, 0),
     (2, 0),
     (3, 0),
