@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 
+mod chopping;
 mod close_frames;
 mod compression;
 mod fragmentation;
@@ -43,6 +44,7 @@ pub const GROUPS: &[Group] = &[
         "Compression under different parameters",
         compression::parameters,
     ),
+    group(22, "Chopping", chopping::cases),
 ];
 
 const fn group(number: u16, title: &'static str, make: fn() -> Vec<Case>) -> Group {

@@ -89,13 +89,25 @@ impl Session {
         if self.close.sent || self.is_over() {
             return;
         }
+        self.count_as_close(&payload);
+        self.queue(&Frame::new(opcode::CLOSE, payload));
+        self.flush();
+    }
+
+    /// Begins the closing handshake, unless one has begun, by a frame that is sent in another way.
+    pub(crate) fn count_as_close(&mut self, payload: &[u8]) {
+        if self.close.sent {
+            return;
+        }
         self.close.by_suite = true;
-        self.send_close(payload);
+        self.close.sent = true;
+        self.close.local = Some(read_close(payload));
         self.timers.answer = Some(self.now() + TIMEOUT * self.settings.patience);
     }
 
-    fn send_close(&mut self, payload: Vec<u8>) {
+    fn answer_close(&mut self) {
         self.close.sent = true;
+        let payload = 1000_u16.to_be_bytes();
         self.close.local = Some(read_close(&payload));
         self.queue(&Frame::new(opcode::CLOSE, payload));
         self.flush();
@@ -172,7 +184,7 @@ impl Session {
         }
         let answered = self.close.sent;
         if !answered {
-            self.send_close(1000_u16.to_be_bytes().to_vec());
+            self.answer_close();
         }
         match self.role {
             // 7.1.1: the server ends the transport first, which is us ...
