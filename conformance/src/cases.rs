@@ -7,6 +7,7 @@ mod close_frames;
 mod compression;
 mod fragmentation;
 mod framing;
+mod limits;
 mod pings;
 mod reserved;
 mod throughput;
@@ -45,6 +46,7 @@ pub const GROUPS: &[Group] = &[
         compression::parameters,
     ),
     group(22, "Chopping", chopping::cases),
+    group(23, "Frame headers and limits", limits::cases),
 ];
 
 const fn group(number: u16, title: &'static str, make: fn() -> Vec<Case>) -> Group {
