@@ -1,0 +1,129 @@
+//! What came of runs, put down for people and for programs.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    case::{Case, Role},
+    id::Id,
+    outcome::Outcome,
+    verdict::{Behavior, Verdict},
+};
+
+/// What came of the cases that one subject was put through.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// The name under which it is listed; no two agents of a report share one.
+    pub name: String,
+    /// Its role.
+    pub role: Role,
+    /// What came of each case.
+    pub outcomes: BTreeMap<Id, Outcome>,
+}
+
+/// Cases, and what came of them.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Every case that was selected, in order.
+    pub cases: Vec<Case>,
+    /// Every agent, in the order in which they were tested.
+    pub agents: Vec<Agent>,
+}
+
+/// A verdict in one word, the way that tables count them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grade {
+    /// As it must be.
+    Ok,
+    /// Not against the RFC, but not what it prefers.
+    NonStrict,
+    /// There is no right answer.
+    Informational,
+    /// The subject does not have what the case is about.
+    Unimplemented,
+    /// Against the RFC, in what it did or in how it closed.
+    Failed,
+}
+
+impl Grade {
+    /// All of them, the best first.
+    pub const ALL: [Self; 5] = [
+        Self::Ok,
+        Self::NonStrict,
+        Self::Informational,
+        Self::Unimplemented,
+        Self::Failed,
+    ];
+
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::NonStrict => "non-strict",
+            Self::Informational => "informational",
+            Self::Unimplemented => "unimplemented",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl From<Verdict> for Grade {
+    fn from(verdict: Verdict) -> Self {
+        use crate::verdict::BehaviorClose;
+        match (verdict.behavior, verdict.close) {
+            (Behavior::Failed, _) => Self::Failed,
+            (
+                _,
+                BehaviorClose::Failed
+                | BehaviorClose::Unclean
+                | BehaviorClose::WrongCode
+                | BehaviorClose::FailedByClient,
+            ) => Self::Failed,
+            (Behavior::Unimplemented, _) => Self::Unimplemented,
+            (Behavior::NonStrict, _) => Self::NonStrict,
+            (Behavior::Informational, _) => Self::Informational,
+            (Behavior::Ok, _) => Self::Ok,
+        }
+    }
+}
+
+/// How many cases came to each grade, and how long they took one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    counts: [usize; Grade::ALL.len()],
+    /// The sum of the durations of the connections.
+    pub time: std::time::Duration,
+}
+
+impl Tally {
+    /// Counts outcomes.
+    pub fn of<'a>(outcomes: impl IntoIterator<Item = &'a Outcome>) -> Self {
+        let mut tally = Self::default();
+        for outcome in outcomes {
+            tally.counts[Grade::from(outcome.verdict) as usize] += 1;
+            tally.time += outcome.duration;
+        }
+        tally
+    }
+
+    /// How many came to that grade.
+    #[must_use]
+    pub const fn count(&self, grade: Grade) -> usize {
+        self.counts[grade as usize]
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn all(&self) -> usize {
+        self.counts.iter().sum()
+    }
+}
+
+impl Agent {
+    /// What came of the cases of a group.
+    pub fn group(&self, number: u16) -> impl Iterator<Item = (&Id, &Outcome)> {
+        self.outcomes
+            .iter()
+            .filter(move |(id, _)| id.group() == number)
+    }
+}
