@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
+use serde::Deserialize;
+
 use crate::{
     extension::Offers,
     frame::Frame,
@@ -12,7 +14,8 @@ use crate::{
 };
 
 /// Which end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The end that dialled.
     Client,

@@ -11,9 +11,13 @@ pub(crate) mod arguments;
 mod client;
 mod console;
 mod details;
+#[cfg(feature = "ours")]
+mod drivers;
 mod finish;
 mod list;
+mod server;
 mod size;
+mod subjects;
 mod table;
 
 /// How a run ended, as the exit status tells it.
@@ -41,7 +45,17 @@ pub(crate) enum Stop {
     /// A pattern selects nothing, which will be a slip.
     NothingMatches(String),
     /// The server does not take a connection.
-    NoConnection(String, io::Error),
+    NoConnection(String, String),
+    /// The address is not to be listened on.
+    NoListener(String, io::Error),
+    /// No driver is named so.
+    #[cfg(feature = "ours")]
+    NoSubject,
+    /// The drivers do not start.
+    #[cfg(feature = "ours")]
+    NoDrivers(io::Error),
+    /// The output is not to be written.
+    Output(io::Error),
     /// A file of the report was not to be written.
     Unwritable(PathBuf, io::Error),
     /// The file of known verdicts was not to be read.
@@ -60,7 +74,13 @@ impl fmt::Display for Stop {
                 f,
                 "no case is named {pattern:?}; `conformance list` tells all names"
             ),
-            Self::NoConnection(url, error) => write!(f, "no connection to {url}: {error}"),
+            Self::NoConnection(url, error) => write!(f, "{url}: {error}"),
+            Self::NoListener(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            #[cfg(feature = "ours")]
+            Self::NoSubject => f.write_str("no subject is named so"),
+            #[cfg(feature = "ours")]
+            Self::NoDrivers(error) => write!(f, "the drivers do not start: {error}"),
+            Self::Output(error) => write!(f, "cannot write: {error}"),
             Self::Unwritable(path, error) => write!(f, "cannot write {}: {error}", path.display()),
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Known(path, error) => write!(f, "{}: {error}", path.display()),
@@ -72,6 +92,9 @@ impl fmt::Display for Stop {
 pub(crate) fn run(arguments: &Arguments) -> Result<Status, Stop> {
     match &arguments.command {
         Command::Client(arguments) => client::run(arguments),
+        Command::Server(arguments) => server::run(arguments),
+        #[cfg(feature = "ours")]
+        Command::Drivers(arguments) => drivers::run(arguments),
         Command::List(arguments) => list::run(arguments),
     }
 }

@@ -66,7 +66,9 @@ impl fmt::Display for Surprise {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unlisted(verdict) => write!(f, "{verdict}, which is not known"),
-            Self::Improved(verdict) => write!(f, "{verdict}, better than known: take it off the list"),
+            Self::Improved(verdict) => {
+                write!(f, "{verdict}, better than known: take it off the list")
+            }
             Self::Changed(verdict) => write!(f, "{verdict}, other than known"),
             Self::Disagreement(verdicts) => {
                 f.write_str("no agreement:")?;
@@ -84,10 +86,10 @@ impl Known {
     /// Compares what came of a run with what is known of it. The name beside each surprise is that of the agent,
     /// or empty if it concerns several.
     #[must_use]
-    pub fn surprises(&self, report: &Report) -> Vec<(String, Id, Surprise)> {
+    pub fn surprises(&self, report: &Report<'_>) -> Vec<(String, Id, Surprise)> {
         let mut surprises = Vec::new();
         for agent in &report.agents {
-            for (id, outcome) in &agent.outcomes {
+            for (id, outcome) in agent.outcomes {
                 if let Some(surprise) = self.surprise(agent, id, outcome.verdict) {
                     surprises.push((agent.name.clone(), id.clone(), surprise));
                 }
@@ -104,7 +106,7 @@ impl Known {
             .find(|entry| entry.is_about(agent, role, id))
     }
 
-    fn surprise(&self, agent: &Agent, id: &Id, verdict: Verdict) -> Option<Surprise> {
+    fn surprise(&self, agent: &Agent<'_>, id: &Id, verdict: Verdict) -> Option<Surprise> {
         // Where there is no right answer, nothing can be other than it should be.
         if verdict == Verdict::INFORMATIONAL {
             return None;
@@ -119,25 +121,29 @@ impl Known {
             behavior: entry.behavior.iter().copied().max()?,
             close: entry.close.iter().copied().max()?,
         };
-        Some(if verdict.behavior <= worst.behavior && verdict.close <= worst.close {
-            Surprise::Improved(verdict)
-        } else {
-            Surprise::Changed(verdict)
-        })
+        Some(
+            if verdict.behavior <= worst.behavior && verdict.close <= worst.close {
+                Surprise::Improved(verdict)
+            } else {
+                Surprise::Changed(verdict)
+            },
+        )
     }
 }
 
 /// Cases on which agents of one role do not agree.
 #[must_use]
-pub fn disagreements(report: &Report) -> Vec<(String, Id, Surprise)> {
+pub fn disagreements(report: &Report<'_>) -> Vec<(String, Id, Surprise)> {
     let mut surprises = Vec::new();
-    for case in &report.cases {
+    for case in report.cases {
         for role in [Role::Client, Role::Server] {
             let verdicts: Vec<_> = report
                 .agents
                 .iter()
                 .filter(|agent| agent.role == role)
-                .filter_map(|agent| Some((agent.name.clone(), agent.outcomes.get(&case.id)?.verdict)))
+                .filter_map(|agent| {
+                    Some((agent.name.clone(), agent.outcomes.get(&case.id)?.verdict))
+                })
                 .collect();
             if verdicts.windows(2).any(|pair| pair[0].1 != pair[1].1) {
                 surprises.push((
@@ -154,7 +160,10 @@ pub fn disagreements(report: &Report) -> Vec<(String, Id, Surprise)> {
 impl Entry {
     fn is_about(&self, agent: &str, role: Role, id: &Id) -> bool {
         self.role.is_none_or(|only| only == role)
-            && self.agent.as_ref().is_none_or(|pattern| fits(pattern, agent))
+            && self
+                .agent
+                .as_ref()
+                .is_none_or(|pattern| fits(pattern, agent))
             && self.cases.iter().any(|pattern| pattern.matches(id))
     }
 }
@@ -213,7 +222,10 @@ struct Written {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a verdict in Autobahn's words, or a list of them")]
+#[serde(
+    untagged,
+    expecting = "expected a verdict in Autobahn's words, or a list of them"
+)]
 enum OneOrMore<T> {
     One(T),
     More(Vec<T>),

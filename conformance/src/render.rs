@@ -70,7 +70,11 @@ fn text(octets: &[u8], cut: bool) -> Option<&str> {
 fn payload(payload: &Payload) -> String {
     match payload.len() {
         0 => "empty".to_owned(),
-        len => format!("{}: {}", count(len, "octet"), octets(&payload.octets(), len)),
+        len => format!(
+            "{}: {}",
+            count(len, "octet"),
+            octets(&payload.octets(), len)
+        ),
     }
 }
 
@@ -105,7 +109,11 @@ pub fn events(events: &[Event]) -> Vec<String> {
 /// What stands before the events of an alternative.
 #[must_use]
 pub const fn alternative_name(alternative: &Alternative) -> &'static str {
-    if alternative.strict { "OK" } else { "NON-STRICT" }
+    if alternative.strict {
+        "OK"
+    } else {
+        "NON-STRICT"
+    }
 }
 
 /// How a connection has to end.
@@ -194,7 +202,11 @@ pub const fn arrow(what: &What) -> &'static str {
 #[must_use]
 pub fn what(what: &What) -> String {
     match what {
-        What::SentOctets(sent) => format!("{}: {}", count(sent.len, "octet"), octets(&sent.head, sent.len)),
+        What::SentOctets(sent) => format!(
+            "{}: {}",
+            count(sent.len, "octet"),
+            octets(&sent.head, sent.len)
+        ),
         What::ReceivedOctets(received) => format!(
             "{}: {}",
             count(received.len, "octet"),

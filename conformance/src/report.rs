@@ -1,32 +1,32 @@
 //! What came of runs, put down for people and for programs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::{
     case::{Case, Role},
     id::Id,
     outcome::Outcome,
-    verdict::{Behavior, Verdict},
+    verdict::{Behavior, BehaviorClose, Verdict},
 };
 
 /// What came of the cases that one subject was put through.
 #[derive(Debug, Clone)]
-pub struct Agent {
+pub struct Agent<'a> {
     /// The name under which it is listed; no two agents of a report share one.
     pub name: String,
     /// Its role.
     pub role: Role,
     /// What came of each case.
-    pub outcomes: BTreeMap<Id, Outcome>,
+    pub outcomes: &'a BTreeMap<Id, Outcome>,
 }
 
 /// Cases, and what came of them.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct Report<'a> {
     /// Every case that was selected, in order.
-    pub cases: Vec<Case>,
+    pub cases: &'a [Case],
     /// Every agent, in the order in which they were tested.
-    pub agents: Vec<Agent>,
+    pub agents: Vec<Agent<'a>>,
 }
 
 /// A verdict in one word, the way that tables count them.
@@ -69,7 +69,6 @@ impl Grade {
 
 impl From<Verdict> for Grade {
     fn from(verdict: Verdict) -> Self {
-        use crate::verdict::BehaviorClose;
         match (verdict.behavior, verdict.close) {
             (Behavior::Failed, _) => Self::Failed,
             (
@@ -92,7 +91,7 @@ impl From<Verdict> for Grade {
 pub struct Tally {
     counts: [usize; Grade::ALL.len()],
     /// The sum of the durations of the connections.
-    pub time: std::time::Duration,
+    pub time: Duration,
 }
 
 impl Tally {
@@ -119,11 +118,44 @@ impl Tally {
     }
 }
 
-impl Agent {
+impl Agent<'_> {
     /// What came of the cases of a group.
     pub fn group(&self, number: u16) -> impl Iterator<Item = (&Id, &Outcome)> {
         self.outcomes
             .iter()
             .filter(move |(id, _)| id.group() == number)
     }
+}
+
+/// Gives out names for agents, so that no two of a report share a name or a file.
+#[derive(Debug, Clone, Default)]
+pub struct AgentNames {
+    files: Vec<String>,
+}
+
+impl AgentNames {
+    /// The name, without what has no place on a screen; with a number behind it if it was taken before.
+    pub fn take(&mut self, name: &str) -> String {
+        let readable = |c: &char| !c.is_control();
+        let name: String = name.trim().chars().filter(readable).take(LONGEST).collect();
+        let name = if name.is_empty() { "unnamed" } else { &name };
+        let candidates = (1..).map(|number| match number {
+            1 => name.to_owned(),
+            _ => format!("{name} {number}"),
+        });
+        let free = |name: &String| !self.files.contains(&file_name(name));
+        let name = candidates.into_iter().find(free).unwrap_or_default();
+        self.files.push(file_name(&name));
+        name
+    }
+}
+
+/// Characters of the longest name of an agent, which is also part of file names.
+const LONGEST: usize = 100;
+
+/// The start of the names of an agent's files, which Autobahn's readers expect: the name in lower case, and
+/// `_` for everything else.
+fn file_name(agent: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    agent.trim().to_lowercase().chars().map(allowed).collect()
 }

@@ -1,6 +1,6 @@
 //! The command line, and its help.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, builder::ArgPredicate};
 use conformance::{Case, Facts, Pattern, Settings, cases};
@@ -40,6 +40,19 @@ pub(crate) enum Command {
     /// side by side.
     #[command(visible_alias = "fuzzingclient")]
     Client(ClientArguments),
+    /// Test echo clients: the suite is their server.
+    ///
+    /// The URLs are those of Autobahn's fuzzing server, so that clients written for it work unchanged:
+    /// /getCaseCount tells how many cases there are; /runCase?case=N&agent=NAME runs one, in which the client
+    /// sends each message back until the connection ends; /updateReports?agent=NAME writes the report; and
+    /// /getCaseInfo, /getCaseStatus and /stopServer.
+    #[command(visible_alias = "fuzzingserver")]
+    Server(ServerArguments),
+    /// Test all drivers of this project, in both roles, and the protocol core in memory.
+    ///
+    /// They share what decides the verdicts, so they have to agree.
+    #[cfg(feature = "ours")]
+    Drivers(DriversArguments),
     /// List the cases.
     List(ListArguments),
 }
@@ -59,6 +72,39 @@ pub(crate) struct ClientArguments {
     pub(crate) running: Running,
     #[command(flatten)]
     pub(crate) facts: FactsArguments,
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArguments {
+    /// Where to listen.
+    #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:9001")]
+    pub(crate) address: String,
+    /// End, with an exit status, when a client asks for the reports. Otherwise the server goes on until it is
+    /// stopped by /stopServer or a signal.
+    #[arg(long)]
+    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) facts: FactsArguments,
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
+}
+
+#[cfg(feature = "ours")]
+#[derive(Debug, Args)]
+pub(crate) struct DriversArguments {
+    /// Only the subjects whose name contains this, such as core, tokio or server.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) subject: Option<String>,
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) running: Running,
     #[command(flatten)]
     pub(crate) reporting: Reporting,
 }
@@ -126,7 +172,12 @@ pub(crate) struct Running {
     #[arg(long)]
     quick: bool,
     /// At most that many messages in a case that sends them one by one.
-    #[arg(long, value_name = "NUMBER", default_value = "1000", default_value_if("quick", ArgPredicate::IsPresent, "4"))]
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        default_value = "1000",
+        default_value_if("quick", ArgPredicate::IsPresent, "4")
+    )]
     max_messages: usize,
 }
 
@@ -143,7 +194,9 @@ impl Running {
 
 /// What is known of the subject.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "What is known of the subject (without it, cases about that are INFORMATIONAL)")]
+#[command(
+    next_help_heading = "What is known of the subject (without it, cases about that are INFORMATIONAL)"
+)]
 pub(crate) struct FactsArguments {
     /// Octets of the longest message that it takes, such as 16MiB.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
