@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
-use conformance::known::BadKnown;
+use conformance::{known::BadKnown, report::Unwritable};
 
 use arguments::{Arguments, Command};
 
@@ -57,7 +57,7 @@ pub(crate) enum Stop {
     /// The output is not to be written.
     Output(io::Error),
     /// A file of the report was not to be written.
-    Unwritable(PathBuf, io::Error),
+    Unwritable(Unwritable),
     /// The file of known verdicts was not to be read.
     Unreadable(PathBuf, io::Error),
     /// The file of known verdicts makes no sense.
@@ -81,7 +81,7 @@ impl fmt::Display for Stop {
             #[cfg(feature = "ours")]
             Self::NoDrivers(error) => write!(f, "the drivers do not start: {error}"),
             Self::Output(error) => write!(f, "cannot write: {error}"),
-            Self::Unwritable(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            Self::Unwritable(file) => file.fmt(f),
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Known(path, error) => write!(f, "{}: {error}", path.display()),
         }

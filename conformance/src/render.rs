@@ -93,7 +93,8 @@ pub fn event(event: &Event) -> String {
         Event::Message(Kind::Binary, message) => format!("binary message, {}", payload(message)),
         Event::Pong(octets) => format!("pong, {}", payload(octets)),
         Event::Ping => "ping".to_owned(),
-        Event::Mark(name) => format!("still open at {name:?}"),
+        Event::Mark(name) => format!("mark {name:?}"),
+        Event::Late => "a frame behind the subject's Close frame".to_owned(),
     }
 }
 

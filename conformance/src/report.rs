@@ -1,6 +1,14 @@
 //! What came of runs, put down for people and for programs.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Serialize;
+use serde_json::{Serializer, Value, ser::PrettyFormatter};
 
 use crate::{
     case::{Case, Role},
@@ -8,6 +16,8 @@ use crate::{
     outcome::Outcome,
     verdict::{Behavior, BehaviorClose, Verdict},
 };
+
+mod json;
 
 /// What came of the cases that one subject was put through.
 #[derive(Debug, Clone)]
@@ -143,9 +153,9 @@ impl AgentNames {
             1 => name.to_owned(),
             _ => format!("{name} {number}"),
         });
-        let free = |name: &String| !self.files.contains(&file_name(name));
+        let free = |name: &String| !self.files.contains(&file_stem(name));
         let name = candidates.into_iter().find(free).unwrap_or_default();
-        self.files.push(file_name(&name));
+        self.files.push(file_stem(&name));
         name
     }
 }
@@ -153,9 +163,72 @@ impl AgentNames {
 /// Characters of the longest name of an agent, which is also part of file names.
 const LONGEST: usize = 100;
 
-/// The start of the names of an agent's files, which Autobahn's readers expect: the name in lower case, and
-/// `_` for everything else.
-fn file_name(agent: &str) -> String {
+/// The start of the names of an agent's files: the name in lower case, and `_` for everything else.
+fn file_stem(agent: &str) -> String {
     let allowed = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
     agent.trim().to_lowercase().chars().map(allowed).collect()
+}
+
+/// The name of the file about a case, as readers of Autobahn's reports expect it.
+fn file_name(agent: &str, id: &Id, extension: &str) -> String {
+    let id = id.to_string().replace('.', "_");
+    format!("{}_case_{id}.{extension}", file_stem(agent))
+}
+
+/// A file of a report that was not to be written.
+#[derive(Debug)]
+pub struct Unwritable {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl fmt::Display for Unwritable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot write {}: {}", self.path.display(), self.error)
+    }
+}
+
+impl std::error::Error for Unwritable {}
+
+impl Report<'_> {
+    /// Writes the report into a directory, which is made if need be: `index.html` and `index.json`, and a page
+    /// and a JSON file for each case of each agent. Returns the path of `index.html`.
+    ///
+    /// # Errors
+    ///
+    /// If a file is not to be written.
+    pub fn write(&self, directory: &Path) -> Result<PathBuf, Unwritable> {
+        let write = |name: &str, contents: &[u8]| {
+            let path = directory.join(name);
+            fs::write(&path, contents).map_err(|error| Unwritable { path, error })
+        };
+        fs::create_dir_all(directory).map_err(|error| Unwritable {
+            path: directory.to_owned(),
+            error,
+        })?;
+        write("index.json", &pretty(&json::index(self)))?;
+        let positions = json::positions();
+        for agent in &self.agents {
+            for case in self.cases {
+                let Some(outcome) = agent.outcomes.get(&case.id) else {
+                    continue;
+                };
+                let position = positions.get(&case.id).copied().unwrap_or_default();
+                let report = json::case(agent, case, outcome, position);
+                write(&file_name(&agent.name, &case.id, "json"), &pretty(&report))?;
+            }
+        }
+        Ok(directory.join("index.html"))
+    }
+}
+
+/// JSON with the indentation of Autobahn's files.
+fn pretty(value: &Value) -> Vec<u8> {
+    let mut octets = Vec::new();
+    let formatter = PrettyFormatter::with_indent(b"   ");
+    // Writing to memory does not fail, and every key is a string.
+    let _ = value.serialize(&mut Serializer::with_formatter(&mut octets, formatter));
+    octets
 }

@@ -194,6 +194,7 @@ pub(crate) fn send_message(
     compressed: bool,
     session: &mut Session,
 ) {
+    session.log.sent.messages += payload.len();
     let packed = compressed.then(|| session.compress(payload)).flatten();
     let reserved = if packed.is_some() { 4 } else { 0 };
     let octets = packed.as_deref().unwrap_or(payload);

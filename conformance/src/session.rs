@@ -147,10 +147,10 @@ impl Session {
 
     /// Adds a line for readers to the log.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
-        self.write_down(|| What::Note(note.into()));
+        self.write_down(What::Note(note.into()));
     }
 
-    fn write_down(&mut self, what: impl FnOnce() -> What) {
+    fn write_down(&mut self, what: What) {
         let now = self.now();
         self.log.add(now, what);
     }
@@ -177,7 +177,7 @@ impl Session {
     /// Sends a frame together with those before it, at the latest when something is waited for.
     pub(crate) fn queue(&mut self, frame: &Frame) {
         let mask = self.mask();
-        self.write_down(|| What::SentFrame(Summary::new(frame, mask)));
+        self.write_down(What::SentFrame(Summary::new(frame, mask)));
         self.output.extend(frame.encode(mask));
     }
 
@@ -244,7 +244,7 @@ impl Session {
     pub(crate) fn begin(&mut self, frame: &Frame) {
         let mask = self.mask();
         self.begun = (mask, 0);
-        self.write_down(|| What::SentFrame(Summary::new(frame, mask)));
+        self.write_down(What::SentFrame(Summary::new(frame, mask)));
         self.output.extend(frame.header(mask));
     }
 
@@ -274,7 +274,7 @@ impl Session {
     /// Sends octets as they are, and tells whether all of them went. What did not, while the suite does
     /// not read, goes when it does.
     pub(crate) fn send(&mut self, octets: &[u8]) -> bool {
-        self.write_down(|| What::SentOctets(octets.into()));
+        self.write_down(What::SentOctets(octets.into()));
         let mut left = octets;
         let mut since = self.now();
         while !left.is_empty() {

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use anstyle::Style;
 use conformance::{
     Case, Outcome,
-    case::{Closing, Plan},
     log::{Entry, What},
     render,
     report::Grade,
@@ -33,30 +32,20 @@ pub(crate) fn write(
     field(out, "does", &[case.description.as_ref()])?;
     field(out, "wants", &[case.expectation.as_ref()])?;
     field(out, "because", &outcome.reasons)?;
-    expected(out, case)?;
+    for alternative in &outcome.expected {
+        let name = if alternative.strict {
+            "expected"
+        } else {
+            "or, less strict"
+        };
+        field(out, name, &render::events(&alternative.events))?;
+    }
+    if let Some(closing) = &outcome.closing {
+        field(out, "closing", &[render::closing(closing)])?;
+    }
     field(out, "received", &render::events(&outcome.events))?;
     field(out, "ended", &[render::ending(&outcome.ending)])?;
     frames(out, outcome)
-}
-
-fn expected(out: &mut impl Write, case: &Case) -> io::Result<()> {
-    let closing = match &case.plan {
-        Plan::Script(script) => {
-            for alternative in &script.alternatives {
-                let events = render::events(&alternative.events);
-                let name = if alternative.strict {
-                    "expected"
-                } else {
-                    "or, less strict"
-                };
-                field(out, name, &events)?;
-            }
-            script.closing.clone()
-        }
-        Plan::Exchange(_) => Closing::by_suite(),
-        Plan::Request(_) | Plan::Response(_) => return Ok(()),
-    };
-    field(out, "closing", &[render::closing(&closing)])
 }
 
 /// Writes a field, each further line below the first.

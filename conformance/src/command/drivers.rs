@@ -17,7 +17,7 @@ pub(crate) fn run(arguments: &DriversArguments) -> Result<Status, Stop> {
     let known = finish::known(&arguments.reporting)?;
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     for role in [Role::Server, Role::Client] {
-        subjects.push(Box::new(Core::new(role, ours::config(None))));
+        subjects.push(Box::new(Core::new(role, ours::config)));
     }
     for driver in ours::all().map_err(Stop::NoDrivers)? {
         subjects.push(Box::new(driver));

@@ -48,6 +48,11 @@ pub(crate) fn finish(
     if agreement == Agreement::Required {
         surprises.extend(known::disagreements(report));
     }
+    let index = if reporting.no_report {
+        None
+    } else {
+        Some(report.write(&reporting.report).map_err(Stop::Unwritable)?)
+    };
     let mut out = anstream::stdout().lock();
     // Who reads no more of it still gets the report and the exit status.
     let _ = tell(&mut out, report, &surprises, known, reporting);
@@ -56,7 +61,7 @@ pub(crate) fn finish(
     } else {
         Status::Failed
     };
-    let _ = summary(&mut out, report, status, took, None);
+    let _ = summary(&mut out, report, status, took, index.as_deref());
     Ok(status)
 }
 

@@ -15,7 +15,9 @@ use super::console::{seconds, style};
 pub(crate) fn write(out: &mut impl Write, agent: &Agent<'_>) -> io::Result<()> {
     let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
     writeln!(out, "\n{bold}{}{bold:#}", agent.name)?;
-    write!(out, "{dim}{:>4} {:32} {:>6}", "", "group", "cases")?;
+    let titles = GROUPS.iter().map(|group| group.title.chars().count());
+    let width = titles.max().unwrap_or_default();
+    write!(out, "{dim}{:>4} {:width$} {:>6}", "", "group", "cases")?;
     for grade in Grade::ALL {
         let (heading, width) = column(grade);
         write!(out, " {heading:>width$}")?;
@@ -24,15 +26,16 @@ pub(crate) fn write(out: &mut impl Write, agent: &Agent<'_>) -> io::Result<()> {
     for group in GROUPS {
         let tally = Tally::of(agent.group(group.number).map(|(_, outcome)| outcome));
         if tally.all() > 0 {
-            row(out, &group.number.to_string(), group.title, tally)?;
+            let title = format!("{:>4} {:width$}", group.number, group.title);
+            row(out, &title, tally)?;
         }
     }
     let all: Vec<&Outcome> = agent.outcomes.values().collect();
-    row(out, "", "all", Tally::of(all))
+    row(out, &format!("{:>4} {:width$}", "", "all"), Tally::of(all))
 }
 
-fn row(out: &mut impl Write, number: &str, title: &str, tally: Tally) -> io::Result<()> {
-    write!(out, "{number:>4} {title:32} {:>6}", tally.all())?;
+fn row(out: &mut impl Write, title: &str, tally: Tally) -> io::Result<()> {
+    write!(out, "{title} {:>6}", tally.all())?;
     for grade in Grade::ALL {
         let (_, width) = column(grade);
         match tally.count(grade) {

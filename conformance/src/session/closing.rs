@@ -119,7 +119,7 @@ impl Session {
         if let Some(wire) = &mut self.wire {
             wire.finish();
         }
-        self.write_down(|| What::Finished);
+        self.write_down(What::Finished);
     }
 
     /// Ends the connection, gracefully or not.
@@ -129,7 +129,7 @@ impl Session {
         let Some(mut wire) = self.wire.take() else {
             return;
         };
-        self.write_down(|| What::Finished);
+        self.write_down(What::Finished);
         if abort {
             wire.abort();
         } else {
@@ -203,11 +203,11 @@ impl Session {
         let now = self.now();
         let due = |timer: &mut Option<Duration>| timer.take_if(|at| *at <= now).is_some();
         if due(&mut self.timers.kill) && !self.is_over() {
-            self.write_down(|| What::Timer("kill"));
+            self.write_down(What::Timer("kill"));
             self.fail(1001, "Going Away");
         }
         if due(&mut self.timers.close) && !self.close.sent && !self.is_over() {
-            self.write_down(|| What::Timer("close"));
+            self.write_down(What::Timer("close"));
             self.begin_close(Vec::new());
         }
         if due(&mut self.timers.answer) && !self.is_over() {
@@ -225,7 +225,7 @@ impl Session {
 
     /// Drops a connection that the subject should have ended.
     fn give_up(&mut self, why: &'static str) {
-        self.write_down(|| What::Timer(why));
+        self.write_down(What::Timer(why));
         self.close.dropped = true;
         self.close.clean = false;
         self.drop_wire(true);
