@@ -1,5 +1,12 @@
 //! Deadlines on tokio's clock, stopped and moved on by itself when nothing else is to do.
 
+use driver_tokio as driver;
+
+#[path = "support/runtime.rs"]
+mod runtime;
+
+#[path = "../../driver-async/tests/drivers/support.rs"]
+#[allow(dead_code, reason = "these tests do not need all of it")]
 mod support;
 
 use std::{
@@ -11,13 +18,14 @@ use std::{
 };
 
 use driver_tokio::{
-    Accept, ClientRequest, ClosedBy, Config, Connect, Error, Server, TimedSendError, WebSocket,
-    accept, connect_over,
+    Accept, ClientRequest, ClosedBy, Config, Connect, ConnectError, Error, HandshakeError, Server,
+    TimedSendError, WebSocket, accept, connect, connect_over,
     wsproto::{Cause, Deadline},
 };
 use support::{REQUEST, ask, config, echo, pipes};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    net::TcpListener,
     time::Instant,
 };
 
@@ -233,4 +241,29 @@ async fn timeouts_without_an_end_are_no_timeouts() {
     // The arithmetic of a client's deadline as well.
     let refused = Connect::new("ws://127.0.0.1:1/").timeout(Duration::MAX);
     assert!(refused.connect().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_given_up_in_time() {
+    // The kernel accepts, and nobody reads.
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("ws://{}/", listener.local_addr().expect("it is bound"));
+    let begun = Instant::now();
+    let error = Connect::new(&url)
+        .config(config(|config| config.opening_timeout = None))
+        .timeout(Duration::from_secs(7))
+        .connect()
+        .await
+        .expect_err("no answer");
+    assert!(matches!(error, ConnectError::TimedOut), "{error}");
+    let waited = begun.elapsed();
+    assert!(waited >= Duration::from_secs(7), "{waited:?}");
+    assert!(waited < Duration::from_secs(8), "{waited:?}");
+
+    // The handshake alone has a deadline too.
+    let error = connect(&url).await.expect_err("no answer");
+    let ConnectError::Handshake(HandshakeError::Failed(error)) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(error.to_string(), "the opening handshake took too long");
 }

@@ -1,5 +1,12 @@
 //! Runtimes of both kinds, runtimes that end under their connections, and several one after another.
 
+use driver_tokio as driver;
+
+#[path = "support/runtime.rs"]
+mod runtime;
+
+#[path = "../../driver-async/tests/drivers/support.rs"]
+#[allow(dead_code, reason = "these tests do not need all of it")]
 mod support;
 
 use std::{sync::Arc, time::Duration};

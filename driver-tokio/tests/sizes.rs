@@ -1,6 +1,13 @@
 //! How large the things are of which there may be very many. `examples/idle.rs` measures what they make
 //! of a process.
 
+use driver_tokio as driver;
+
+#[path = "support/runtime.rs"]
+mod runtime;
+
+#[path = "../../driver-async/tests/drivers/support.rs"]
+#[allow(dead_code, reason = "these tests do not need all of it")]
 mod support;
 
 use std::future::Future;

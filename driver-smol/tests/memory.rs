@@ -1,0 +1,17 @@
+//! What connections over smol leave behind.
+
+use driver_smol as driver;
+
+#[path = "support/runtime.rs"]
+mod runtime;
+
+#[path = "../../driver-async/tests/drivers/support.rs"]
+#[allow(dead_code, reason = "these tests do not need all of it")]
+mod support;
+
+#[path = "../../wsproto/tests/support/allocation.rs"]
+#[allow(dead_code, reason = "the core's tests count more than these")]
+mod allocation;
+
+#[path = "../../driver-async/tests/drivers/memory.rs"]
+mod memory;

@@ -1,0 +1,9 @@
+//! What holds over every driver, over tokio.
+
+use driver_tokio as driver;
+
+#[path = "support/runtime.rs"]
+mod runtime;
+
+#[path = "../../driver-async/tests/drivers/mod.rs"]
+mod drivers;
