@@ -3,8 +3,10 @@
 //!
 //! It is a measuring tool, so it does as little as it can: every frame is prepared before the first
 //! connection opens and written from there, all that is due on a connection leaves in one write, and of
-//! what comes back it reads the headers, checks each length, and compares one payload in so many.
+//! what comes back it reads the headers, checks each length, and compares one payload in so many. With
+//! compression, frames are prepared just so, and one connection in so many inflates and compares.
 
+mod compression;
 mod connection;
 mod fault;
 mod generator;
@@ -15,7 +17,9 @@ mod report;
 mod schedule;
 mod script;
 mod tally;
+mod witness;
 
+pub use compression::Offer;
 pub use fault::Fault;
 pub use generator::{Observe, Snapshot, Stage, run};
 pub use plan::{Content, InvalidPlan, Pace, Plan, Share, Sizes, Target, Until};

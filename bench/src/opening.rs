@@ -128,11 +128,16 @@ impl Request {
 }
 
 /// A server's answer to a request, of which `octets` came so far, and the length of the request;
-/// `None` if more must come. `echo` is what it says that it does.
+/// `None` if more must come. `echo` is what it says that it does; the extensions are agreed to if the
+/// client offers any.
 ///
 /// # Errors
 /// If this is no request for a WebSocket.
-pub fn answer(octets: &[u8], echo: Echo) -> Result<Option<(usize, Vec<u8>)>, OpeningError> {
+pub fn answer(
+    octets: &[u8],
+    echo: Echo,
+    extensions: Option<&str>,
+) -> Result<Option<(usize, Vec<u8>)>, OpeningError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut headers);
     let Some(len) = complete(request.parse(octets), octets)? else {
@@ -143,9 +148,14 @@ pub fn answer(octets: &[u8], echo: Echo) -> Result<Option<(usize, Vec<u8>)>, Ope
         Echo::Messages => String::new(),
         Echo::Octets => format!("{RAW}: yes\r\n"),
     };
+    let offered = value(request.headers, "Sec-WebSocket-Extensions");
+    let agreed = extensions.filter(|_| offered.is_some());
+    let agreed = agreed.map_or_else(String::new, |it| {
+        format!("Sec-WebSocket-Extensions: {it}\r\n")
+    });
     let head = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Accept: {}\r\n{raw}\r\n",
+         Sec-WebSocket-Accept: {}\r\n{agreed}{raw}\r\n",
         accept(key)
     );
     Ok(Some((len, head.into_bytes())))
@@ -197,14 +207,17 @@ mod tests {
         for echo in [Echo::Messages, Echo::Octets] {
             let request = request();
             let octets = request.octets();
-            let (len, response) = answer(octets, echo).unwrap().unwrap();
+            let (len, response) = answer(octets, echo, Some("permessage-deflate"))
+                .unwrap()
+                .unwrap();
             assert_eq!(len, octets.len());
             for cut in 0..response.len() {
                 assert_eq!(request.response(&response[..cut]), Ok(None), "cut at {cut}");
-                assert_eq!(answer(&octets[..cut.min(len - 1)], echo), Ok(None));
+                assert_eq!(answer(&octets[..cut.min(len - 1)], echo, None), Ok(None));
             }
             let taken = request.response(&response).unwrap().unwrap();
             assert_eq!((taken.len, taken.echo), (response.len(), echo));
+            assert_eq!(taken.extensions.as_deref(), Some("permessage-deflate"));
         }
     }
 
@@ -230,6 +243,9 @@ mod tests {
             assert_eq!(request().response(response.as_bytes()), Err(error));
         }
         let request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-        assert_eq!(answer(request, Echo::Messages), Err(OpeningError::NoKey));
+        assert_eq!(
+            answer(request, Echo::Messages, None),
+            Err(OpeningError::NoKey)
+        );
     }
 }

@@ -1,11 +1,11 @@
 //! Servers to measure with and to be measured: the limit ([`raw`]), the bare minimum of a WebSocket on
-//! the same loop ([`min`]), and each driver of this project as an echo server. All run on the thread
-//! that starts them.
+//! the same loop ([`min`]), and each driver of this project with its public interface for whole messages
+//! and its default configuration. All run on the thread that starts them.
 
+pub mod asynchronous;
 pub mod event_loop;
 pub mod min;
 pub mod raw;
-pub mod tokio;
 
 use std::{
     io,
@@ -14,6 +14,9 @@ use std::{
 
 use driver_kit::accepting::BACKLOG;
 use socket2::{Domain, Socket, Type};
+use wsproto::{Compression, Config, Memory};
+
+use asynchronous::Interface;
 
 /// The read buffer that serves all connections of a thread well, in octets.
 const BUFFER: usize = 256 << 10;
@@ -29,19 +32,72 @@ pub enum Server {
     Tokio,
     /// The tokio driver, which gives each message away
     TokioOwned,
+    /// The smol driver, which lends each message
+    Smol,
+    /// The smol driver, which gives each message away
+    SmolOwned,
+}
+
+/// What a server does with a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Service {
+    /// It goes back.
+    #[default]
+    Echo,
+    /// It goes to everybody who is connected.
+    Broadcast,
+}
+
+/// How a driver compresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Compressing {
+    /// Windows are kept, compressors are lent
+    Pooled,
+    /// Each connection has a compressor of its own
+    Dedicated,
+    /// Nothing is kept
+    NoTakeover,
+}
+
+impl Compressing {
+    /// The default configuration with that compression.
+    fn config(compressing: Option<Self>) -> Config {
+        let mut config = Config::default();
+        config.compression = compressing.map(|compressing| {
+            let mut compression = Compression::default();
+            match compressing {
+                Self::Pooled => {}
+                Self::Dedicated => compression.memory = Memory::Dedicated,
+                Self::NoTakeover => {
+                    compression.send_takeover = false;
+                    compression.receive_takeover = false;
+                }
+            }
+            compression
+        });
+        config
+    }
 }
 
 impl Server {
-    /// Serves without an end, on this thread.
+    /// Serves without an end, on this thread. The limit and the minimum do not compress.
     ///
     /// # Errors
     /// What the system reports of the listener and of waiting; never of a single connection.
-    pub fn run(self, listener: TcpListener) -> io::Result<()> {
+    pub fn run(
+        self,
+        listener: TcpListener,
+        service: Service,
+        compressing: Option<Compressing>,
+    ) -> io::Result<()> {
+        let config = Compressing::config(compressing);
         match self {
-            Self::Raw => event_loop::run(listener, raw::Raw),
-            Self::Min => event_loop::run(listener, min::Min::default()),
-            Self::Tokio => tokio::run(listener, tokio::Interface::Lent),
-            Self::TokioOwned => tokio::run(listener, tokio::Interface::Owned),
+            Self::Raw => event_loop::run(listener, raw::Raw, service),
+            Self::Min => event_loop::run(listener, min::Min::default(), service),
+            Self::Tokio => asynchronous::on_tokio(listener, config, service, Interface::Lent),
+            Self::TokioOwned => asynchronous::on_tokio(listener, config, service, Interface::Owned),
+            Self::Smol => asynchronous::on_smol(listener, config, service, Interface::Lent),
+            Self::SmolOwned => asynchronous::on_smol(listener, config, service, Interface::Owned),
         }
     }
 }

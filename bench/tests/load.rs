@@ -13,10 +13,10 @@ use std::{
 };
 
 use bench::{
-    load::{self, Content, Latency, Pace, Plan, Report, Target, Until},
+    load::{self, Content, Latency, Offer, Pace, Plan, Report, Sizes, Target, Until},
     opening::Echo,
     serve::{
-        Server,
+        Compressing, Server, Service,
         event_loop::{self, Answer},
         listen,
     },
@@ -28,6 +28,10 @@ fn start(serve: impl FnOnce(TcpListener) -> io::Result<()> + Send + 'static) -> 
     let address = listener.local_addr().unwrap();
     thread::spawn(|| serve(listener).unwrap());
     address
+}
+
+fn start_server(server: Server) -> SocketAddr {
+    start(move |listener| server.run(listener, Service::Echo, None))
 }
 
 fn plan(server: SocketAddr) -> Plan {
@@ -58,7 +62,7 @@ impl Answer for Counting {
 fn a_rate_is_reported_as_it_was_asked_for() {
     let counted = Arc::new(AtomicU64::new(0));
     let counting = Counting(Arc::clone(&counted));
-    let server = start(|listener| event_loop::run(listener, counting));
+    let server = start(|listener| event_loop::run(listener, counting, Service::Echo));
     let report = run(&Plan {
         connections: 7,
         pace: Pace::Open { rate: 5000.0 },
@@ -83,7 +87,7 @@ fn a_rate_is_reported_as_it_was_asked_for() {
 
 #[test]
 fn a_time_has_as_many_messages_as_are_due_in_it() {
-    let server = start(|listener| Server::Raw.run(listener));
+    let server = start_server(Server::Raw);
     let report = run(&Plan {
         connections: 3,
         pace: Pace::Open { rate: 4000.0 },
@@ -124,7 +128,7 @@ impl Answer for Stalling {
 fn a_stall_shows_in_the_percentiles_of_an_open_loop() {
     let server = start(|listener| {
         let before = 500 * FRAME;
-        event_loop::run(listener, Stalling { before, seen: 0 })
+        event_loop::run(listener, Stalling { before, seen: 0 }, Service::Echo)
     });
     let report = run(&Plan {
         pace: Pace::Open { rate: 10_000.0 },
@@ -148,12 +152,14 @@ fn every_server_echoes_a_mix_of_sizes() {
         (Server::Tokio, Content::Mixed, 1),
         (Server::Tokio, Content::Json, 16),
         (Server::TokioOwned, Content::Binary, 16),
+        (Server::Smol, Content::Mixed, 16),
+        (Server::SmolOwned, Content::Json, 1),
     ] {
-        let address = start(move |listener| server.run(listener));
+        let address = start_server(server);
         let report = run(&Plan {
             connections: 10,
             pace: Pace::Closed { depth },
-            sizes: "0:5,16:50,130:10,4k:5,300k:1".parse().unwrap(),
+            sizes: "0:5,16:50,130:10,4k:5,70k:1".parse().unwrap(),
             content,
             until: Until::Messages(2000),
             sample: 1,
@@ -162,6 +168,62 @@ fn every_server_echoes_a_mix_of_sizes() {
         assert_eq!(report.messages.received, 2000, "{server:?}: {report}");
         assert!(report.errors.is_empty(), "{server:?}: {report}");
         assert_eq!(report.latency.count, 2000, "{server:?}");
+    }
+}
+
+#[test]
+fn compressed_messages_come_back_as_they_were() {
+    for (compressing, offer) in [
+        (Compressing::Pooled, Offer::Takeover),
+        (Compressing::Dedicated, Offer::Takeover),
+        (Compressing::Dedicated, Offer::NoTakeover),
+        (Compressing::NoTakeover, Offer::Takeover),
+    ] {
+        let address =
+            start(move |listener| Server::Tokio.run(listener, Service::Echo, Some(compressing)));
+        let report = run(&Plan {
+            // Of these, the first and the last are read completely.
+            connections: 65,
+            pace: Pace::Closed { depth: 4 },
+            sizes: "100:1,600:8,5k:1".parse().unwrap(),
+            content: Content::Json,
+            compression: Some(offer),
+            until: Until::Messages(600),
+            ..plan(address)
+        });
+        assert_eq!(report.messages.received, 600, "{compressing:?}: {report}");
+        assert!(report.errors.is_empty(), "{compressing:?}: {report}");
+    }
+}
+
+#[test]
+fn a_server_that_does_not_compress_is_told_from_one_that_does() {
+    let report = run(&Plan {
+        compression: Some(Offer::Takeover),
+        ..plan(start_server(Server::Tokio))
+    });
+    let errors: Vec<_> = report.errors.into_keys().collect();
+    assert_eq!(errors, ["opening: compression was not agreed to"]);
+}
+
+#[test]
+fn a_broadcast_reaches_everybody() {
+    for server in [Server::Raw, Server::Min, Server::Tokio, Server::Smol] {
+        let address = start(move |listener| server.run(listener, Service::Broadcast, None));
+        let report = run(&Plan {
+            connections: 50,
+            pace: Pace::Broadcast,
+            sizes: Sizes::one(512),
+            until: Until::Messages(20),
+            sample: 1,
+            ..plan(address)
+        });
+        assert_eq!(report.messages.received, 50 * 20, "{server:?}: {report}");
+        assert!(report.errors.is_empty(), "{server:?}: {report}");
+        let rounds = report.rounds.unwrap();
+        assert_eq!(rounds.count, 20, "{server:?}");
+        // Who is last has waited as long as the round took.
+        assert_eq!(rounds.max, report.latency.max, "{server:?}");
     }
 }
 
@@ -183,7 +245,7 @@ impl Answer for Forgetful {
 
 #[test]
 fn what_is_never_answered_is_told() {
-    let server = start(|listener| event_loop::run(listener, Forgetful(0)));
+    let server = start(|listener| event_loop::run(listener, Forgetful(0), Service::Echo));
     let report = run(&Plan {
         connections: 4,
         until: Until::Messages(200),
@@ -212,7 +274,7 @@ fn a_server_that_is_not_there_is_an_error_of_each_connection() {
 
 #[test]
 fn the_program_writes_its_report_as_json() {
-    let server = start(|listener| Server::Min.run(listener));
+    let server = start_server(Server::Min);
     let output = Command::new(env!("CARGO_BIN_EXE_bench"))
         .args(["load", &format!("ws://{server}/"), "--count", "500"])
         .args(["--connections", "5", "--json", "--quiet"])

@@ -2,12 +2,10 @@
 
 use crate::case::Case;
 
-mod chopping;
 mod close_frames;
 mod compression;
 mod fragmentation;
 mod framing;
-mod limits;
 mod pings;
 mod reserved;
 mod throughput;
@@ -45,8 +43,6 @@ pub const GROUPS: &[Group] = &[
         "Compression under different parameters",
         compression::parameters,
     ),
-    group(22, "Chopping", chopping::cases),
-    group(23, "Frame headers and limits", limits::cases),
 ];
 
 const fn group(number: u16, title: &'static str, make: fn() -> Vec<Case>) -> Group {

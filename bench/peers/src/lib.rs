@@ -1,4 +1,6 @@
-//! What the comparisons share: timing by turns, and a transport in memory.
+//! What the comparisons share: timing by turns and a transport in memory; and for the echo servers, what
+//! comes before a connection is open.
 
 pub mod interleaved;
 pub mod memory;
+pub mod serving;

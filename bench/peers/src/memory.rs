@@ -122,7 +122,7 @@ impl AsyncWrite for Memory {
     }
 }
 
-#[cfg(feature = "soketto")]
+#[cfg(feature = "soketto-deflate")]
 impl futures_io::AsyncRead for Memory {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -133,7 +133,7 @@ impl futures_io::AsyncRead for Memory {
     }
 }
 
-#[cfg(feature = "soketto")]
+#[cfg(feature = "soketto-deflate")]
 impl futures_io::AsyncWrite for Memory {
     fn poll_write(
         self: Pin<&mut Self>,

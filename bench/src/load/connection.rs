@@ -14,6 +14,7 @@ use super::{
     fault::Fault,
     reader::{Reader, Taken},
     script::Script,
+    witness::Witness,
 };
 use crate::opening::{Request, Response};
 
@@ -38,7 +39,41 @@ pub(super) enum Stage {
     Connecting,
     /// What came of the answer.
     Opening(Vec<u8>),
-    Open(Reader),
+    Open(Reading),
+}
+
+/// How what comes back is read.
+#[derive(Debug)]
+pub(super) enum Reading {
+    /// Headers only.
+    Headers(Reader),
+    /// All of it, compressed.
+    Whole(Box<Witness>),
+}
+
+impl Reading {
+    /// The message that comes next or is coming.
+    const fn next(&self) -> u64 {
+        match self {
+            Self::Headers(reader) => reader.next(),
+            Self::Whole(witness) => witness.next(),
+        }
+    }
+
+    /// Takes all of `octets`, see [`Reader::take`].
+    fn take(
+        &mut self,
+        octets: &[u8],
+        script: &Script,
+        end: u64,
+        sample: u64,
+        ping: impl FnMut(&[u8]),
+    ) -> Result<Taken, Fault> {
+        match self {
+            Self::Headers(reader) => reader.take(octets, script, end, sample, ping),
+            Self::Whole(witness) => witness.take(octets, script, end, ping),
+        }
+    }
 }
 
 /// What one read brought.
@@ -95,31 +130,41 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads the answer to the request; once it is complete, the connection is open and this returns it.
+    /// Reads the answer to the request; returns it once it is complete, and the octets behind it.
     pub(super) fn read_response(
         &mut self,
         request: &Request,
         buf: &mut [u8],
-        script: &Script,
-    ) -> Result<Option<Response>, Fault> {
+    ) -> Result<Option<(Response, Vec<u8>)>, Fault> {
         let Stage::Opening(head) = &mut self.stage else {
             return Ok(None);
         };
-        loop {
-            match read(&mut self.stream, buf)? {
-                None => return Ok(None),
-                Some(n) => head.extend_from_slice(&buf[..n]),
+        while let Some(n) = read(&mut self.stream, buf)? {
+            head.extend_from_slice(&buf[..n]);
+            if let Some(response) = request.response(head).map_err(Fault::Opening)? {
+                let rest = head.split_off(response.len);
+                return Ok(Some((response, rest)));
             }
-            let Some(response) = request.response(head).map_err(Fault::Opening)? else {
-                continue;
-            };
-            let mut reader = Reader::new(self.owed, response.echo);
-            let pongs = &mut self.pongs;
-            let frames = &head[response.len..];
-            reader.take(frames, script, self.owed, 1, |ping| push_pong(pongs, ping))?;
-            self.stage = Stage::Open(reader);
-            return Ok(Some(response));
         }
+        Ok(None)
+    }
+
+    /// The connection is open, and `octets` came already.
+    pub(super) fn begin(
+        &mut self,
+        mut reading: Reading,
+        octets: &[u8],
+        script: &Script,
+    ) -> Result<(), Fault> {
+        let pongs = &mut self.pongs;
+        reading.take(octets, script, self.owed, 1, |ping| push_pong(pongs, ping))?;
+        self.stage = Stage::Open(reading);
+        Ok(())
+    }
+
+    /// The number of the next message that is sent.
+    pub(super) const fn next(&self) -> u64 {
+        self.owed
     }
 
     /// Has `n` more messages sent, for which an answer is waited from the moment `at` on.
@@ -128,11 +173,17 @@ impl Connection {
         self.flights.start(n, at);
     }
 
+    /// Waits for one more message that another connection sends, from the moment `at` on.
+    pub(super) fn expect(&mut self, at: u64, script: &Script) {
+        self.owe(1, at);
+        self.written = script.offset(self.owed);
+    }
+
     /// Messages that were not answered.
     pub(super) fn in_flight(&self) -> u64 {
         match &self.stage {
             Stage::Connecting | Stage::Opening(_) => 0,
-            Stage::Open(reader) => self.owed - reader.next(),
+            Stage::Open(reading) => self.owed - reading.next(),
         }
     }
 
@@ -143,14 +194,14 @@ impl Connection {
         script: &Script,
         sample: u64,
     ) -> Result<Option<Arrived>, Fault> {
-        let Stage::Open(reader) = &mut self.stage else {
+        let Stage::Open(reading) = &mut self.stage else {
             return Ok(None);
         };
         let Some(n) = read(&mut self.stream, buf)? else {
             return Ok(None);
         };
         let pongs = &mut self.pongs;
-        let taken = reader.take(&buf[..n], script, self.owed, sample, |ping| {
+        let taken = reading.take(&buf[..n], script, self.owed, sample, |ping| {
             push_pong(pongs, ping);
         })?;
         let more = n == buf.len();

@@ -14,6 +14,8 @@ pub enum Fault {
     Opening(OpeningError),
     /// The server did not answer the opening handshake in time.
     OpeningTimeout,
+    /// The server agreed to no compression, or to another one than on the connections before.
+    Compression,
     /// Reading or writing failed.
     Lost(io::ErrorKind),
     /// The stream ended without a Close frame.
@@ -34,6 +36,7 @@ impl fmt::Display for Fault {
             Self::Connect(kind) => write!(f, "connecting: {kind}"),
             Self::Opening(error) => write!(f, "opening: {error}"),
             Self::OpeningTimeout => f.write_str("opening: no answer in time"),
+            Self::Compression => f.write_str("opening: compression was not agreed to"),
             Self::Lost(kind) => write!(f, "connection lost: {kind}"),
             Self::Ended => f.write_str("the stream ended without a Close"),
             Self::Closed(code) => write!(f, "closed by the server with {code}"),

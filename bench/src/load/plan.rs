@@ -12,6 +12,8 @@ use clap::ValueEnum;
 use driver_kit::target;
 use rustix::process::Pid;
 
+use super::compression::Offer;
+
 /// A whole run.
 #[derive(Debug, Clone)]
 pub struct Plan {
@@ -30,6 +32,8 @@ pub struct Plan {
     pub sizes: Sizes,
     /// What payloads consist of.
     pub content: Content,
+    /// Whether to offer compression, and which.
+    pub compression: Option<Offer>,
     /// How long to send before measuring.
     pub warm_up: Duration,
     /// How long to measure.
@@ -54,6 +58,7 @@ impl Plan {
             pace: Pace::Closed { depth: 1 },
             sizes: Sizes::one(16),
             content: Content::Binary,
+            compression: None,
             warm_up: Duration::from_secs(1),
             until: Until::Elapsed(Duration::from_secs(10)),
             patience: Duration::from_secs(5),
@@ -123,6 +128,9 @@ pub enum Pace {
         /// Messages per second, over all connections.
         rate: f64,
     },
+    /// The first connection sends a message that the server sends to all, and the next one when all have
+    /// it. [`Until::Messages`] counts what is sent, not what is delivered.
+    Broadcast,
 }
 
 /// When a run ends.

@@ -1,6 +1,6 @@
 //! Live figures on a terminal.
 
-use std::time::Duration;
+use std::{ops::ControlFlow, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -22,11 +22,6 @@ impl Progress {
         }
         Self { line }
     }
-
-    /// Removes the line.
-    pub fn clear(&self) {
-        self.line.finish_and_clear();
-    }
 }
 
 impl Default for Progress {
@@ -35,8 +30,15 @@ impl Default for Progress {
     }
 }
 
+/// The line is removed.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.line.finish_and_clear();
+    }
+}
+
 impl Observe for Progress {
-    fn tick(&mut self, snapshot: &Snapshot) {
+    fn tick(&mut self, snapshot: &Snapshot) -> ControlFlow<()> {
         let Snapshot {
             stage,
             open,
@@ -57,5 +59,6 @@ impl Observe for Progress {
              p50 {p50:.1?}, p99 {p99:.1?}, max {max:.1?}"
         ));
         self.line.tick();
+        ControlFlow::Continue(())
     }
 }

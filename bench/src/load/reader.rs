@@ -7,10 +7,20 @@ use crate::opening::Echo;
 /// 5.5: the longest payload of a control frame.
 const CONTROL_MAX: u64 = 125;
 
+/// What can be known of the payloads that come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Payloads {
+    /// They are as they were sent.
+    Plain,
+    /// They may be compressed, to any length.
+    Compressed,
+}
+
 /// Where a connection is between two reads.
 #[derive(Debug)]
 pub(super) struct Reader {
     echo: Echo,
+    payloads: Payloads,
     /// The message that comes next or is coming.
     next: u64,
     /// Octets of its payload that have come.
@@ -49,9 +59,10 @@ pub(super) struct Taken {
 
 impl Reader {
     /// Waits for message `next` and those after it.
-    pub(super) const fn new(next: u64, echo: Echo) -> Self {
+    pub(super) const fn new(next: u64, echo: Echo, payloads: Payloads) -> Self {
         Self {
             echo,
+            payloads,
             next,
             have: 0,
             left: 0,
@@ -92,7 +103,7 @@ impl Reader {
             self.left -= n as u64;
             match self.frame {
                 Kind::Part | Kind::Last => {
-                    if self.next.is_multiple_of(sample) {
+                    if self.payloads == Payloads::Plain && self.next.is_multiple_of(sample) {
                         let expected = &script.expected(self.next, self.echo)[self.have..];
                         if !expected.starts_with(payload) {
                             return Err(Fault::WrongContent);
@@ -147,7 +158,12 @@ impl Reader {
             Echo::Messages => false,
             Echo::Octets => true,
         };
-        if header.masked != masked || header.first & 0x70 != 0 {
+        // RFC 7692 6: a compressed message has the first reserved bit set.
+        let reserved = match self.payloads {
+            Payloads::Plain => 0x70,
+            Payloads::Compressed => 0x30,
+        };
+        if header.masked != masked || header.first & reserved != 0 {
             return Err(Fault::BadFrame);
         }
         let end_of_message = if header.first & 0x80 == 0 {
@@ -164,8 +180,14 @@ impl Reader {
         };
         match self.frame {
             Kind::Part | Kind::Last => {
-                let missing = script.payload_len(self.next) - self.have;
-                if self.next >= end || header.payload > missing as u64 {
+                let fits = match self.payloads {
+                    Payloads::Plain => {
+                        let missing = script.payload_len(self.next) - self.have;
+                        header.payload <= missing as u64
+                    }
+                    Payloads::Compressed => true,
+                };
+                if self.next >= end || !fits {
                     return Err(Fault::WrongLength);
                 }
                 self.between_parts = self.frame == Kind::Part;
@@ -181,7 +203,7 @@ impl Reader {
     }
 
     fn finish(&mut self, script: &Script) -> Result<(), Fault> {
-        if self.have != script.payload_len(self.next) {
+        if self.payloads == Payloads::Plain && self.have != script.payload_len(self.next) {
             return Err(Fault::WrongLength);
         }
         self.have = 0;
@@ -262,7 +284,7 @@ mod tests {
     }
 
     fn take(octets: &[u8], script: &Script) -> Result<u32, Fault> {
-        let mut reader = Reader::new(0, Echo::Messages);
+        let mut reader = Reader::new(0, Echo::Messages, Payloads::Plain);
         let taken = reader.take(octets, script, 2, 1, |_| {})?;
         Ok(taken.messages)
     }
@@ -272,7 +294,7 @@ mod tests {
         let script = script("0:1,5:1,130:1,70000:1");
         let masked = script.octets(0, script.offset(script.len() as u64));
         for step in [1, 2, 5, 1000, masked.len()] {
-            let mut reader = Reader::new(0, Echo::Octets);
+            let mut reader = Reader::new(0, Echo::Octets, Payloads::Plain);
             let mut messages = 0;
             for part in masked.chunks(step) {
                 let taken = reader.take(part, &script, u64::MAX, 1, |_| {});
@@ -295,7 +317,7 @@ mod tests {
         ]
         .concat();
         for step in [1, 10, octets.len()] {
-            let mut reader = Reader::new(0, Echo::Messages);
+            let mut reader = Reader::new(0, Echo::Messages, Payloads::Plain);
             let (mut messages, mut pings) = (0, Vec::new());
             for part in octets.chunks(step) {
                 let ping = |payload: &[u8]| pings.push(payload.to_vec());

@@ -21,6 +21,8 @@ pub struct Report {
     /// How late the load generator itself was in sending, which is part of the latency; in an open loop
     /// only. Where this is not small beside the latency, the load generator was the bottleneck.
     pub late: Option<Latency>,
+    /// How long it took until everybody had a message that was broadcast.
+    pub rounds: Option<Latency>,
     /// Share of one processor that the load generator took; near 1 it may have been the bottleneck.
     pub generator_processor: Option<f64>,
     /// What the watched process used.
@@ -146,6 +148,9 @@ impl fmt::Display for Report {
         writeln!(f, "latency      {}", self.latency)?;
         if let Some(late) = &self.late {
             writeln!(f, "sent late    {late}")?;
+        }
+        if let Some(rounds) = &self.rounds {
+            writeln!(f, "broadcasts   {}: {rounds}", rounds.count)?;
         }
         if let Some(processor) = self.generator_processor {
             writeln!(f, "generator    {:.0} % of a processor", processor * 100.0)?;

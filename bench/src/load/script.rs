@@ -9,9 +9,11 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 
+use wsproto::{Compression, Env};
+
 use super::plan::{Content, Sizes};
 use crate::{
-    in_memory::{Role, wire::write_frame},
+    in_memory::{Role, compressed::Ends, ours::Seeded, wire::write_frame},
     json::Corpus,
     opening::Echo,
     payload,
@@ -27,6 +29,8 @@ pub(super) struct Script {
     /// All frames behind each other.
     octets: Vec<u8>,
     frames: Vec<Frame>,
+    /// How many of them are sent only once, before the others are repeated.
+    lead: usize,
     /// All payloads behind each other, not masked.
     plain: Vec<u8>,
 }
@@ -36,6 +40,8 @@ struct Frame {
     /// In `octets`.
     start: usize,
     header_len: usize,
+    /// Octets of the payload in `octets`.
+    wire_len: usize,
     /// In `plain`.
     payload: usize,
     len: usize,
@@ -48,6 +54,7 @@ impl Script {
         let mut script = Self {
             octets: Vec::new(),
             frames: Vec::new(),
+            lead: 0,
             plain: Vec::new(),
         };
         while script.octets.len() < OCTETS && script.frames.len() < FRAMES_MAX {
@@ -69,10 +76,52 @@ impl Script {
         self.frames.push(Frame {
             start,
             header_len: self.octets.len() - start - payload.len(),
+            wire_len: payload.len(),
             payload: self.plain.len(),
             len: payload.len(),
         });
         self.plain.extend_from_slice(payload);
+    }
+
+    /// The same messages as a client sends them with compression: first as a connection begins, then as
+    /// it goes on when everything was sent before. What a message refers back to is the same each time
+    /// from then on, so those frames can be repeated.
+    pub(super) fn compressed(&self, compression: Compression) -> Self {
+        let mut env = Env::new(Seeded::new());
+        let mut client = Ends::new(Role::Client, compression).open(&mut env);
+        let mut script = Self {
+            octets: Vec::new(),
+            frames: Vec::new(),
+            lead: self.frames.len(),
+            plain: self.plain.clone(),
+        };
+        for frame in self.frames.iter().chain(&self.frames) {
+            let payload = &self.plain[frame.payload..][..frame.len];
+            let queued = match str::from_utf8(payload) {
+                Ok(text) if self.octets[frame.start] & 0x0f == 0x1 => {
+                    client.send_text(&mut env, text)
+                }
+                Ok(_) | Err(_) => client.send_binary(&mut env, payload),
+            };
+            queued.expect("an empty queue has room");
+            let start = script.octets.len();
+            client
+                .outgoing()
+                .for_each(|part| script.octets.extend(part));
+            client.sent(&mut env, script.octets.len() - start);
+            let header_len = match script.octets[start + 1] & 0x7f {
+                126 => 8,
+                127 => 14,
+                _ => 6,
+            };
+            script.frames.push(Frame {
+                start,
+                header_len,
+                wire_len: script.octets.len() - start - header_len,
+                ..*frame
+            });
+        }
+        script
     }
 
     /// How many frames there are before they are repeated.
@@ -82,17 +131,25 @@ impl Script {
 
     /// Octets before message `n`.
     pub(super) fn offset(&self, n: u64) -> u64 {
-        let frames = self.frames.len() as u64;
-        let start = self.frames[(n % frames) as usize].start as u64;
-        n / frames * self.octets.len() as u64 + start
+        let laps = n.saturating_sub(self.lead as u64) / (self.frames.len() - self.lead) as u64;
+        self.frame(n).start as u64 + laps * (self.octets.len() - self.repeated_from()) as u64
     }
 
     /// What is to be sent from the octet `offset` on, up to `end` or the end of the memory.
     pub(super) fn octets(&self, offset: u64, end: u64) -> &[u8] {
-        let from = (offset % self.octets.len() as u64) as usize;
-        let rest = &self.octets[from..];
+        let again = self.repeated_from() as u64;
+        let from = match offset.checked_sub(again) {
+            None => offset,
+            Some(repeated) => again + repeated % (self.octets.len() as u64 - again),
+        };
+        let rest = &self.octets[from as usize..];
         let n = usize::try_from(end - offset).map_or(rest.len(), |n| n.min(rest.len()));
         &rest[..n]
+    }
+
+    /// Where in the memory the frames begin that are repeated.
+    fn repeated_from(&self) -> usize {
+        self.frames[self.lead].start
     }
 
     /// Octets of the payload of message `n`.
@@ -106,13 +163,18 @@ impl Script {
         let frame = self.frame(n);
         match echo {
             Echo::Messages => &self.plain[frame.payload..][..frame.len],
-            Echo::Octets => &self.octets[frame.start + frame.header_len..][..frame.len],
+            Echo::Octets => &self.octets[frame.start + frame.header_len..][..frame.wire_len],
         }
     }
 
     #[inline]
     fn frame(&self, n: u64) -> &Frame {
-        &self.frames[(n % self.frames.len() as u64) as usize]
+        let lead = self.lead as u64;
+        let index = match n.checked_sub(lead) {
+            None => n,
+            Some(repeated) => lead + repeated % (self.frames.len() as u64 - lead),
+        };
+        &self.frames[index as usize]
     }
 }
 
@@ -206,6 +268,37 @@ mod tests {
             let key = &frame[frame.len() - masked.len() - 4..][..4];
             let unmasked = masked.iter().zip(key.iter().cycle()).map(|(a, b)| a ^ b);
             assert!(unmasked.eq(script.expected(n, Echo::Messages).iter().copied()));
+        }
+    }
+
+    #[test]
+    fn compressed_frames_are_understood_lap_after_lap() {
+        for takeover in [true, false] {
+            let mut compression = Compression::default();
+            compression.send_takeover = takeover;
+            compression.threshold = 0;
+            let plain = Script::new(&"600:3,5k:1".parse().unwrap(), Content::Json);
+            let script = plain.compressed(compression);
+            let mut mirrored = compression;
+            mirrored.receive_takeover = takeover;
+            let mut env = Env::new(Seeded::new());
+            let mut server = Ends::new(Role::Server, mirrored).open(&mut env);
+            let mut input = wsproto::Input::new(vec![0; 16 << 10]);
+            for n in 0..4 * plain.len() as u64 {
+                let (start, end) = (script.offset(n), script.offset(n + 1));
+                let frame = script.octets(start, end);
+                assert_eq!(frame.len() as u64, end - start);
+                // RFC 7692 6: the first reserved bit tells that a message is compressed.
+                assert_eq!(frame[0], 0xc1);
+                input.spare()[..frame.len()].copy_from_slice(frame);
+                input.filled(frame.len());
+                let event = server.next_event(&mut env, &mut input).unwrap();
+                let Some(wsproto::Event::Text(text)) = event else {
+                    panic!("{event:?} instead of message {n}");
+                };
+                assert_eq!(text.as_bytes(), plain.expected(n, Echo::Messages));
+                assert_eq!(text.as_bytes(), script.expected(n, Echo::Messages));
+            }
         }
     }
 

@@ -28,6 +28,7 @@ pub(super) struct Tally {
     octets_in_window: u64,
     latency: Histogram<u64>,
     late: Histogram<u64>,
+    rounds: Histogram<u64>,
     pub(super) faults: BTreeMap<String, u64>,
 }
 
@@ -45,6 +46,7 @@ impl Tally {
             octets_in_window: 0,
             latency: histogram(),
             late: histogram(),
+            rounds: histogram(),
             faults: BTreeMap::new(),
         }
     }
@@ -95,6 +97,18 @@ impl Tally {
     /// Latencies so far.
     pub(super) fn latency(&self) -> Latency {
         Latency::of(&self.latency)
+    }
+
+    /// What was broadcast at `start` has reached everybody.
+    pub(super) fn round(&mut self, start: u64, now: u64) {
+        if self.is_measured(start) {
+            self.rounds.saturating_record(now - start);
+        }
+    }
+
+    /// How long it took until everybody had a message.
+    pub(super) fn rounds(&self) -> Latency {
+        Latency::of(&self.rounds)
     }
 
     /// How late messages left.

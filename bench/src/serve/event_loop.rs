@@ -14,7 +14,7 @@ use mio::{
 };
 use slab::Slab;
 
-use super::BUFFER;
+use super::{BUFFER, Service};
 use crate::opening::{self, Echo};
 
 const LISTENER: Token = Token(usize::MAX);
@@ -35,7 +35,7 @@ pub trait Answer {
 ///
 /// # Errors
 /// What the system reports of the listener and of waiting.
-pub fn run(listener: Listener, answer: impl Answer) -> io::Result<()> {
+pub fn run(listener: Listener, answer: impl Answer, service: Service) -> io::Result<()> {
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::from_std(listener);
     let registry = poll.registry();
@@ -45,6 +45,8 @@ pub fn run(listener: Listener, answer: impl Answer) -> io::Result<()> {
     let mut worker = Worker {
         answer,
         buf: vec![0; BUFFER].into_boxed_slice(),
+        service,
+        news: Vec::new(),
     };
     loop {
         poll.poll(&mut events, None)?;
@@ -61,6 +63,10 @@ pub fn run(listener: Listener, answer: impl Answer) -> io::Result<()> {
                 Ok(Next::Wait) => {}
                 // What went wrong with one connection is for the other end to report.
                 Ok(Next::Drop) | Err(_) => drop(connections.remove(index)),
+            }
+            if !worker.news.is_empty() {
+                publish(&worker.news, &mut connections);
+                worker.news.clear();
             }
         }
     }
@@ -99,6 +105,21 @@ fn accept<S>(
     }
 }
 
+/// Writes to all open connections. One that fails is found out by its next event.
+fn publish<S>(news: &[u8], connections: &mut Slab<Connection<S>>) {
+    for (_, connection) in connections {
+        match (&connection.phase, connection.unsent.take()) {
+            (Phase::Opening(_), unsent) => connection.unsent = unsent,
+            (Phase::Open(_), None) => {
+                let _ = write(connection, news);
+            }
+            (Phase::Open(_), Some(unsent)) => {
+                connection.unsent = Some([&unsent, news].concat().into());
+            }
+        }
+    }
+}
+
 struct Connection<S> {
     stream: TcpStream,
     phase: Phase<S>,
@@ -120,6 +141,9 @@ enum Next {
 struct Worker<A> {
     answer: A,
     buf: Box<[u8]>,
+    service: Service,
+    /// What is for everybody.
+    news: Vec<u8>,
 }
 
 impl<A: Answer> Worker<A> {
@@ -142,21 +166,30 @@ impl<A: Answer> Worker<A> {
                 Err(error) => return Err(error),
             };
             let octets = &self.buf[..n];
-            let opened;
-            let octets = match &mut connection.phase {
+            let early;
+            let frames = match &mut connection.phase {
                 Phase::Open(state) => self.answer.answer(state, octets),
                 Phase::Opening(head) => {
                     head.extend_from_slice(octets);
                     let Some((len, response)) =
-                        opening::answer(head, A::ECHO).map_err(io::Error::other)?
+                        opening::answer(head, A::ECHO, None).map_err(io::Error::other)?
                     else {
                         continue;
                     };
+                    // A new socket takes a head of some hundred octets whole.
+                    connection.stream.write_all(&response)?;
+                    early = head.split_off(len);
                     let mut state = A::State::default();
-                    let frames = self.answer.answer(&mut state, &head[len..]);
-                    opened = [&response, frames].concat();
+                    let frames = self.answer.answer(&mut state, &early);
                     connection.phase = Phase::Open(state);
-                    &opened
+                    frames
+                }
+            };
+            let octets = match self.service {
+                Service::Echo => frames,
+                Service::Broadcast => {
+                    self.news.extend_from_slice(frames);
+                    &[]
                 }
             };
             // A read that does not fill the buffer has emptied the socket, and what comes later is a

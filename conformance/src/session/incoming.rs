@@ -103,8 +103,9 @@ impl Session {
                 self.timers.forget_patience();
                 let now = wire.now();
                 let octets = &self.incoming.octets;
-                let new = &octets[octets.len() - n..];
-                self.log.add(now, What::ReceivedOctets(new.into()));
+                self.log.add(now, || {
+                    What::ReceivedOctets(octets[octets.len() - n..].into())
+                });
             }
             Received::End | Received::Reset => self.incoming.end = Some(received),
             Received::Nothing => {}
@@ -118,7 +119,7 @@ impl Session {
     }
 
     fn end(&mut self, end: Received) {
-        self.write_down(match end {
+        self.write_down(|| match end {
             Received::Reset => What::Reset,
             Received::End | Received::Octets(_) | Received::Nothing => What::End,
         });
@@ -141,7 +142,7 @@ impl Session {
         match decoder.part() {
             Some(Part::Header(header)) => self.judge(&header),
             Some(Part::Frame(frame, mask)) => {
-                self.write_down(What::ReceivedFrame(Summary::new(&frame, mask)));
+                self.write_down(|| What::ReceivedFrame(Summary::new(&frame, mask)));
                 self.handle(frame);
             }
             None => return false,
@@ -262,7 +263,6 @@ impl Session {
         if !frame.fin {
             self.incoming.message = Some(message);
         } else if !self.close.failed {
-            self.log.received.messages += message.octets.len();
             self.events
                 .push(Event::Message(message.kind, message.octets.into()));
         }

@@ -1,6 +1,9 @@
 //! `bench`: drives WebSocket servers and measures them. `bench/README.md` has examples.
 
+mod broadcast;
+mod hold;
 mod load;
+mod options;
 mod serve;
 
 use std::{error::Error, process::ExitCode};
@@ -10,10 +13,13 @@ use clap::Parser;
 /// Drives WebSocket servers and measures them
 #[derive(Debug, Parser)]
 #[command(version)]
-#[expect(clippy::large_enum_variant, reason = "there is one of them in a run")]
 enum Command {
-    /// Drive a server with many connections and measure throughput and latency
+    /// Drive an echo server with many connections and measure throughput and latency
     Load(load::Options),
+    /// Keep many connections open, with an echo on each from time to time
+    Hold(hold::Options),
+    /// Measure how long a server that sends every message to everybody takes for it
+    Broadcast(broadcast::Options),
     /// Run a server to measure with, or to be measured
     Serve(serve::Options),
 }
@@ -21,6 +27,8 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Command::parse() {
         Command::Load(options) => load::run(&options),
+        Command::Hold(options) => hold::run(&options),
+        Command::Broadcast(options) => broadcast::run(&options),
         Command::Serve(options) => serve::run(&options),
     };
     match done {

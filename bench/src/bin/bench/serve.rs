@@ -4,7 +4,7 @@ use std::{net::SocketAddr, process::ExitCode};
 
 use bench::{
     process::{pin, raise_file_limit},
-    serve::{Server, listen},
+    serve::{Compressing, Server, Service, listen},
 };
 
 use crate::Done;
@@ -17,6 +17,12 @@ pub(crate) struct Options {
     /// Address to listen on; port 0 is any that is free
     #[arg(long, default_value = "127.0.0.1:9001")]
     listen: SocketAddr,
+    /// Send each message to everybody instead of back
+    #[arg(long)]
+    broadcast: bool,
+    /// Agree to compression (drivers only)
+    #[arg(long, value_enum)]
+    compression: Option<Compressing>,
     /// Processor to run on
     #[arg(long)]
     cpu: Option<usize>,
@@ -30,6 +36,11 @@ pub(crate) fn run(options: &Options) -> Done {
     }
     let listener = listen(options.listen)?;
     println!("listening on ws://{}/", listener.local_addr()?);
-    options.server.run(listener)?;
+    let service = if options.broadcast {
+        Service::Broadcast
+    } else {
+        Service::Echo
+    };
+    options.server.run(listener, service, options.compression)?;
     Ok(ExitCode::SUCCESS)
 }

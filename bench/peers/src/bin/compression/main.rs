@@ -8,7 +8,7 @@
 
 mod bare;
 mod footprint;
-#[cfg(feature = "soketto")]
+#[cfg(feature = "soketto-deflate")]
 mod soketto;
 mod yawc;
 
@@ -303,7 +303,7 @@ fn receiving(corpus: &Corpus, then: Then) -> Vec<Entry> {
         let source = recorded(false, corpus);
         compressed::Receive::new(Role::Server, backend, setting, source, then)
     });
-    #[cfg(feature = "soketto")]
+    #[cfg(feature = "soketto-deflate")]
     entries.push(Entry::new(
         "soketto (no takeover)",
         soketto::Receive::new(recorded(false, corpus), then),
@@ -321,7 +321,7 @@ fn beside_peers_sending(corpus: &Corpus) -> Vec<Entry> {
     without_takeover(&mut entries, |setting, backend| {
         compressed::Send::new(Role::Server, backend, setting, corpus)
     });
-    #[cfg(feature = "soketto")]
+    #[cfg(feature = "soketto-deflate")]
     entries.push(Entry::new(
         "soketto (no takeover)",
         soketto::Send::new(corpus),
@@ -334,7 +334,7 @@ fn without_takeover<S: bench::in_memory::Subject + 'static>(
     entries: &mut Vec<Entry>,
     subject: impl FnOnce(Compression, Backend) -> S,
 ) {
-    if cfg!(feature = "soketto") {
+    if cfg!(feature = "soketto-deflate") {
         let setting = setting(1, 15, false, Memory::Pooled);
         entries.push(Entry::new(
             "ours, no takeover",

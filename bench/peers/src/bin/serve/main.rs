@@ -1,0 +1,71 @@
+//! Echo servers over other libraries, one thread each, to be measured with `bench load` and
+//! `bench matrix`. Each is written as its documentation shows, with the default limits; where the default
+//! leaves out what ours does, that is turned on.
+
+mod fastwebsockets;
+mod soketto;
+mod tokio_websockets;
+mod tungstenite;
+mod yawc;
+
+use std::{error::Error, net::SocketAddr};
+
+use bench::{
+    process::{pin, raise_file_limit},
+    serve::listen,
+};
+use clap::{Parser, ValueEnum};
+
+/// Echo servers over other libraries
+#[derive(Debug, Parser)]
+struct Options {
+    /// Which library
+    library: Library,
+    /// Address to listen on; port 0 is any that is free
+    #[arg(long, default_value = "127.0.0.1:9001")]
+    listen: SocketAddr,
+    /// Processor to run on
+    #[arg(long)]
+    cpu: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Library {
+    /// A flush after each message
+    TokioTungstenite,
+    /// Fed while there are messages, then flushed: batching made by hand
+    TokioTungsteniteBatched,
+    /// On smol
+    AsyncTungstenite,
+    /// Frames collected to messages
+    Fastwebsockets,
+    /// With its default buffers
+    TokioWebsockets,
+    /// With UTF-8 checks
+    Yawc,
+    /// With UTF-8 checks and permessage-deflate at level 1
+    YawcDeflate,
+    /// On smol, behind buffered readers and writers
+    Soketto,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse();
+    raise_file_limit();
+    if let Some(processor) = options.cpu {
+        pin(processor)?;
+    }
+    let listener = listen(options.listen)?;
+    println!("listening on ws://{}/", listener.local_addr()?);
+    match options.library {
+        Library::TokioTungstenite => tungstenite::plain(listener)?,
+        Library::TokioTungsteniteBatched => tungstenite::batched(listener)?,
+        Library::AsyncTungstenite => tungstenite::on_smol(listener)?,
+        Library::Fastwebsockets => fastwebsockets::run(listener)?,
+        Library::TokioWebsockets => tokio_websockets::run(listener)?,
+        Library::Yawc => yawc::run(listener, yawc::Compression::Off)?,
+        Library::YawcDeflate => yawc::run(listener, yawc::Compression::On)?,
+        Library::Soketto => soketto::run(listener)?,
+    }
+    Ok(())
+}

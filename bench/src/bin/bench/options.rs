@@ -1,0 +1,129 @@
+//! What all ways of driving a server have in common on the command line.
+
+use std::{fs, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration};
+
+use bench::{
+    load::{self, Content, Observe, Plan, Progress, Report, Sizes, Target},
+    process::pin,
+};
+use rustix::process::Pid;
+
+use crate::Done;
+
+/// A server, and how to connect to it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Common {
+    /// The server, as ws://host:port/path
+    url: Target,
+    /// Connections to open
+    #[arg(short, long, default_value_t = 100)]
+    pub(crate) connections: usize,
+    /// Connections to open per second; as fast as the server takes them by default
+    #[arg(long, value_parser = positive)]
+    ramp: Option<f64>,
+    /// Local addresses to connect from, in turn: one has 28 000 ports for a server
+    #[arg(long, value_delimiter = ',')]
+    from: Vec<IpAddr>,
+    /// Octets of a payload, or a mix as 16:80,4k:20
+    #[arg(short, long, default_value = "16")]
+    size: Sizes,
+    /// What payloads consist of
+    #[arg(long, value_enum, default_value_t = Content::Binary)]
+    content: Content,
+    /// How long to wait for answers that are missing at the end
+    #[arg(long, default_value = "5s", value_parser = duration)]
+    patience: Duration,
+    /// Compare one payload in so many with what was sent; all lengths are checked anyway
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
+    sample: u64,
+    /// Process whose processor time and memory to report
+    #[arg(long, value_parser = pid)]
+    pid: Option<Pid>,
+    /// Processor to run on
+    #[arg(long)]
+    cpu: Option<usize>,
+    /// Write the report as JSON to this file, or to standard output instead of the text
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
+    json: Option<PathBuf>,
+    /// Show no progress
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+impl Common {
+    /// A plan with what these options say.
+    pub(crate) fn plan(&self) -> Plan {
+        let mut plan = Plan::new(self.url.clone());
+        plan.connections = self.connections;
+        plan.ramp = self.ramp;
+        plan.sources.clone_from(&self.from);
+        plan.sizes = self.size.clone();
+        plan.content = self.content;
+        plan.patience = self.patience;
+        plan.sample = self.sample;
+        plan.watched = self.pid;
+        plan
+    }
+
+    /// Runs the plan and shows the report. The status tells whether every connection held and every
+    /// message was answered.
+    pub(crate) fn run(&self, plan: &Plan) -> Done {
+        if self.quiet {
+            return self.run_observed(plan, &mut ());
+        }
+        self.run_observed(plan, &mut Progress::new())
+    }
+
+    /// [Runs](Self::run) the plan with an observer of one's own.
+    pub(crate) fn run_observed(&self, plan: &Plan, observer: &mut dyn Observe) -> Done {
+        if let Some(processor) = self.cpu {
+            pin(processor)?;
+        }
+        let report = load::run(plan, observer)?;
+        self.show(&report)?;
+        let is_clean = report.errors.is_empty() && report.messages.unanswered == 0;
+        Ok(if is_clean {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
+    }
+
+    fn show(&self, report: &Report) -> Result<(), Box<dyn std::error::Error>> {
+        match &self.json {
+            None => print!("{report}"),
+            Some(path) => {
+                let json = serde_json::to_string(report)?;
+                if path.as_os_str() == "-" {
+                    println!("{json}");
+                } else {
+                    fs::write(path, json)?;
+                    print!("{report}");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(number) if number > 0.0 && f64::is_finite(number) => Ok(number),
+        Ok(_) | Err(_) => Err("not a number above 0".to_owned()),
+    }
+}
+
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let parsed = units.into_iter().find_map(|(unit, seconds)| {
+        let number: f64 = text.strip_suffix(unit)?.parse().ok()?;
+        Duration::try_from_secs_f64(number * seconds).ok()
+    });
+    parsed.ok_or_else(|| "a duration is written as 500ms, 10s, 2m or 1h".to_owned())
+}
+
+fn pid(text: &str) -> Result<Pid, String> {
+    let pid = text.parse().ok().filter(|&pid| pid > 0);
+    pid.and_then(Pid::from_raw)
+        .ok_or_else(|| "not the number of a process".to_owned())
+}

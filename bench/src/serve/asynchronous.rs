@@ -1,0 +1,145 @@
+//! The drivers for tokio and smol, which share their interface: an echo server and one that broadcasts,
+//! written once for both.
+
+use std::{
+    io,
+    net::TcpListener,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_io::Async;
+use driver_async::{AcceptFrom, Clock, Sender, Server, Transport, Upgrade, WebSocket};
+use driver_smol::Smol;
+use driver_tokio::Tokio;
+use tokio::runtime::Builder;
+use wsproto::{Accept, Config, Error, Event, Message, Prepared};
+
+use super::Service;
+
+/// How a driver hands messages over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interface {
+    /// `recv_ref`: a message is lent.
+    Lent,
+    /// `recv`: a message is the application's.
+    Owned,
+}
+
+/// Serves without an end, on tokio's runtime for one thread.
+///
+/// # Errors
+/// What the system reports of the listener and of the runtime.
+pub fn on_tokio(
+    listener: TcpListener,
+    config: Config,
+    service: Service,
+    interface: Interface,
+) -> io::Result<()> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            serve(
+                Server::<_, Tokio>::new(listener).config(config),
+                service,
+                interface,
+            )
+            .await;
+            Ok(())
+        })
+}
+
+/// Serves without an end, on async-io's reactor in this thread.
+///
+/// # Errors
+/// What the system reports of the listener.
+pub fn on_smol(
+    listener: TcpListener,
+    config: Config,
+    service: Service,
+    interface: Interface,
+) -> io::Result<()> {
+    async_io::block_on(async {
+        let listener = Async::new(listener)?;
+        serve(
+            Server::<_, Smol>::new(listener).config(config),
+            service,
+            interface,
+        )
+        .await;
+        Ok(())
+    })
+}
+
+async fn serve<L: Send, R: AcceptFrom<L>>(
+    server: Server<L, R>,
+    service: Service,
+    interface: Interface,
+) {
+    match (service, interface) {
+        (Service::Echo, Interface::Lent) => server.serve(lent).await,
+        (Service::Echo, Interface::Owned) => server.serve(owned).await,
+        (Service::Broadcast, _) => {
+            let members = Members::default();
+            server
+                .serve(move |upgrade| join(upgrade, Arc::clone(&members)))
+                .await;
+        }
+    }
+}
+
+// In all of these, how a connection ended is for the other end to report.
+
+async fn lent<S: Transport, C: Clock>(upgrade: Upgrade<S, C>) {
+    if let Ok(socket) = upgrade.accept(&Accept::new()).await {
+        let _ = echo(socket).await;
+    }
+}
+
+async fn echo<S: Transport, C: Clock>(mut socket: WebSocket<S, C>) -> Result<(), Error> {
+    while let Some((event, mut outbox)) = socket.recv_ref().await? {
+        let _ = match event {
+            Event::Text(text) => outbox.feed_text(&text),
+            Event::Binary(octets) => outbox.feed_binary(&octets),
+            _ => Ok(()),
+        };
+    }
+    Ok(())
+}
+
+async fn owned<S: Transport, C: Clock>(upgrade: Upgrade<S, C>) {
+    let Ok(mut socket) = upgrade.accept(&Accept::new()).await else {
+        return;
+    };
+    while let Ok(Some(message)) = socket.recv().await {
+        let _ = socket.feed(message).await;
+    }
+}
+
+/// Everybody who is connected.
+type Members<S, C> = Arc<Mutex<Vec<Sender<S, C>>>>;
+
+/// Sends what comes to everybody, encoded once. Nobody leaves before the end here.
+async fn join<S: Transport, C: Clock>(upgrade: Upgrade<S, C>, members: Members<S, C>) {
+    let Ok(socket) = upgrade.accept(&Accept::new()).await else {
+        return;
+    };
+    let (sender, mut receiver) = socket.split();
+    let members = || members.lock().unwrap_or_else(PoisonError::into_inner);
+    members().push(sender);
+    while let Ok(Some(message)) = receiver.recv().await {
+        let prepared = match &message {
+            Message::Text(text) => Prepared::text(text),
+            Message::Binary(octets) => Prepared::binary(octets),
+        };
+        // Cloned one by one: the lock is not held while one of them waits.
+        let mut next = 0;
+        loop {
+            let member = members().get(next).cloned();
+            let Some(member) = member else { break };
+            let _ = member.send_prepared(&prepared).await;
+            next += 1;
+        }
+    }
+}
