@@ -3,24 +3,64 @@
 /// What a case does about extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offers {
-    /// The value of `Sec-WebSocket-Extensions` in the suite's request.
-    pub offer: &'static str,
+    /// The values of `Sec-WebSocket-Extensions` in the suite's request, a header line each.
+    pub lines: &'static [&'static str],
     /// What the suite asks of a client in its response, the most wanted first.
     pub wishes: &'static [Wish],
+    /// How closely the subject is watched.
+    pub measure: Measure,
 }
 
-/// What the suite, as a server, asks a client to do when it compresses.
+/// How closely a subject is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Measure {
+    /// As Autobahn does it: any response is right that can be obeyed, and any message that a usual
+    /// library inflates.
+    #[default]
+    Autobahn,
+    /// To the letter of RFC 7692: the response has to fit an offer, and no message may refer back beyond
+    /// the window that was agreed on.
+    Letter,
+}
+
+impl Offers {
+    /// Offers that, and asks for the first of these that a client has offered.
+    #[must_use]
+    pub const fn new(lines: &'static [&'static str], wishes: &'static [Wish]) -> Self {
+        Self {
+            lines,
+            wishes,
+            measure: Measure::Autobahn,
+        }
+    }
+
+    /// Measures the subject by the letter of RFC 7692.
+    #[must_use]
+    pub const fn to_the_letter(mut self) -> Self {
+        self.measure = Measure::Letter;
+        self
+    }
+}
+
+/// What the suite, as a server, answers to an offer. What the offer demands of a server is done in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wish {
-    /// Without context takeover.
+    /// The suite compresses each message by itself.
+    pub server_no_context_takeover: bool,
+    /// The suite compresses with a window of that many bits, or of fewer if the client wants that.
+    pub server_max_window_bits: Option<u8>,
+    /// The client has to compress each message by itself.
     pub client_no_context_takeover: bool,
-    /// With a window of that many bits, which the client has to have offered.
+    /// The client has to compress with a window of that many bits, or of fewer if it has offered that. It
+    /// has to have offered something.
     pub client_max_window_bits: Option<u8>,
 }
 
 impl Wish {
     /// Nothing.
     pub const NOTHING: Self = Self {
+        server_no_context_takeover: false,
+        server_max_window_bits: None,
         client_no_context_takeover: false,
         client_max_window_bits: None,
     };
@@ -28,7 +68,7 @@ impl Wish {
     /// That the client compresses each message by itself.
     pub const NO_TAKEOVER: Self = Self {
         client_no_context_takeover: true,
-        client_max_window_bits: None,
+        ..Self::NOTHING
     };
 
     /// And that it does so with a window of that many bits.
@@ -99,9 +139,10 @@ impl Parameters {
             {
                 return Err(bad());
             }
-            let bits = || match value.map(str::parse) {
-                Some(Ok(bits @ 8..=15)) => Ok(bits),
-                _ => Err(bad()),
+            // 7.1.2.1: a decimal number without leading zeros.
+            let bits = || {
+                let is_value = |bits: &u8| Some(bits.to_string().as_str()) == *value;
+                (8..=15).find(is_value).ok_or_else(bad)
             };
             match (*name, value) {
                 ("server_no_context_takeover", None) => {
@@ -119,6 +160,22 @@ impl Parameters {
             }
         }
         Ok(parameters)
+    }
+
+    /// Whether a server may answer an offer of these parameters with those (RFC 7692 7.1).
+    fn allow(&self, answer: &Self) -> bool {
+        let takeover = answer.server_no_context_takeover || !self.server_no_context_takeover;
+        let server = match (self.server_max_window_bits, answer.server_max_window_bits) {
+            (Some(most), Some(bits)) => bits <= most,
+            (Some(_), None) => false,
+            (None, _) => true,
+        };
+        let client = match (self.client_max_window_bits, answer.client_max_window_bits) {
+            (_, None) => true,
+            (None, Some(_)) | (_, Some(None)) => false,
+            (Some(most), Some(Some(bits))) => bits <= most.unwrap_or(15),
+        };
+        takeover && server && client
     }
 }
 
@@ -169,25 +226,200 @@ impl Agreed {
         let Some((wish, offer)) = chosen else {
             return Ok(None);
         };
+        let at_most = |wished: Option<u8>, most: Option<u8>| match (wished, most) {
+            (Some(wished), Some(most)) => Some(wished.min(most)),
+            (wished, most) => wished.or(most),
+        };
+        let server = at_most(wish.server_max_window_bits, offer.server_max_window_bits);
+        let client = wish
+            .client_max_window_bits
+            .and_then(|wished| at_most(Some(wished), offer.client_max_window_bits.flatten()));
         let agreed = Self {
-            server_no_context_takeover: offer.server_no_context_takeover,
+            server_no_context_takeover: offer.server_no_context_takeover
+                || wish.server_no_context_takeover,
             client_no_context_takeover: wish.client_no_context_takeover,
-            server_max_window_bits: offer.server_max_window_bits.unwrap_or(15),
-            client_max_window_bits: wish.client_max_window_bits.unwrap_or(15),
+            server_max_window_bits: server.unwrap_or(15),
+            client_max_window_bits: client.unwrap_or(15),
         };
         let mut text = "permessage-deflate".to_owned();
         if agreed.server_no_context_takeover {
             text += "; server_no_context_takeover";
         }
-        if let Some(bits) = offer.server_max_window_bits {
+        if let Some(bits) = server {
             text += &format!("; server_max_window_bits={bits}");
         }
         if agreed.client_no_context_takeover {
             text += "; client_no_context_takeover";
         }
-        if let Some(bits) = wish.client_max_window_bits {
+        if let Some(bits) = client {
             text += &format!("; client_max_window_bits={bits}");
         }
         Ok(Some((agreed, text)))
+    }
+}
+
+/// Whether a response is an answer to one of the offers (RFC 7692 7.1).
+///
+/// # Errors
+///
+/// If it is not, or has parameters that are none.
+pub fn check_answer(offers: &str, response: &str) -> Result<(), BadExtension> {
+    for answer in elements(response) {
+        let answer_parameters = Parameters::parse(&answer)?;
+        let allowed = elements(offers).any(|offer| {
+            let allows = |offered: Parameters| offered.allow(&answer_parameters);
+            offer.name == answer.name && Parameters::parse(&offer).is_ok_and(allows)
+        });
+        if !allowed {
+            return Err(BadExtension(response.to_owned()));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_to_fit_an_offer_that_is_one() {
+        for (offers, response, fits) in [
+            ("permessage-deflate", "permessage-deflate", true),
+            (
+                "permessage-deflate",
+                "permessage-deflate; server_max_window_bits=10",
+                true,
+            ),
+            (
+                "permessage-deflate",
+                "permessage-deflate; client_no_context_takeover",
+                true,
+            ),
+            (
+                "permessage-deflate",
+                "permessage-deflate; client_max_window_bits=15",
+                false,
+            ),
+            (
+                "permessage-deflate; client_max_window_bits",
+                "permessage-deflate; client_max_window_bits=8",
+                true,
+            ),
+            (
+                "permessage-deflate; client_max_window_bits=9",
+                "permessage-deflate; client_max_window_bits=9",
+                true,
+            ),
+            (
+                "permessage-deflate; client_max_window_bits=9",
+                "permessage-deflate; client_max_window_bits=10",
+                false,
+            ),
+            (
+                "permessage-deflate; client_max_window_bits",
+                "permessage-deflate; client_max_window_bits",
+                false,
+            ),
+            (
+                "permessage-deflate; server_no_context_takeover",
+                "permessage-deflate",
+                false,
+            ),
+            (
+                "permessage-deflate; server_max_window_bits=10",
+                "permessage-deflate",
+                false,
+            ),
+            (
+                "permessage-deflate; server_max_window_bits=10",
+                "permessage-deflate; server_max_window_bits=11",
+                false,
+            ),
+            (
+                "permessage-deflate; server_max_window_bits=10",
+                "permessage-deflate; server_max_window_bits=\"9\"",
+                true,
+            ),
+            ("permessage-deflate; nonsense", "permessage-deflate", false),
+            (
+                "permessage-deflate; nonsense, permessage-deflate",
+                "permessage-deflate",
+                true,
+            ),
+            ("x-other", "permessage-deflate", false),
+            (
+                "permessage-deflate",
+                "permessage-deflate; server_max_window_bits=08",
+                false,
+            ),
+            (
+                "permessage-deflate",
+                "permessage-deflate; server_max_window_bits=7",
+                false,
+            ),
+            (
+                "permessage-deflate",
+                "permessage-deflate; server_max_window_bits=+9",
+                false,
+            ),
+            (
+                "permessage-deflate",
+                "permessage-deflate; server_max_window_bits",
+                false,
+            ),
+            (
+                "permessage-deflate",
+                "permessage-deflate; server_no_context_takeover=1",
+                false,
+            ),
+        ] {
+            assert_eq!(
+                check_answer(offers, response).is_ok(),
+                fits,
+                "{offers} -> {response}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_suite_answers_what_was_offered_and_what_it_wishes() {
+        let nine = Wish {
+            server_no_context_takeover: true,
+            server_max_window_bits: Some(11),
+            ..Wish::NO_TAKEOVER.window(9)
+        };
+        for (offers, wishes, expected) in [
+            (
+                "permessage-deflate",
+                &[Wish::NOTHING][..],
+                Some("permessage-deflate"),
+            ),
+            ("permessage-deflate", &[nine], None),
+            (
+                "permessage-deflate, permessage-deflate; client_max_window_bits; server_max_window_bits=10",
+                &[nine],
+                Some(
+                    "permessage-deflate; server_no_context_takeover; server_max_window_bits=10; \
+                     client_no_context_takeover; client_max_window_bits=9",
+                ),
+            ),
+            (
+                "permessage-deflate; client_max_window_bits=8",
+                &[nine, Wish::NOTHING],
+                Some(
+                    "permessage-deflate; server_no_context_takeover; server_max_window_bits=11; \
+                     client_no_context_takeover; client_max_window_bits=8",
+                ),
+            ),
+            ("x-other", &[Wish::NOTHING], None),
+        ] {
+            let answer = Agreed::answer(offers, wishes)
+                .unwrap()
+                .map(|(_, text)| text);
+            assert_eq!(answer.as_deref(), expected, "{offers}");
+            if let Some(answer) = answer {
+                assert_eq!(check_answer(offers, &answer), Ok(()));
+            }
+        }
     }
 }

@@ -125,12 +125,14 @@ fn eight(octets: &mut Vec<u8>, masked: u8, len: u64) {
     octets.extend(len.to_be_bytes());
 }
 
-/// RFC 6455 5.3, octet by octet; `offset` octets of the payload went before.
+/// Masks a payload (RFC 6455 5.3), of which `offset` octets went before.
 pub fn xor(octets: &mut [u8], mask: Option<[u8; 4]>, offset: usize) {
     let Some(mut key) = mask else { return };
     key.rotate_left(offset % 4);
-    for (octet, key) in octets.iter_mut().zip(key.into_iter().cycle()) {
-        *octet ^= key;
+    for octets in octets.chunks_mut(4) {
+        for (octet, key) in octets.iter_mut().zip(key) {
+            *octet ^= key;
+        }
     }
 }
 

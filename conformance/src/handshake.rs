@@ -7,7 +7,7 @@ use sha1::{Digest, Sha1};
 
 use crate::{
     case::Role,
-    extension::{Agreed, Offers},
+    extension::{Agreed, Measure, Offers, check_answer},
     session::Session,
     wire::Received,
 };
@@ -129,9 +129,10 @@ pub(crate) fn key() -> String {
 
 /// A proper request, as Autobahn's fuzzing client writes it.
 pub(crate) fn request(host: &str, resource: &str, key: &str, offers: Option<&Offers>) -> String {
-    let extensions = offers.map_or_else(String::new, |offers| {
-        format!("Sec-WebSocket-Extensions: {}\r\n", offers.offer)
-    });
+    let mut extensions = String::new();
+    for line in offers.map_or(&[][..], |offers| offers.lines) {
+        extensions += &format!("Sec-WebSocket-Extensions: {line}\r\n");
+    }
     format!(
         "GET {resource} HTTP/1.1\r\nUser-Agent: conformance/{version}\r\nHost: {host}\r\n\
          Upgrade: WebSocket\r\nConnection: Upgrade\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n\
@@ -268,7 +269,14 @@ pub(crate) fn open(
             session.send(heads.request.as_bytes());
             let head = receive_head(session)?;
             heads.response.clone_from(&head.text);
-            check_response(&head, &key, offers.is_some())?
+            let agreed = check_response(&head, &key, offers.is_some())?;
+            if let Some(offers) = offers.filter(|offers| offers.measure == Measure::Letter)
+                && let Some(response) = head.all("Sec-WebSocket-Extensions").next()
+            {
+                check_answer(&offers.lines.join(","), response)
+                    .map_err(|bad| format!("no answer to an offer: {}", bad.0))?;
+            }
+            agreed
         }
         Arrival::Accepted(head) => {
             heads.request.clone_from(&head.text);
@@ -285,8 +293,8 @@ pub(crate) fn open(
             agreed
         }
     };
-    if let Some(agreed) = agreed {
-        session.agree(agreed);
+    if let (Some(agreed), Some(offers)) = (agreed, offers) {
+        session.agree(agreed, offers.measure);
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use self::{
 use crate::{
     case::{Event, Role},
     deflate::Codec,
-    extension::Agreed,
+    extension::{Agreed, Measure},
     frame::{Frame, xor},
     log::{Log, Summary, What},
     wire::Wire,
@@ -126,8 +126,9 @@ impl Session {
     }
 
     /// Compresses and inflates from now on.
-    pub(crate) fn agree(&mut self, agreed: Agreed) {
-        self.codec = Some(Codec::new(self.role, agreed, self.settings.level));
+    pub(crate) fn agree(&mut self, agreed: Agreed, measure: Measure) {
+        let level = self.settings.level;
+        self.codec = Some(Codec::new(self.role, agreed, level, measure));
     }
 
     /// Whether compression was agreed on.

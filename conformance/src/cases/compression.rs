@@ -35,47 +35,59 @@ const MESSAGES: usize = 1000;
 
 /// What is offered and asked for in group 12, and in each section of group 13.
 const SECTIONS: [Offers; 7] = [
-    Offers {
-        offer: "permessage-deflate; client_no_context_takeover; client_max_window_bits",
-        wishes: &[Wish::NOTHING],
-    },
-    Offers {
-        offer: "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
-                server_no_context_takeover",
-        wishes: &[Wish::NO_TAKEOVER],
-    },
-    Offers {
-        offer: "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
-                server_max_window_bits=9",
-        wishes: &[Wish::NOTHING.window(9)],
-    },
-    Offers {
-        offer: "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
-                server_max_window_bits=15",
-        wishes: &[Wish::NOTHING.window(15)],
-    },
-    Offers {
-        offer: "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
-                server_no_context_takeover; server_max_window_bits=9",
-        wishes: &[Wish::NO_TAKEOVER.window(9)],
-    },
-    Offers {
-        offer: "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
-                server_no_context_takeover; server_max_window_bits=15",
-        wishes: &[Wish::NO_TAKEOVER.window(15)],
-    },
-    Offers {
-        offer: "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
-                server_no_context_takeover; server_max_window_bits=9, \
-                permessage-deflate; client_no_context_takeover; client_max_window_bits; \
-                server_no_context_takeover, \
-                permessage-deflate; client_no_context_takeover; client_max_window_bits",
-        wishes: &[
+    Offers::new(
+        &["permessage-deflate; client_no_context_takeover; client_max_window_bits"],
+        &[Wish::NOTHING],
+    ),
+    Offers::new(
+        &[
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+           server_no_context_takeover",
+        ],
+        &[Wish::NO_TAKEOVER],
+    ),
+    Offers::new(
+        &[
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+           server_max_window_bits=9",
+        ],
+        &[Wish::NOTHING.window(9)],
+    ),
+    Offers::new(
+        &[
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+           server_max_window_bits=15",
+        ],
+        &[Wish::NOTHING.window(15)],
+    ),
+    Offers::new(
+        &[
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+           server_no_context_takeover; server_max_window_bits=9",
+        ],
+        &[Wish::NO_TAKEOVER.window(9)],
+    ),
+    Offers::new(
+        &[
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+           server_no_context_takeover; server_max_window_bits=15",
+        ],
+        &[Wish::NO_TAKEOVER.window(15)],
+    ),
+    Offers::new(
+        &[
+            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+           server_no_context_takeover; server_max_window_bits=9, \
+           permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+           server_no_context_takeover, \
+           permessage-deflate; client_no_context_takeover; client_max_window_bits",
+        ],
+        &[
             Wish::NO_TAKEOVER.window(9),
             Wish::NO_TAKEOVER,
             Wish::NOTHING,
         ],
-    },
+    ),
 ];
 
 /// The cases of group 12.
@@ -110,7 +122,7 @@ fn cases(group: u16, sections: impl Iterator<Item = (&'static Set, Offers)>) -> 
                     &[group, section, number],
                     format!(
                         "Offers {}. Sends {MESSAGES} compressed messages of {len} {}, in {frames}.",
-                        offers.offer, set.name
+                        offers.lines[0], set.name
                     ),
                     "Each message comes back before the next one is sent.",
                     Exchange {

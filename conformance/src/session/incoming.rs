@@ -243,13 +243,15 @@ impl Session {
             && message.compressed
             && let Some(codec) = &mut self.codec
         {
-            let Ok(octets) = codec.decompress(&message.octets) else {
-                // Autobahn's fuzzing peer has no answer to this but to drop the connection.
-                self.note("violation: a message that does not inflate");
-                self.close.violation = Some("a message that does not inflate".to_owned());
-                return self.drop_wire(true);
+            message.octets = match codec.inflate(&message.octets) {
+                Ok(octets) => octets,
+                Err(corrupt) => {
+                    // Autobahn's fuzzing peer has no answer to this but to drop the connection.
+                    self.note(format!("violation: {corrupt}"));
+                    self.close.violation = Some(corrupt.to_string());
+                    return self.drop_wire(true);
+                }
             };
-            message.octets = octets;
         }
         if message.kind == Kind::Text && (frame.fin || !message.compressed) {
             let text = message.text();
