@@ -4,7 +4,13 @@ use std::{any::Any, sync::Arc};
 
 use wsproto::{CloseCode, Config, Kind, Message, Prepared};
 
-use crate::{completion::Completion, line::Line, mailbox, slab::Key};
+use crate::{
+    broadcast::{Recipients, Round},
+    completion::Completion,
+    line::Line,
+    mailbox,
+    slab::Key,
+};
 
 /// The queue of one loop.
 pub(crate) type Mailbox = mailbox::Mailbox<Command, mio::Waker>;
@@ -20,6 +26,10 @@ pub(crate) enum Command {
     Errand(Box<dyn Any + Send>),
     /// A transport without a descriptor has news.
     Notified(Key),
+    /// A message for many connections.
+    Broadcast(Arc<Round>, Recipients),
+    Subscribe(Key, Arc<str>),
+    Unsubscribe(Key, Arc<str>),
     /// There is room for further connections.
     Accept,
     /// The loops end: see [`Control`](crate::control::Control).

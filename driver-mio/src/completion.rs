@@ -5,11 +5,12 @@ use std::{
     fmt,
     future::Future,
     pin::Pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 use wsproto::SendError;
+
+use crate::promise::{Promise, promise};
 
 /// Is told once what has become of a message, even if only by being dropped.
 pub(crate) struct Completion(Option<Callback>);
@@ -48,45 +49,31 @@ impl fmt::Debug for Completion {
 /// Dropping it changes nothing about the message. From [`Handle::send_async`](crate::Handle::send_async).
 #[derive(Debug)]
 #[must_use = "the message is sent anyway; this tells when"]
-pub struct Sent(Arc<Mutex<State>>);
-
-#[derive(Debug)]
-enum State {
-    Waiting(Option<Waker>),
-    Done(Result<(), SendError>),
-}
+pub struct Sent(Promise<Result<(), SendError>>);
 
 impl Sent {
     /// A future that is not resolved, and what resolves it.
     pub(crate) fn pair() -> (Self, Completion) {
-        let state = Arc::new(Mutex::new(State::Waiting(None)));
-        let sent = Self(Arc::clone(&state));
-        let completion = Completion::new(move |result| {
-            let before = std::mem::replace(&mut *lock(&state), State::Done(result));
-            if let State::Waiting(Some(waker)) = before {
-                waker.wake();
-            }
-        });
-        (sent, completion)
+        let (promise, giver) = promise();
+        let completion = Completion::new(|result| giver.give(result));
+        (Self(promise), completion)
+    }
+
+    /// Waits without a runtime. Not to be called in a callback, whose loop would wait for itself.
+    ///
+    /// # Errors
+    /// As the future.
+    pub fn wait(self) -> Result<(), SendError> {
+        self.0.wait()
     }
 }
 
 impl Future for Sent {
     type Output = Result<(), SendError>;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut *lock(&self.0) {
-            State::Done(result) => Poll::Ready(result.clone()),
-            State::Waiting(waker) => {
-                *waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(cx)
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The messages of one connection whose senders wait, and how much has been queued behind each.
@@ -133,6 +120,11 @@ impl Unsent {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        sync::{Arc, Mutex},
+        task::Waker,
+    };
+
     use super::*;
 
     type Log = Arc<Mutex<Vec<Result<(), SendError>>>>;

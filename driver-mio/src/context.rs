@@ -13,10 +13,11 @@ use wsproto::{
 
 use crate::{
     Handle, MessageRef,
-    command::Mailbox,
+    command::{Command, Mailbox},
     completion::{Completion, Unsent},
     line::Line,
     slab::Key,
+    topics::Subscriptions,
     transport::{SocketWire, Transport},
 };
 
@@ -59,6 +60,7 @@ pub(crate) struct Extras {
     /// When the application wants to be called.
     pub(crate) deadline: Option<Time>,
     pub(crate) unsent: Unsent,
+    pub(crate) subscriptions: Subscriptions,
     /// Client: what the server answered instead of agreeing.
     pub(crate) refusal: Option<Box<wsproto::ResponseHead>>,
 }
@@ -216,6 +218,20 @@ impl Context<'_> {
         if deadline.is_some() || self.wiring.extras.is_some() {
             self.wiring.extras.get_or_insert_default().deadline = deadline;
         }
+    }
+
+    // Topics.
+
+    /// Subscribes to a topic: what is [published](crate::Broadcaster::publish) under that name from now on
+    /// is sent to this connection, until it unsubscribes or ends. Twice is as good as once.
+    pub fn subscribe(&mut self, topic: &str) {
+        // On its way behind what was published before. The loop that this is on has not ended.
+        let _ = (self.wiring.mailbox).push(Command::Subscribe(self.wiring.key, topic.into()));
+    }
+
+    /// Ends the subscription to a topic, if there is one.
+    pub fn unsubscribe(&mut self, topic: &str) {
+        let _ = (self.wiring.mailbox).push(Command::Unsubscribe(self.wiring.key, topic.into()));
     }
 
     // What there is to know.

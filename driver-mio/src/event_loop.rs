@@ -29,6 +29,7 @@ use crate::{
     listener::Listener,
     slab::Slab,
     timer::{Coarse, Packed, Timer},
+    topics::Topics,
     transport::{INTEREST, Registration},
 };
 
@@ -59,6 +60,7 @@ pub(crate) struct EventLoop<H: Handler> {
     /// Listeners that may have more connections for which no event will come.
     pub(crate) accepting: Vec<u32>,
     commands: Vec<Command>,
+    pub(crate) topics: Topics,
     /// Nothing new is begun.
     pub(crate) closing: bool,
     /// Connections that were dropped when patience ended.
@@ -91,6 +93,7 @@ impl<H: Handler> EventLoop<H> {
             listeners: plan.listeners,
             accepting: Vec::new(),
             commands: Vec::new(),
+            topics: Topics::default(),
             closing: false,
             dropped: 0,
         }
@@ -302,6 +305,9 @@ impl<H: Handler> EventLoop<H> {
             if let Some(timer) = entry.timer {
                 self.wheel.cancel(timer);
             }
+            if let Some(extras) = &entry.extras {
+                self.topics.forget(index, &extras.subscriptions);
+            }
             self.shared.control.gone();
         }
     }
@@ -348,7 +354,8 @@ impl<H: Handler> EventLoop<H> {
     fn obey(&mut self) {
         let mut commands = mem::take(&mut self.commands);
         self.mailbox.take(&mut commands);
-        for command in commands.drain(..) {
+        let mut left = commands.drain(..).peekable();
+        while let Some(command) = left.next() {
             match command {
                 Command::Order(line, order) => {
                     line.arrived(order.len());
@@ -384,6 +391,12 @@ impl<H: Handler> EventLoop<H> {
                     Ok(errand) => self.run_errand(*errand),
                     Err(_) => unreachable!("loops get errands of their own type"),
                 },
+                Command::Broadcast(round, recipients) => {
+                    let another = matches!(left.peek(), Some(Command::Broadcast(..)));
+                    self.broadcast(&round, recipients, another);
+                }
+                Command::Subscribe(key, topic) => self.subscribe(key, topic),
+                Command::Unsubscribe(key, topic) => self.unsubscribe(key, &topic),
                 Command::Accept => {
                     for number in 0..self.listeners.len() as u32 {
                         self.resume_listener(number);
@@ -392,6 +405,7 @@ impl<H: Handler> EventLoop<H> {
                 Command::ShutDown => self.begin_to_close(),
             }
         }
+        drop(left);
         self.commands = commands;
     }
 

@@ -14,7 +14,7 @@ use std::{
 use driver_kit::target::Target;
 
 use crate::{
-    Adopt, Connect, Handler, Server, ServerHandle, Stream,
+    Adopt, Broadcaster, Connect, Handler, Server, ServerHandle, Stream,
     connect::ConnectError,
     control::Control,
     errand::{DialOrder, Errand},
@@ -172,6 +172,12 @@ impl<H: Handler> EventLoops<H> {
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         ServerHandle::new(Arc::clone(&self.shared.control))
+    }
+
+    /// Sends to many connections at once.
+    #[must_use]
+    pub fn broadcaster(&self) -> Broadcaster {
+        Broadcaster::new(Arc::clone(&self.shared.control))
     }
 
     /// How many connections there are; see [`ServerHandle::connections`].

@@ -9,7 +9,7 @@ use std::{
 use wsproto::{CloseCode, Kind, Message, Prepared, SendError};
 
 use crate::{
-    command::Order,
+    command::{Command, Order},
     completion::{Completion, Sent},
     line::{Line, Part},
 };
@@ -173,6 +173,24 @@ impl Handle {
         self.0.pass(Order::Resume)
     }
 
+    /// Subscribes the connection to a topic; see [`Context::subscribe`](crate::Context::subscribe).
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed) if the connection is over.
+    pub fn subscribe(&self, topic: &str) -> Result<(), SendError> {
+        let command = Command::Subscribe(self.0.key, topic.into());
+        self.0.command(command)
+    }
+
+    /// Ends the connection's subscription to a topic, if there is one.
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed) if the connection is over.
+    pub fn unsubscribe(&self, topic: &str) -> Result<(), SendError> {
+        let command = Command::Unsubscribe(self.0.key, topic.into());
+        self.0.command(command)
+    }
+
     /// Octets that were sent and have not gone to the transport: those on their way to the loop, without
     /// frame headers, and those in the connection's queue when its loop last served it.
     #[must_use]
@@ -184,6 +202,10 @@ impl Handle {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.0.is_closed()
+    }
+
+    pub(crate) fn line(&self) -> &Line {
+        &self.0
     }
 
     fn send_completed(&self, message: Message, completion: Completion) {

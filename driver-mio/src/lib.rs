@@ -8,6 +8,8 @@ compile_error!("the event loops know epoll and kqueue only: use another driver o
 mod accepting;
 mod adopt;
 mod audience;
+mod broadcast;
+mod broadcasting;
 mod closing;
 mod command;
 mod completion;
@@ -27,14 +29,17 @@ mod line;
 mod listener;
 mod mailbox;
 mod orders;
+mod promise;
 mod resolver;
 mod server;
 mod slab;
 mod timer;
+mod topics;
 mod transport;
 mod upgrade;
 
 pub use adopt::{Adopt, Stream};
+pub use broadcast::{Broadcast, Broadcaster, Broadcasting, Reached, SlowReceivers, compressed};
 pub use completion::Sent;
 pub use connect::{Connect, ConnectError};
 pub use context::Context;

@@ -86,6 +86,19 @@ impl Line {
             .map_err(|_| SendError::Closed)
     }
 
+    /// Whether the connection is on the loop with that mailbox.
+    pub(crate) fn is_on(&self, mailbox: &Arc<Mailbox>) -> bool {
+        Arc::ptr_eq(&self.mailbox, mailbox)
+    }
+
+    /// Passes a command on to the loop that is no order.
+    pub(crate) fn command(&self, command: Command) -> Result<(), SendError> {
+        if self.is_closed() {
+            return Err(SendError::Closed);
+        }
+        self.mailbox.push(command).map_err(|_| SendError::Closed)
+    }
+
     /// Octets that were sent and have not gone to the transport.
     pub(crate) fn buffered(&self) -> usize {
         self.on_their_way.load(Ordering::Relaxed) + self.queued.load(Ordering::Relaxed)

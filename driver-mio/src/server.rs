@@ -13,7 +13,7 @@ use mio::{Poll, Waker};
 use wsproto::Config;
 
 use crate::{
-    EventLoops, Failure, Handler, ServerHandle,
+    Broadcaster, EventLoops, Failure, Handler, ServerHandle,
     command::Mailbox,
     control::Control,
     event_loop::{EventLoop, Plan, WAKER},
@@ -196,6 +196,12 @@ impl Server {
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         ServerHandle::new(Arc::clone(&self.control))
+    }
+
+    /// Sends to many of the server's connections at once, as soon as it has been started.
+    #[must_use]
+    pub fn broadcaster(&self) -> Broadcaster {
+        Broadcaster::new(Arc::clone(&self.control))
     }
 
     /// Serves until it is [shut down](ServerHandle::shutdown).
