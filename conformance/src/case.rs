@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
+use serde::Deserialize;
+
 use crate::{
     extension::Offers,
     frame::Frame,
@@ -12,7 +14,8 @@ use crate::{
 };
 
 /// Which end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The end that dialled.
     Client,
@@ -380,7 +383,7 @@ pub enum Step {
         compressed: bool,
     },
     /// Sends frames as one run of octets, in pieces with a pause behind each: what is read ends where a
-    /// piece does.
+    /// piece does. If the last is a Close frame, it counts as a [`Step::Close`].
     Pieces {
         /// The frames.
         frames: Vec<Frame>,
@@ -389,8 +392,10 @@ pub enum Step {
         /// How long the subject may take to read a piece.
         pause: Duration,
     },
-    /// Sends the first octets of a frame, of its header first of all, and nothing of the rest.
-    Start(Frame, usize),
+    /// Sends the first part of a frame.
+    Start(Frame, Extent),
+    /// Sends the next part of the frame that was started last.
+    Next(Extent),
     /// Begins a frame whose payload follows in steps of [`Step::Part`]: the header with the length of
     /// all of it.
     Begin(Frame),
@@ -426,12 +431,26 @@ pub enum Step {
     Answer(bool),
     /// Sends as many frames, each made from its number, or fewer if the subject takes nothing for a second.
     Flood(usize, fn(usize) -> Frame),
+    /// Notes the mark if the subject is known to hold more than that many octets which it wants to send.
+    /// Only a subject in memory lets itself be looked into.
+    Holds(usize, &'static str),
     /// Replaces the events so far by what a function makes of them, and of the number of frames that
-    /// were sent by [`Step::Flood`].
+    /// were sent by [`Step::Flood`]; also if the connection has ended.
     SumUp(fn(&[Event], usize) -> Vec<Event>),
     /// Opens another connection to the subject, which must be a server, runs a script on it, and notes
     /// the mark if all goes well there.
     Another(Script, &'static str),
+}
+
+/// How much of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// That many octets.
+    Octets(usize),
+    /// The header, or what is left of it.
+    Header,
+    /// Everything.
+    All,
 }
 
 /// Where a run of octets is cut.

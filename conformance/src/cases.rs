@@ -2,10 +2,12 @@
 
 use crate::case::Case;
 
+mod chopping;
 mod close_frames;
 mod compression;
 mod fragmentation;
 mod framing;
+mod limits;
 mod pings;
 mod reserved;
 mod throughput;
@@ -43,6 +45,8 @@ pub const GROUPS: &[Group] = &[
         "Compression under different parameters",
         compression::parameters,
     ),
+    group(22, "Chopping", chopping::cases),
+    group(23, "Frame headers and limits", limits::cases),
 ];
 
 const fn group(number: u16, title: &'static str, make: fn() -> Vec<Case>) -> Group {

@@ -58,6 +58,12 @@ impl Frame {
         }
     }
 
+    /// Makes a message of text in one frame.
+    #[must_use]
+    pub fn text(text: &str) -> Self {
+        Self::new(opcode::TEXT, text)
+    }
+
     /// Makes a Close frame with a code and a reason.
     #[must_use]
     pub fn close(code: u16, reason: &str) -> Self {

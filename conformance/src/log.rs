@@ -1,6 +1,6 @@
 //! What happened on a wire, for reports: octets, frames, timers, each with its moment.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use crate::frame::Frame;
 
@@ -17,6 +17,32 @@ pub struct Log {
     pub entries: Vec<Entry>,
     /// How many there were beyond those that were kept.
     pub dropped: usize,
+    /// What the suite sent, counted.
+    pub sent: Traffic,
+    /// What came, counted.
+    pub received: Traffic,
+}
+
+/// What went over a wire in one direction, all of it, whether it was kept or not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// How many writes or reads of each size there were.
+    pub octets: BTreeMap<usize, usize>,
+    /// How many frames of each opcode.
+    pub frames: BTreeMap<u8, usize>,
+    /// Octets of the payloads of data frames.
+    pub payload: usize,
+    /// Octets of the messages in them, inflated.
+    pub messages: usize,
+}
+
+impl Traffic {
+    fn count(&mut self, frame: &Summary) {
+        *self.frames.entry(frame.opcode).or_default() += 1;
+        if frame.opcode < 0x8 {
+            self.payload += frame.payload.len;
+        }
+    }
 }
 
 /// Something that happened at a moment.
@@ -100,9 +126,18 @@ impl Summary {
 
 impl Log {
     /// Adds an entry, if there is room.
-    pub(crate) fn add(&mut self, at: Duration, what: impl FnOnce() -> What) {
+    pub(crate) fn add(&mut self, at: Duration, what: What) {
+        match &what {
+            What::SentOctets(octets) => *self.sent.octets.entry(octets.len).or_default() += 1,
+            What::ReceivedOctets(octets) => {
+                *self.received.octets.entry(octets.len).or_default() += 1;
+            }
+            What::SentFrame(frame) => self.sent.count(frame),
+            What::ReceivedFrame(frame) => self.received.count(frame),
+            What::Timer(_) | What::Note(_) | What::Finished | What::End | What::Reset => {}
+        }
         if self.entries.len() < ENTRIES {
-            self.entries.push(Entry { at, what: what() });
+            self.entries.push(Entry { at, what });
         } else {
             self.dropped += 1;
         }

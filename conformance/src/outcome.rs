@@ -2,7 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::{case::Event, handshake::Heads, log::Log, verdict::Verdict};
+use crate::{
+    case::{Alternative, Closing, Event},
+    handshake::Heads,
+    log::Log,
+    verdict::Verdict,
+};
 
 /// What came of a case.
 #[derive(Debug, Clone)]
@@ -15,6 +20,10 @@ pub struct Outcome {
     pub started: SystemTime,
     /// How long the connection lasted.
     pub duration: Duration,
+    /// The runs of events that were right, the best first.
+    pub expected: Vec<Alternative>,
+    /// How the connection had to end; `None` if the case does not say.
+    pub closing: Option<Closing>,
     /// What came, in order.
     pub events: Vec<Event>,
     /// The opening handshake.

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::{
-    case::{Case, Plan},
+    case::{Case, Closing, Plan},
     exchange,
     handshake::{self, Arrival, Heads},
     outcome::{Ending, Outcome},
@@ -33,6 +33,13 @@ pub(crate) fn run(
         Plan::Fitted(_) => fitted.as_ref().and_then(|script| script.offers.as_ref()),
         Plan::Exchange(exchange) => exchange.offers.as_ref(),
         Plan::Request(_) | Plan::Response(_) => None,
+    };
+    let (expected, closing) = match (&case.plan, &fitted) {
+        (Plan::Script(script), _) | (Plan::Fitted(_), Some(script)) => {
+            (script.alternatives.clone(), Some(script.closing.clone()))
+        }
+        (Plan::Exchange(_), _) => (Vec::new(), Some(Closing::by_suite())),
+        (Plan::Fitted(_), None) | (Plan::Request(_) | Plan::Response(_), _) => (Vec::new(), None),
     };
     let opened = handshake::open(&mut session, arrival, offers, &mut heads);
     let begun = session.now();
@@ -77,6 +84,8 @@ pub(crate) fn run(
         reasons,
         started,
         duration: session.now().saturating_sub(begun),
+        expected,
+        closing,
         events: std::mem::take(&mut session.events),
         heads,
         ending: Ending {

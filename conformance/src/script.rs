@@ -30,6 +30,9 @@ pub(crate) fn run(script: &Script, session: &mut Session, another: Option<Anothe
             }
             // What follows is for a connection that is still open.
             (Step::Mark(_), _) if session.close.sent => break,
+            (Step::SumUp(sum_up), _) => {
+                session.events = sum_up(&session.events, session.flooded);
+            }
             _ => take(step, script, session),
         }
     }
@@ -69,16 +72,24 @@ fn take(step: &Step, script: &Script, session: &mut Session) {
                 session.queue(frame);
             }
             let octets = session.take_output();
-            for piece in pieces(&octets, cuts) {
+            let pieces = pieces(&octets, cuts);
+            for (at, piece) in pieces.iter().enumerate() {
+                if let Some(frame) = frames.last()
+                    && at + 1 == pieces.len()
+                    && frame.opcode == opcode::CLOSE
+                {
+                    session.count_as_close(&frame.payload);
+                }
                 session.send(piece);
                 wait(*pause, script, session);
             }
         }
-        Step::Start(frame, len) => {
-            session.flush();
-            session.queue(frame);
-            let octets = session.take_output();
-            session.send(&octets[..octets.len().min(*len)]);
+        Step::Start(frame, extent) => session.start(frame, *extent),
+        Step::Next(extent) => session.send_next(*extent),
+        Step::Holds(most, mark) => {
+            if session.held().is_some_and(|held| held > *most) {
+                session.events.push(Event::Mark(mark));
+            }
         }
         Step::Begin(frame) => session.begin(frame),
         Step::Part(payload) => session.part(&payload.octets()),
@@ -134,9 +145,8 @@ fn take(step: &Step, script: &Script, session: &mut Session) {
             }
             session.flush();
         }
-        Step::SumUp(sum_up) => session.events = sum_up(&session.events, session.flooded),
-        // Only a suite that dials can open another connection.
-        Step::Another(..) => {}
+        // Neither needs this connection; and only a suite that dials can open another one.
+        Step::SumUp(_) | Step::Another(..) => {}
     }
 }
 
@@ -184,6 +194,7 @@ pub(crate) fn send_message(
     compressed: bool,
     session: &mut Session,
 ) {
+    session.log.sent.messages += payload.len();
     let packed = compressed.then(|| session.compress(payload)).flatten();
     let reserved = if packed.is_some() { 4 } else { 0 };
     let octets = packed.as_deref().unwrap_or(payload);

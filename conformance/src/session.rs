@@ -10,7 +10,7 @@ use self::{
     incoming::Incoming,
 };
 use crate::{
-    case::{Event, Role},
+    case::{Event, Extent, Role},
     deflate::Codec,
     extension::{Agreed, Measure},
     frame::{Frame, xor},
@@ -72,6 +72,7 @@ pub(crate) struct Session {
     random: fastrand::Rng,
     /// The key and offset for the parts of a frame that was begun.
     begun: (Option<[u8; 4]>, usize),
+    started: Started,
     incoming: Incoming,
     codec: Option<Codec>,
     timers: Timers,
@@ -89,6 +90,14 @@ pub(crate) struct Session {
     pub(crate) close: Close,
 }
 
+/// A frame that is sent in parts.
+#[derive(Default)]
+struct Started {
+    octets: Vec<u8>,
+    header_len: usize,
+    sent: usize,
+}
+
 impl Session {
     /// Takes over a wire. `role` is that of the suite.
     pub(crate) fn new(wire: Box<dyn Wire>, role: Role, settings: Settings) -> Self {
@@ -102,6 +111,7 @@ impl Session {
             output: Vec::new(),
             random: fastrand::Rng::new(),
             begun: (None, 0),
+            started: Started::default(),
             incoming: Incoming::default(),
             codec: None,
             timers: Timers::default(),
@@ -138,12 +148,17 @@ impl Session {
 
     /// Adds a line for readers to the log.
     pub(crate) fn note(&mut self, note: impl Into<String>) {
-        self.write_down(|| What::Note(note.into()));
+        self.write_down(What::Note(note.into()));
     }
 
-    fn write_down(&mut self, what: impl FnOnce() -> What) {
+    fn write_down(&mut self, what: What) {
         let now = self.now();
         self.log.add(now, what);
+    }
+
+    /// How many octets the subject holds that it wants to send, if it lets itself be looked into.
+    pub(crate) fn held(&self) -> Option<usize> {
+        self.wire.as_ref()?.held()
     }
 
     /// Stops reading, or goes on.
@@ -163,7 +178,7 @@ impl Session {
     /// Sends a frame together with those before it, at the latest when something is waited for.
     pub(crate) fn queue(&mut self, frame: &Frame) {
         let mask = self.mask();
-        self.write_down(|| What::SentFrame(Summary::new(frame, mask)));
+        self.write_down(What::SentFrame(Summary::new(frame, mask)));
         self.output.extend(frame.encode(mask));
     }
 
@@ -195,11 +210,42 @@ impl Session {
         }
     }
 
+    /// Sends the first part of a frame.
+    pub(crate) fn start(&mut self, frame: &Frame, extent: Extent) {
+        self.flush();
+        self.queue(frame);
+        let octets = self.take_output();
+        self.started = Started {
+            header_len: octets.len() - frame.payload.len(),
+            octets,
+            sent: 0,
+        };
+        self.send_next(extent);
+    }
+
+    /// Sends the next part of the frame that was started.
+    pub(crate) fn send_next(&mut self, extent: Extent) {
+        let Started {
+            octets,
+            header_len,
+            sent,
+        } = &mut self.started;
+        let from = *sent;
+        let to = match extent {
+            Extent::Octets(count) => from + count,
+            Extent::Header => *header_len,
+            Extent::All => octets.len(),
+        };
+        *sent = to.clamp(from, octets.len());
+        let part = octets[from..*sent].to_vec();
+        self.send(&part);
+    }
+
     /// Sends the header of a frame whose payload follows by [`part`](Self::part).
     pub(crate) fn begin(&mut self, frame: &Frame) {
         let mask = self.mask();
         self.begun = (mask, 0);
-        self.write_down(|| What::SentFrame(Summary::new(frame, mask)));
+        self.write_down(What::SentFrame(Summary::new(frame, mask)));
         self.output.extend(frame.header(mask));
     }
 
@@ -229,7 +275,7 @@ impl Session {
     /// Sends octets as they are, and tells whether all of them went. What did not, while the suite does
     /// not read, goes when it does.
     pub(crate) fn send(&mut self, octets: &[u8]) -> bool {
-        self.write_down(|| What::SentOctets(octets.into()));
+        self.write_down(What::SentOctets(octets.into()));
         let mut left = octets;
         let mut since = self.now();
         while !left.is_empty() {

@@ -103,6 +103,8 @@ fn no_connection(reason: String) -> Outcome {
         reasons: vec![reason],
         started: SystemTime::now(),
         duration: Duration::ZERO,
+        expected: Vec::new(),
+        closing: None,
         events: Vec::new(),
         heads: Heads::default(),
         ending: Ending {

@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::Deserialize;
+
 /// What is thought of what a subject did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 pub enum Behavior {
     /// As the RFC wants it.
     Ok,
@@ -18,7 +21,8 @@ pub enum Behavior {
 }
 
 /// What is thought of how a connection ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum BehaviorClose {
     /// As the RFC wants it.
     Ok,
@@ -29,8 +33,10 @@ pub enum BehaviorClose {
     /// The closing handshake was not completed.
     Unclean,
     /// The subject's Close frame had a code that it should not have.
+    #[serde(rename = "WRONG CODE")]
     WrongCode,
     /// The subject, a server, left it to the suite to end the transport (RFC 6455 7.1.1).
+    #[serde(rename = "FAILED BY CLIENT")]
     FailedByClient,
 }
 

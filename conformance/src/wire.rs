@@ -40,6 +40,11 @@ pub trait Wire: Send {
     /// Lets time pass without taking anything.
     fn wait(&mut self, until: Duration);
 
+    /// How many octets the subject holds that it wants to send, if it lets itself be looked into.
+    fn held(&self) -> Option<usize> {
+        None
+    }
+
     /// Ends our direction; the other stays open.
     fn finish(&mut self);
 

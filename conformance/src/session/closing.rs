@@ -89,13 +89,25 @@ impl Session {
         if self.close.sent || self.is_over() {
             return;
         }
+        self.count_as_close(&payload);
+        self.queue(&Frame::new(opcode::CLOSE, payload));
+        self.flush();
+    }
+
+    /// Begins the closing handshake, unless one has begun, by a frame that is sent in another way.
+    pub(crate) fn count_as_close(&mut self, payload: &[u8]) {
+        if self.close.sent {
+            return;
+        }
         self.close.by_suite = true;
-        self.send_close(payload);
+        self.close.sent = true;
+        self.close.local = Some(read_close(payload));
         self.timers.answer = Some(self.now() + TIMEOUT * self.settings.patience);
     }
 
-    fn send_close(&mut self, payload: Vec<u8>) {
+    fn answer_close(&mut self) {
         self.close.sent = true;
+        let payload = 1000_u16.to_be_bytes();
         self.close.local = Some(read_close(&payload));
         self.queue(&Frame::new(opcode::CLOSE, payload));
         self.flush();
@@ -107,7 +119,7 @@ impl Session {
         if let Some(wire) = &mut self.wire {
             wire.finish();
         }
-        self.write_down(|| What::Finished);
+        self.write_down(What::Finished);
     }
 
     /// Ends the connection, gracefully or not.
@@ -117,7 +129,7 @@ impl Session {
         let Some(mut wire) = self.wire.take() else {
             return;
         };
-        self.write_down(|| What::Finished);
+        self.write_down(What::Finished);
         if abort {
             wire.abort();
         } else {
@@ -172,7 +184,7 @@ impl Session {
         }
         let answered = self.close.sent;
         if !answered {
-            self.send_close(1000_u16.to_be_bytes().to_vec());
+            self.answer_close();
         }
         match self.role {
             // 7.1.1: the server ends the transport first, which is us ...
@@ -191,11 +203,11 @@ impl Session {
         let now = self.now();
         let due = |timer: &mut Option<Duration>| timer.take_if(|at| *at <= now).is_some();
         if due(&mut self.timers.kill) && !self.is_over() {
-            self.write_down(|| What::Timer("kill"));
+            self.write_down(What::Timer("kill"));
             self.fail(1001, "Going Away");
         }
         if due(&mut self.timers.close) && !self.close.sent && !self.is_over() {
-            self.write_down(|| What::Timer("close"));
+            self.write_down(What::Timer("close"));
             self.begin_close(Vec::new());
         }
         if due(&mut self.timers.answer) && !self.is_over() {
@@ -213,7 +225,7 @@ impl Session {
 
     /// Drops a connection that the subject should have ended.
     fn give_up(&mut self, why: &'static str) {
-        self.write_down(|| What::Timer(why));
+        self.write_down(What::Timer(why));
         self.close.dropped = true;
         self.close.clean = false;
         self.drop_wire(true);

@@ -103,9 +103,8 @@ impl Session {
                 self.timers.forget_patience();
                 let now = wire.now();
                 let octets = &self.incoming.octets;
-                self.log.add(now, || {
-                    What::ReceivedOctets(octets[octets.len() - n..].into())
-                });
+                let new = &octets[octets.len() - n..];
+                self.log.add(now, What::ReceivedOctets(new.into()));
             }
             Received::End | Received::Reset => self.incoming.end = Some(received),
             Received::Nothing => {}
@@ -119,7 +118,7 @@ impl Session {
     }
 
     fn end(&mut self, end: Received) {
-        self.write_down(|| match end {
+        self.write_down(match end {
             Received::Reset => What::Reset,
             Received::End | Received::Octets(_) | Received::Nothing => What::End,
         });
@@ -142,7 +141,7 @@ impl Session {
         match decoder.part() {
             Some(Part::Header(header)) => self.judge(&header),
             Some(Part::Frame(frame, mask)) => {
-                self.write_down(|| What::ReceivedFrame(Summary::new(&frame, mask)));
+                self.write_down(What::ReceivedFrame(Summary::new(&frame, mask)));
                 self.handle(frame);
             }
             None => return false,
@@ -265,6 +264,7 @@ impl Session {
         if !frame.fin {
             self.incoming.message = Some(message);
         } else if !self.close.failed {
+            self.log.received.messages += message.octets.len();
             self.events
                 .push(Event::Message(message.kind, message.octets.into()));
         }

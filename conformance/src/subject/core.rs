@@ -162,6 +162,10 @@ impl Endpoint for Echo {
         }
     }
 
+    fn held(&self) -> usize {
+        self.connection.queued()
+    }
+
     fn state(&mut self) -> State {
         let wants = self.connection.wants();
         if wants.shutdown {

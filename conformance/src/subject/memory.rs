@@ -16,6 +16,9 @@ pub trait Endpoint: Send {
     /// possible.
     fn give(&mut self, transport: &mut Vec<u8>, room: usize);
 
+    /// How many octets it holds that it wants to send.
+    fn held(&self) -> usize;
+
     /// How far it is, once nothing is left to [give](Self::give).
     fn state(&mut self) -> State;
 
@@ -119,6 +122,10 @@ impl<E: Endpoint> Wire for Memory<E> {
         while self.now < until {
             self.pass(until);
         }
+    }
+
+    fn held(&self) -> Option<usize> {
+        Some(self.endpoint.held())
     }
 
     fn finish(&mut self) {

@@ -1,0 +1,100 @@
+//! The commands, and what ends them early.
+
+use std::{fmt, io, path::PathBuf, process::ExitCode};
+
+use anstyle::{AnsiColor, Style};
+use conformance::{known::BadKnown, report::Unwritable};
+
+use arguments::{Arguments, Command};
+
+pub(crate) mod arguments;
+mod client;
+mod console;
+mod details;
+#[cfg(feature = "ours")]
+mod drivers;
+mod finish;
+mod list;
+mod server;
+mod size;
+mod subjects;
+mod table;
+
+/// How a run ended, as the exit status tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// All verdicts are as they must be, or known.
+    Passed = 0,
+    /// Some are not.
+    Failed = 1,
+    /// There was nothing to judge.
+    Unusable = 2,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        Self::from(status as u8)
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// No case is left to run.
+    NoCase,
+    /// A pattern selects nothing, which will be a slip.
+    NothingMatches(String),
+    /// The server does not take a connection.
+    NoConnection(String, String),
+    /// The address is not to be listened on.
+    NoListener(String, io::Error),
+    /// No driver is named so.
+    #[cfg(feature = "ours")]
+    NoSubject,
+    /// The drivers do not start.
+    #[cfg(feature = "ours")]
+    NoDrivers(io::Error),
+    /// The output is not to be written.
+    Output(io::Error),
+    /// A file of the report was not to be written.
+    Unwritable(Unwritable),
+    /// The file of known verdicts was not to be read.
+    Unreadable(PathBuf, io::Error),
+    /// The file of known verdicts makes no sense.
+    Known(PathBuf, BadKnown),
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let red = Style::new().bold().fg_color(Some(AnsiColor::Red.into()));
+        write!(f, "{red}error:{red:#} ")?;
+        match self {
+            Self::NoCase => f.write_str("no case is left to run"),
+            Self::NothingMatches(pattern) => write!(
+                f,
+                "no case is named {pattern:?}; `conformance list` tells all names"
+            ),
+            Self::NoConnection(url, error) => write!(f, "{url}: {error}"),
+            Self::NoListener(address, error) => write!(f, "cannot listen on {address}: {error}"),
+            #[cfg(feature = "ours")]
+            Self::NoSubject => f.write_str("no subject is named so"),
+            #[cfg(feature = "ours")]
+            Self::NoDrivers(error) => write!(f, "the drivers do not start: {error}"),
+            Self::Output(error) => write!(f, "cannot write: {error}"),
+            Self::Unwritable(file) => file.fmt(f),
+            Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
+            Self::Known(path, error) => write!(f, "{}: {error}", path.display()),
+        }
+    }
+}
+
+/// Does what the command line says.
+pub(crate) fn run(arguments: &Arguments) -> Result<Status, Stop> {
+    match &arguments.command {
+        Command::Client(arguments) => client::run(arguments),
+        Command::Server(arguments) => server::run(arguments),
+        #[cfg(feature = "ours")]
+        Command::Drivers(arguments) => drivers::run(arguments),
+        Command::List(arguments) => list::run(arguments),
+    }
+}

@@ -1,0 +1,100 @@
+//! Why a case failed: what was expected, what came, and the frames.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use conformance::{
+    Case, Outcome,
+    log::{Entry, What},
+    render,
+    report::Grade,
+};
+
+use super::console::style;
+
+/// Frames that are shown from the start of a connection, and from its end.
+const SHOWN: (usize, usize) = (16, 8);
+
+/// Writes all that helps to understand a verdict.
+pub(crate) fn write(
+    out: &mut impl Write,
+    agent: &str,
+    case: &Case,
+    outcome: &Outcome,
+) -> io::Result<()> {
+    let color = style(Grade::from(outcome.verdict));
+    let bold = Style::new().bold();
+    writeln!(
+        out,
+        "\n{bold}{}{bold:#} {color}{}{color:#} {agent}",
+        case.id, outcome.verdict
+    )?;
+    field(out, "does", &[case.description.as_ref()])?;
+    field(out, "wants", &[case.expectation.as_ref()])?;
+    field(out, "because", &outcome.reasons)?;
+    for alternative in &outcome.expected {
+        let name = if alternative.strict {
+            "expected"
+        } else {
+            "or, less strict"
+        };
+        field(out, name, &render::events(&alternative.events))?;
+    }
+    if let Some(closing) = &outcome.closing {
+        field(out, "closing", &[render::closing(closing)])?;
+    }
+    field(out, "received", &render::events(&outcome.events))?;
+    field(out, "ended", &[render::ending(&outcome.ending)])?;
+    frames(out, outcome)
+}
+
+/// Writes a field, each further line below the first.
+fn field(out: &mut impl Write, name: &str, lines: &[impl AsRef<str>]) -> io::Result<()> {
+    let dim = Style::new().dimmed();
+    let mut name = name;
+    for line in lines {
+        writeln!(out, "{dim}{name:>16}{dim:#}  {}", line.as_ref())?;
+        name = "";
+    }
+    Ok(())
+}
+
+fn frames(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
+    // The octets repeat what the frames tell, unless there is no frame.
+    let octets_too = !outcome.log.entries.iter().any(is_frame);
+    let entries: Vec<_> = outcome
+        .log
+        .entries
+        .iter()
+        .filter(|entry| octets_too || !is_octets(entry))
+        .collect();
+    let (first, last) = SHOWN;
+    let mut lines = Vec::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let left_out = entries.len().saturating_sub(first + last);
+        if left_out > 1 && (first..first + left_out).contains(&at) {
+            if at == first {
+                lines.push(format!("{:9}   … {left_out} more …", ""));
+            }
+            continue;
+        }
+        lines.push(format!(
+            "{:9.3}ms {} {}",
+            entry.at.as_secs_f64() * 1e3,
+            render::arrow(&entry.what),
+            render::what(&entry.what)
+        ));
+    }
+    if outcome.log.dropped > 0 {
+        lines.push(format!("{:9}   … {} not kept", "", outcome.log.dropped));
+    }
+    field(out, "wire", &lines)
+}
+
+fn is_frame(entry: &Entry) -> bool {
+    matches!(entry.what, What::SentFrame(_) | What::ReceivedFrame(_))
+}
+
+fn is_octets(entry: &Entry) -> bool {
+    matches!(entry.what, What::SentOctets(_) | What::ReceivedOctets(_))
+}

@@ -1,0 +1,258 @@
+//! Verdicts that are known: what may be other than `OK`, and why.
+//!
+//! ```
+//! use conformance::known::Known;
+//!
+//! let known: Known = r#"
+//!     [[known]]
+//!     agent = "websockets*"
+//!     cases = ["7.1.5"]
+//!     behavior = "FAILED"
+//!     close = "OK"
+//!     reason = "answers a Close frame inside a fragmented message as if the message had ended"
+//! "#.parse().unwrap();
+//! assert_eq!(known.entries.len(), 1);
+//! ```
+
+use std::{fmt, str::FromStr};
+
+use serde::Deserialize;
+
+use crate::{
+    case::Role,
+    id::{Id, Pattern},
+    report::{Agent, Report},
+    verdict::{Behavior, BehaviorClose, Verdict},
+};
+
+/// A list of known verdicts.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The first that fits counts.
+    pub entries: Vec<Entry>,
+}
+
+/// A verdict that is known of some cases.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Whose verdict; `*` stands for any characters. `None`: everybody's.
+    pub agent: Option<String>,
+    /// In which role; `None`: in both.
+    pub role: Option<Role>,
+    /// Which cases.
+    pub cases: Vec<Pattern>,
+    /// What the verdict on the behaviour may be. More than one, if it depends on time.
+    pub behavior: Vec<Behavior>,
+    /// What the verdict on the closing may be.
+    pub close: Vec<BehaviorClose>,
+    /// Why that is so.
+    pub reason: String,
+}
+
+/// Why a run is not as it was known to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Surprise {
+    /// A verdict that is not `OK`, and not listed.
+    Unlisted(Verdict),
+    /// A verdict that is listed, and better than that.
+    Improved(Verdict),
+    /// A verdict that is listed, and other than that.
+    Changed(Verdict),
+    /// The subjects of one role, which share what decides it, do not agree.
+    Disagreement(Vec<(String, Verdict)>),
+}
+
+impl fmt::Display for Surprise {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unlisted(verdict) => write!(f, "{verdict}, which is not known"),
+            Self::Improved(verdict) => {
+                write!(f, "{verdict}, better than known: take it off the list")
+            }
+            Self::Changed(verdict) => write!(f, "{verdict}, other than known"),
+            Self::Disagreement(verdicts) => {
+                f.write_str("no agreement:")?;
+                for (at, (agent, verdict)) in verdicts.iter().enumerate() {
+                    let comma = if at == 0 { "" } else { "," };
+                    write!(f, "{comma} {agent} {verdict}")?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Compares what came of a run with what is known of it. The name beside each surprise is that of the agent,
+    /// or empty if it concerns several.
+    #[must_use]
+    pub fn surprises(&self, report: &Report<'_>) -> Vec<(String, Id, Surprise)> {
+        let mut surprises = Vec::new();
+        for agent in &report.agents {
+            for (id, outcome) in agent.outcomes {
+                if let Some(surprise) = self.surprise(agent, id, outcome.verdict) {
+                    surprises.push((agent.name.clone(), id.clone(), surprise));
+                }
+            }
+        }
+        surprises
+    }
+
+    /// The entry about a case, if there is one.
+    #[must_use]
+    pub fn entry(&self, agent: &str, role: Role, id: &Id) -> Option<&Entry> {
+        self.entries
+            .iter()
+            .find(|entry| entry.is_about(agent, role, id))
+    }
+
+    fn surprise(&self, agent: &Agent<'_>, id: &Id, verdict: Verdict) -> Option<Surprise> {
+        // Where there is no right answer, nothing can be other than it should be.
+        if verdict == Verdict::INFORMATIONAL {
+            return None;
+        }
+        let Some(entry) = self.entry(&agent.name, agent.role, id) else {
+            return (verdict != Verdict::OK).then_some(Surprise::Unlisted(verdict));
+        };
+        if entry.behavior.contains(&verdict.behavior) && entry.close.contains(&verdict.close) {
+            return None;
+        }
+        let worst = Verdict {
+            behavior: entry.behavior.iter().copied().max()?,
+            close: entry.close.iter().copied().max()?,
+        };
+        Some(
+            if verdict.behavior <= worst.behavior && verdict.close <= worst.close {
+                Surprise::Improved(verdict)
+            } else {
+                Surprise::Changed(verdict)
+            },
+        )
+    }
+}
+
+/// Cases on which agents of one role do not agree.
+#[must_use]
+pub fn disagreements(report: &Report<'_>) -> Vec<(String, Id, Surprise)> {
+    let mut surprises = Vec::new();
+    for case in report.cases {
+        for role in [Role::Client, Role::Server] {
+            let verdicts: Vec<_> = report
+                .agents
+                .iter()
+                .filter(|agent| agent.role == role)
+                .filter_map(|agent| {
+                    Some((agent.name.clone(), agent.outcomes.get(&case.id)?.verdict))
+                })
+                .collect();
+            if verdicts.windows(2).any(|pair| pair[0].1 != pair[1].1) {
+                surprises.push((
+                    String::new(),
+                    case.id.clone(),
+                    Surprise::Disagreement(verdicts),
+                ));
+            }
+        }
+    }
+    surprises
+}
+
+impl Entry {
+    fn is_about(&self, agent: &str, role: Role, id: &Id) -> bool {
+        self.role.is_none_or(|only| only == role)
+            && self
+                .agent
+                .as_ref()
+                .is_none_or(|pattern| fits(pattern, agent))
+            && self.cases.iter().any(|pattern| pattern.matches(id))
+    }
+}
+
+/// Whether a text is that of a pattern in which `*` stands for any characters.
+fn fits(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            ends.into_iter().any(|at| fits(rest, &text[at..]))
+        }),
+    }
+}
+
+/// A file of known verdicts that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadKnown(String);
+
+impl fmt::Display for BadKnown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for BadKnown {}
+
+impl FromStr for Known {
+    type Err = BadKnown;
+
+    fn from_str(text: &str) -> Result<Self, BadKnown> {
+        let file: File = toml::from_str(text).map_err(|error| BadKnown(error.to_string()))?;
+        let entries = file.known.into_iter().map(Written::read).collect();
+        Ok(Self { entries })
+    }
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    known: Vec<Written>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    agent: Option<String>,
+    role: Option<Role>,
+    cases: Vec<String>,
+    behavior: OneOrMore<Behavior>,
+    #[serde(default = "ok")]
+    close: OneOrMore<BehaviorClose>,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a verdict in Autobahn's words, or a list of them"
+)]
+enum OneOrMore<T> {
+    One(T),
+    More(Vec<T>),
+}
+
+fn ok() -> OneOrMore<BehaviorClose> {
+    OneOrMore::One(BehaviorClose::Ok)
+}
+
+impl<T> From<OneOrMore<T>> for Vec<T> {
+    fn from(written: OneOrMore<T>) -> Self {
+        match written {
+            OneOrMore::One(one) => vec![one],
+            OneOrMore::More(more) => more,
+        }
+    }
+}
+
+impl Written {
+    fn read(self) -> Entry {
+        Entry {
+            agent: self.agent,
+            role: self.role,
+            cases: self.cases.into_iter().map(Pattern::new).collect(),
+            behavior: self.behavior.into(),
+            close: self.close.into(),
+            reason: self.reason,
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Payloads, frames and events in words, for people: on a terminal, in reports.
+//!
+//! What a peer sent is escaped: nothing that this module writes has control characters, or characters
+//! that turn the direction of what stands beside them.
+
+use std::fmt::Write;
+
+use crate::{
+    case::{Alternative, By, Closing, Event, Kind},
+    frame::opcode,
+    log::{Excerpt, Summary, What},
+    outcome::Ending,
+    payload::Payload,
+};
+
+/// Octets of a payload that are shown.
+const SHOWN: usize = 64;
+
+/// The name of an opcode (RFC 6455 11.8), or its number.
+#[must_use]
+pub fn opcode_name(opcode: u8) -> String {
+    match opcode {
+        opcode::CONTINUATION => "continuation".to_owned(),
+        opcode::TEXT => "text".to_owned(),
+        opcode::BINARY => "binary".to_owned(),
+        opcode::CLOSE => "close".to_owned(),
+        opcode::PING => "ping".to_owned(),
+        opcode::PONG => "pong".to_owned(),
+        other => format!("opcode {other:#x}"),
+    }
+}
+
+/// Octets as pairs of hexadecimal digits.
+#[must_use]
+pub fn hex(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(octets.len() * 3);
+    for (at, octet) in octets.iter().enumerate() {
+        let space = if at == 0 { "" } else { " " };
+        // Writing to a string does not fail.
+        let _ = write!(text, "{space}{octet:02x}");
+    }
+    text
+}
+
+/// The start of `octets`, of which there were `len`: quoted if it is text that can be shown, else in hexadecimal.
+#[must_use]
+pub fn octets(octets: &[u8], len: usize) -> String {
+    let shown = &octets[..octets.len().min(SHOWN)];
+    let more = if len > shown.len() { " …" } else { "" };
+    match text(shown, len > shown.len()) {
+        Some(text) => format!("\"{}\"{more}", text.escape_debug()),
+        None => format!("{}{more}", hex(shown)),
+    }
+}
+
+/// The octets as text, if they are made of characters that mean something to a reader. A code point may be cut
+/// off at the end.
+fn text(octets: &[u8], cut: bool) -> Option<&str> {
+    let text = match std::str::from_utf8(octets) {
+        Ok(text) => text,
+        Err(error) if cut && error.error_len().is_none() => {
+            std::str::from_utf8(&octets[..error.valid_up_to()]).ok()?
+        }
+        Err(_) => return None,
+    };
+    let readable = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    text.chars().all(readable).then_some(text)
+}
+
+fn payload(payload: &Payload) -> String {
+    match payload.len() {
+        0 => "empty".to_owned(),
+        len => format!(
+            "{}: {}",
+            count(len, "octet"),
+            octets(&payload.octets(), len)
+        ),
+    }
+}
+
+/// A number and its noun.
+#[must_use]
+pub fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+/// An event.
+#[must_use]
+pub fn event(event: &Event) -> String {
+    match event {
+        Event::Message(Kind::Text, message) => format!("text message, {}", payload(message)),
+        Event::Message(Kind::Binary, message) => format!("binary message, {}", payload(message)),
+        Event::Pong(octets) => format!("pong, {}", payload(octets)),
+        Event::Ping => "ping".to_owned(),
+        Event::Mark(name) => format!("mark {name:?}"),
+        Event::Late => "a frame behind the subject's Close frame".to_owned(),
+    }
+}
+
+/// Events in order, one a line; "nothing" if there are none.
+#[must_use]
+pub fn events(events: &[Event]) -> Vec<String> {
+    if events.is_empty() {
+        return vec!["nothing".to_owned()];
+    }
+    events.iter().map(event).collect()
+}
+
+/// What stands before the events of an alternative.
+#[must_use]
+pub const fn alternative_name(alternative: &Alternative) -> &'static str {
+    if alternative.strict {
+        "OK"
+    } else {
+        "NON-STRICT"
+    }
+}
+
+/// How a connection has to end.
+#[must_use]
+pub fn closing(closing: &Closing) -> String {
+    let codes: Vec<_> = closing.codes.iter().map(u16::to_string).collect();
+    let codes = codes.join(", ");
+    match (closing.by, closing.clean) {
+        (By::Suite, true) => format!("the suite closes, and the subject answers with {codes}"),
+        (By::Suite, false) => {
+            format!("the suite closes, and the subject answers with {codes} or ends the transport")
+        }
+        (By::Subject, true) => format!("the subject closes with {codes}"),
+        (By::Subject, false) => format!("the subject closes with {codes} or ends the transport"),
+        (By::Either, _) => format!("either closes, the subject with {codes}"),
+    }
+}
+
+/// How a connection ended.
+#[must_use]
+pub fn ending(ending: &Ending) -> String {
+    if ending.never_open {
+        return "the connection never opened".to_owned();
+    }
+    let frame = |close: &Option<(Option<u16>, String)>| match close {
+        None => "no Close frame".to_owned(),
+        Some((None, _)) => "a Close frame without a code".to_owned(),
+        Some((Some(code), reason)) if reason.is_empty() => format!("{code}"),
+        Some((Some(code), reason)) => format!("{code} \"{}\"", reason.escape_debug()),
+    };
+    let first = if ending.by_suite {
+        "the suite closed first"
+    } else if ending.remote.is_some() {
+        "the subject closed first"
+    } else {
+        "nobody closed"
+    };
+    let mut text = format!(
+        "{first}; the suite sent {}, the subject {}",
+        frame(&ending.local),
+        frame(&ending.remote)
+    );
+    if ending.dropped {
+        text += "; the suite ended the transport";
+    }
+    text
+}
+
+/// A frame: its opcode, the flags that are out of the ordinary, and its payload.
+#[must_use]
+pub fn frame(frame: &Summary) -> String {
+    let mut text = opcode_name(frame.opcode);
+    if !frame.fin {
+        text += ", not final";
+    }
+    if frame.reserved != 0 {
+        let _ = write!(text, ", RSV {:03b}", frame.reserved);
+    }
+    let Excerpt { len, head } = &frame.payload;
+    match (frame.opcode, head.as_slice()) {
+        (_, []) => text += ", empty",
+        (opcode::CLOSE, [high, low, reason @ ..]) if *len <= 125 => {
+            let _ = write!(text, ", {}", u16::from_be_bytes([*high, *low]));
+            if !reason.is_empty() {
+                let _ = write!(text, " {}", octets(reason, len - 2));
+            }
+        }
+        (_, head) => {
+            let _ = write!(text, ", {}: {}", count(*len, "octet"), octets(head, *len));
+        }
+    }
+    text
+}
+
+/// The side of a wire on which something happened, as an arrow.
+#[must_use]
+pub const fn arrow(what: &What) -> &'static str {
+    match what {
+        What::SentOctets(_) | What::SentFrame(_) | What::Finished => "→",
+        What::ReceivedOctets(_) | What::ReceivedFrame(_) | What::End | What::Reset => "←",
+        What::Timer(_) | What::Note(_) => "·",
+    }
+}
+
+/// Something that happened on a wire.
+#[must_use]
+pub fn what(what: &What) -> String {
+    match what {
+        What::SentOctets(sent) => format!(
+            "{}: {}",
+            count(sent.len, "octet"),
+            octets(&sent.head, sent.len)
+        ),
+        What::ReceivedOctets(received) => format!(
+            "{}: {}",
+            count(received.len, "octet"),
+            octets(&received.head, received.len)
+        ),
+        What::SentFrame(summary) | What::ReceivedFrame(summary) => frame(summary),
+        What::Timer(name) => format!("timer: {name}"),
+        What::Note(note) => note.escape_debug().to_string(),
+        What::Finished => "the suite ends the transport".to_owned(),
+        What::End => "the subject ends the transport".to_owned(),
+        What::Reset => "the subject resets the transport".to_owned(),
+    }
+}

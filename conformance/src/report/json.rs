@@ -1,0 +1,270 @@
+//! Reports for programs, in the format of Autobahn: what reads those reads these.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::{Value, json};
+
+use super::{Agent, Report, file_name};
+use crate::{
+    case::{By, Case, Event, Kind, Plan, Role},
+    cases,
+    id::Id,
+    log::{Excerpt, Summary, Traffic, What},
+    outcome::Outcome,
+    payload::Payload,
+    render,
+};
+
+/// Octets of a payload that a report quotes.
+const QUOTED: usize = 64;
+
+/// The index: of each agent, the verdict on each case and the name of the file that tells more.
+pub(super) fn index(report: &Report<'_>) -> Value {
+    let of_agent = |agent: &Agent<'_>| {
+        let cases = agent.outcomes.iter().map(|(id, outcome)| {
+            let entry = json!({
+                "behavior": outcome.verdict.behavior.name(),
+                "behaviorClose": outcome.verdict.close.name(),
+                "duration": milliseconds(outcome),
+                "remoteCloseCode": code(&outcome.ending.remote),
+                "reportfile": file_name(&agent.name, id, "json"),
+            });
+            (id.to_string(), entry)
+        });
+        (agent.name.clone(), Value::Object(cases.collect()))
+    };
+    Value::Object(report.agents.iter().map(of_agent).collect())
+}
+
+/// The positions of all cases of the suite, counted from 1.
+pub(super) fn positions() -> HashMap<Id, usize> {
+    let ids = cases::all().into_iter().map(|case| case.id);
+    ids.zip(1..).collect()
+}
+
+/// The report on one case.
+pub(super) fn case(agent: &Agent<'_>, case: &Case, outcome: &Outcome, position: usize) -> Value {
+    let ending = &outcome.ending;
+    let (timed, compressed) = match &case.plan {
+        Plan::Exchange(exchange) => (true, exchange.offers.is_some()),
+        Plan::Script(_) | Plan::Fitted(_) | Plan::Request(_) | Plan::Response(_) => (false, false),
+    };
+    let mut report = json!({
+        "agent": agent.name,
+        "case": position,
+        "id": case.id.to_string(),
+        "description": case.description,
+        "expectation": case.expectation,
+        "started": humantime::format_rfc3339_millis(outcome.started).to_string(),
+        "duration": milliseconds(outcome),
+        "reportTime": timed,
+        "reportCompressionRatio": compressed,
+        "behavior": outcome.verdict.behavior.name(),
+        "behaviorClose": outcome.verdict.close.name(),
+        "result": result(outcome),
+        "resultClose": render::ending(ending),
+        "expected": expected(outcome),
+        "expectedClose": expected_close(outcome),
+        "received": events(&outcome.events),
+        "isServer": agent.role == Role::Client,
+    });
+    let rest = json!({
+        "closedByMe": ending.by_suite,
+        "failedByMe": ending.violation.is_some(),
+        "droppedByMe": ending.dropped,
+        "wasClean": ending.clean,
+        "wasNotCleanReason": (!ending.clean).then(|| render::ending(ending)),
+        "wasServerConnectionDropTimeout": ending.not_ended,
+        "wasOpenHandshakeTimeout": opening_timeout(outcome),
+        "wasCloseHandshakeTimeout": ending.unanswered,
+        "localCloseCode": code(&ending.local),
+        "localCloseReason": reason(&ending.local),
+        "remoteCloseCode": code(&ending.remote),
+        "remoteCloseReason": reason(&ending.remote),
+        "httpRequest": outcome.heads.request,
+        "httpResponse": outcome.heads.response,
+        "createStats": true,
+        "txOctetStats": counts(&outcome.log.sent.octets),
+        "rxOctetStats": counts(&outcome.log.received.octets),
+        "txFrameStats": counts(&outcome.log.sent.frames),
+        "rxFrameStats": counts(&outcome.log.received.frames),
+        "trafficStats": compressed.then(|| traffic(outcome, agent.role)),
+        "createWirelog": true,
+        "wirelog": wire_log(outcome),
+    });
+    if let (Value::Object(report), Value::Object(rest)) = (&mut report, rest) {
+        report.extend(rest);
+    }
+    report
+}
+
+fn milliseconds(outcome: &Outcome) -> u64 {
+    // The sum of a lifetime fits in many times over.
+    outcome.duration.as_millis() as u64
+}
+
+fn code(close: &Option<(Option<u16>, String)>) -> Option<u16> {
+    close.as_ref().and_then(|(code, _)| *code)
+}
+
+fn reason(close: &Option<(Option<u16>, String)>) -> Option<&str> {
+    let (_, reason) = close.as_ref()?;
+    (!reason.is_empty()).then_some(reason)
+}
+
+fn result(outcome: &Outcome) -> String {
+    match outcome.reasons.as_slice() {
+        [] => "what came is what was expected".to_owned(),
+        reasons => reasons.join("; "),
+    }
+}
+
+fn opening_timeout(outcome: &Outcome) -> bool {
+    let ended = |what: &What| matches!(what, What::End | What::Reset);
+    let began = !outcome.heads.request.is_empty();
+    outcome.ending.never_open
+        && began
+        && !outcome.log.entries.iter().any(|entry| ended(&entry.what))
+}
+
+fn expected(outcome: &Outcome) -> Value {
+    let mut alternatives = BTreeMap::new();
+    for alternative in &outcome.expected {
+        // Of several that are equally good the first is told, as the format has it.
+        alternatives
+            .entry(render::alternative_name(alternative).to_owned())
+            .or_insert_with(|| events(&alternative.events));
+    }
+    json!(alternatives)
+}
+
+fn expected_close(outcome: &Outcome) -> Value {
+    outcome.closing.as_ref().map_or(Value::Null, |closing| {
+        json!({
+            "closedByMe": closing.by == By::Suite,
+            "closeCode": closing.codes,
+            "requireClean": closing.clean,
+        })
+    })
+}
+
+fn events(events: &[Event]) -> Value {
+    events.iter().map(event).collect()
+}
+
+fn event(event: &Event) -> Value {
+    match event {
+        Event::Message(kind, payload) => json!(["message", quote(payload), *kind == Kind::Binary]),
+        Event::Pong(payload) => json!(["pong", quote(payload)]),
+        Event::Ping => json!(["ping"]),
+        Event::Mark(name) => json!(["timeout", name]),
+        Event::Late => json!(["late"]),
+    }
+}
+
+fn quote(payload: &Payload) -> String {
+    quoted(&payload.octets(), payload.len())
+}
+
+/// The first octets: as text if they are text, else in hexadecimal.
+fn quoted(octets: &[u8], len: usize) -> String {
+    let octets = &octets[..octets.len().min(QUOTED)];
+    let more = if len > octets.len() { " ..." } else { "" };
+    match std::str::from_utf8(octets) {
+        Ok(text) => format!("{text}{more}"),
+        Err(_) => format!("0x{}{more}", hex(octets)),
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    render::hex(octets).replace(' ', "")
+}
+
+/// Counts under their keys, which in JSON are strings.
+fn counts<K: ToString>(counts: &BTreeMap<K, usize>) -> Value {
+    let counts = counts
+        .iter()
+        .map(|(key, count)| (key.to_string(), json!(count)));
+    Value::Object(counts.collect())
+}
+
+fn traffic(outcome: &Outcome, role: Role) -> Value {
+    let (request, response) = (outcome.heads.request.len(), outcome.heads.response.len());
+    let (head_out, head_in) = match role {
+        Role::Server => (request, response),
+        Role::Client => (response, request),
+    };
+    let mut all = json!({});
+    for (direction, traffic, head) in [
+        ("outgoing", &outcome.log.sent, head_out),
+        ("incoming", &outcome.log.received, head_in),
+    ] {
+        let Traffic {
+            octets,
+            frames,
+            payload,
+            messages,
+        } = traffic;
+        let of = |opcode: u8| frames.get(&opcode).copied().unwrap_or_default();
+        let wire: usize = octets.iter().map(|(size, count)| size * count).sum();
+        let wire = wire.saturating_sub(head);
+        let ratio = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
+        all[format!("{direction}OctetsWireLevel")] = json!(wire);
+        all[format!("{direction}OctetsWebSocketLevel")] = json!(payload);
+        all[format!("{direction}OctetsAppLevel")] = json!(messages);
+        all[format!("{direction}WebSocketFrames")] = json!(of(0) + of(1) + of(2));
+        all[format!("{direction}WebSocketMessages")] = json!(of(1) + of(2));
+        all[format!("{direction}CompressionRatio")] = json!(ratio(*payload, *messages));
+        all[format!("{direction}WebSocketOverhead")] =
+            json!(ratio(wire.saturating_sub(*payload), *payload));
+    }
+    all["preopenOutgoingOctetsWireLevel"] = json!(head_out);
+    all["preopenIncomingOctetsWireLevel"] = json!(head_in);
+    all
+}
+
+/// The rows of the wire log. Those that start with `RO`, `TO`, `RF`, `TF`, `KLE` and `TIE` are Autobahn's, the
+/// others ours.
+fn wire_log(outcome: &Outcome) -> Value {
+    let row = |what: &What| match what {
+        What::SentOctets(octets) => json!(["TO", octets_cell(octets), false]),
+        What::ReceivedOctets(octets) => json!(["RO", octets_cell(octets)]),
+        What::SentFrame(frame) => {
+            let [payload, opcode, fin, reserved] = frame_cells(frame);
+            let mask = frame.mask.map(|mask| hex(&mask));
+            json!([
+                "TF", payload, opcode, fin, reserved, mask, null, null, false
+            ])
+        }
+        What::ReceivedFrame(frame) => {
+            let [payload, opcode, fin, reserved] = frame_cells(frame);
+            let mask = frame.mask.map(|mask| hex(&mask));
+            json!(["RF", payload, opcode, fin, reserved, mask.is_some(), mask])
+        }
+        What::Timer("kill") => json!(["KLE"]),
+        What::Timer("close") => json!(["TIE"]),
+        What::Timer(name) => json!(["TIMER", name]),
+        What::Note(note) => json!(["NOTE", note]),
+        What::Finished => json!(["END", "suite"]),
+        What::End => json!(["END", "subject"]),
+        What::Reset => json!(["RESET", "subject"]),
+    };
+    let entries = &outcome.log.entries;
+    entries.iter().map(|entry| row(&entry.what)).collect()
+}
+
+fn octets_cell(octets: &Excerpt) -> Value {
+    let head = &octets.head[..octets.head.len().min(QUOTED)];
+    let more = if octets.len > head.len() { " ..." } else { "" };
+    json!([octets.len, format!("{}{more}", hex(head))])
+}
+
+fn frame_cells(frame: &Summary) -> [Value; 4] {
+    let payload = &frame.payload;
+    [
+        json!([payload.len, quoted(&payload.head, payload.len)]),
+        json!(frame.opcode),
+        json!(frame.fin),
+        json!(frame.reserved),
+    ]
+}
