@@ -5,12 +5,7 @@ use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 use serde::Deserialize;
 
 use crate::{
-    extension::Offers,
-    frame::Frame,
-    id::Id,
-    opening::{Request, Response},
-    payload::Payload,
-    subject::Facts,
+    extension::Offers, frame::Frame, id::Id, opening::Opening, payload::Payload, subject::Facts,
 };
 
 /// Which end of a connection.
@@ -144,10 +139,8 @@ pub enum Plan {
     Fitted(Fitting),
     /// Messages, each sent when the echo of the one before has come.
     Exchange(Exchange),
-    /// Octets sent to a server in the place of a proper request.
-    Request(Request),
-    /// Octets sent to a client in the place of a proper response.
-    Response(Response),
+    /// An opening handshake that is not as it should be, or only just, and what comes behind it.
+    Opening(Box<Opening>),
 }
 
 impl From<Script> for Plan {
@@ -168,15 +161,9 @@ impl From<Exchange> for Plan {
     }
 }
 
-impl From<Request> for Plan {
-    fn from(request: Request) -> Self {
-        Self::Request(request)
-    }
-}
-
-impl From<Response> for Plan {
-    fn from(response: Response) -> Self {
-        Self::Response(response)
+impl From<Opening> for Plan {
+    fn from(opening: Opening) -> Self {
+        Self::Opening(Box::new(opening))
     }
 }
 

@@ -5,11 +5,13 @@ use crate::case::Case;
 mod chopping;
 mod close_frames;
 mod compression;
+mod early;
 mod fragmentation;
 mod framing;
 mod limits;
 mod pings;
 mod reserved;
+mod section;
 mod throughput;
 mod utf8;
 
@@ -47,6 +49,7 @@ pub const GROUPS: &[Group] = &[
     ),
     group(22, "Chopping", chopping::cases),
     group(23, "Frame headers and limits", limits::cases),
+    group(28, "Early data", early::cases),
 ];
 
 const fn group(number: u16, title: &'static str, make: fn() -> Vec<Case>) -> Group {

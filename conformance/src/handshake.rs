@@ -1,6 +1,6 @@
 //! The suite's half of a proper opening handshake (RFC 6455 4), and how it judges the other half.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
@@ -75,12 +75,27 @@ impl Head {
         }
     }
 
+    /// The elements of a header that is a list, on however many lines.
+    pub fn elements<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let elements = self.all(name).flat_map(|value| value.split(','));
+        elements
+            .map(str::trim)
+            .filter(|element| !element.is_empty())
+    }
+
     /// Whether a header that is a list has that token, in any case.
     #[must_use]
     pub fn lists(&self, name: &str, token: &str) -> bool {
-        self.all(name)
-            .flat_map(|value| value.split(','))
-            .any(|item| item.trim().eq_ignore_ascii_case(token))
+        self.elements(name)
+            .any(|element| element.eq_ignore_ascii_case(token))
+    }
+
+    /// The status of a response, if the first line has one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        let mut start = self.start.split(' ');
+        let status = start.nth(1).filter(|status| status.len() == 3)?;
+        status.parse().ok()
     }
 }
 
@@ -93,30 +108,67 @@ pub fn accept_key(key: &str) -> String {
     STANDARD.encode(hash.finalize())
 }
 
+/// Why there is no head to be had.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum HeadFault {
+    /// It is whole, and wrong. The text says how.
+    Malformed(String),
+    /// It is longer than any head should be.
+    Endless,
+    /// The transport ended first.
+    Ended,
+    /// The transport was reset first.
+    Reset,
+    /// It did not come in time.
+    TooSlow,
+}
+
+impl fmt::Display for HeadFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed(how) => how,
+            Self::Endless => "a head without end",
+            Self::Ended => "the transport ended before the head did",
+            Self::Reset => "the transport was reset before the head was whole",
+            Self::TooSlow => "no whole head came in time",
+        })
+    }
+}
+
 /// Waits for a whole head and takes it out of what came.
 ///
 /// # Errors
 ///
-/// If none came in time. The text says why.
-pub(crate) fn receive_head(session: &mut Session) -> Result<Head, String> {
-    let until = session.now() + TIMEOUT * session.settings.patience;
+/// If none came in time, or if what came is none.
+pub(crate) fn receive_head(session: &mut Session) -> Result<Head, HeadFault> {
+    receive_head_until(session, session.now() + TIMEOUT * session.settings.patience)
+}
+
+/// Waits until a moment for a whole head, and takes it out of what came.
+///
+/// # Errors
+///
+/// If none came in time, or if what came is none.
+pub(crate) fn receive_head_until(
+    session: &mut Session,
+    until: Duration,
+) -> Result<Head, HeadFault> {
     loop {
         let input = session.input();
         if let Some(end) = input.windows(4).position(|four| four == b"\r\n\r\n") {
             let head: Vec<u8> = input.drain(..end + 4).collect();
-            let head = String::from_utf8(head).map_err(|_| "a head that is not UTF-8")?;
-            return Head::parse(&head);
+            let head = String::from_utf8(head)
+                .map_err(|_| HeadFault::Malformed("a head that is not UTF-8".to_owned()))?;
+            return Head::parse(&head).map_err(HeadFault::Malformed);
         }
         if input.len() > MAX_HEAD {
-            return Err("a head without end".to_owned());
+            return Err(HeadFault::Endless);
         }
         match session.receive(until) {
             Received::Octets(_) => {}
-            Received::End => return Err("the transport ended before the head did".to_owned()),
-            Received::Reset => {
-                return Err("the transport was reset before the head was whole".to_owned());
-            }
-            Received::Nothing => return Err("no whole head came in time".to_owned()),
+            Received::End => return Err(HeadFault::Ended),
+            Received::Reset => return Err(HeadFault::Reset),
+            Received::Nothing => return Err(HeadFault::TooSlow),
         }
     }
 }
@@ -141,20 +193,14 @@ pub(crate) fn request(host: &str, resource: &str, key: &str, offers: Option<&Off
     )
 }
 
-/// Judges the response to a request with that key (RFC 6455 4.1), and tells what was agreed on.
+/// Judges the response to a request (RFC 6455 4.1), and tells what was agreed on.
 ///
 /// # Errors
 ///
 /// If a client has to fail the connection. The text says why.
-pub(crate) fn check_response(
-    head: &Head,
-    key: &str,
-    offered: bool,
-) -> Result<Option<Agreed>, String> {
-    let mut start = head.start.splitn(3, ' ');
-    match (start.next(), start.next()) {
-        (Some("HTTP/1.1"), Some("101")) => {}
-        _ => return Err(format!("not a 101 of HTTP/1.1: {:?}", head.start)),
+pub(crate) fn check_response(head: &Head, request: &Head) -> Result<Option<Agreed>, String> {
+    if !head.start.starts_with("HTTP/1.1 ") || head.status() != Some(101) {
+        return Err(format!("not a 101 of HTTP/1.1: {:?}", head.start));
     }
     if !head.one("Upgrade")?.eq_ignore_ascii_case("websocket") {
         return Err("Upgrade is not websocket".to_owned());
@@ -162,18 +208,24 @@ pub(crate) fn check_response(
     if !head.lists("Connection", "upgrade") {
         return Err("Connection does not list upgrade".to_owned());
     }
-    if head.one("Sec-WebSocket-Accept")? != accept_key(key) {
+    if head.one("Sec-WebSocket-Accept")? != accept_key(request.one("Sec-WebSocket-Key")?) {
         return Err("Sec-WebSocket-Accept does not fit the key".to_owned());
     }
     if head.all("Sec-WebSocket-Protocol").next().is_some() {
-        return Err("a subprotocol that was not offered".to_owned());
+        let chosen = head.one("Sec-WebSocket-Protocol")?;
+        let mut offered = request.elements("Sec-WebSocket-Protocol");
+        if !offered.any(|offered| offered == chosen) {
+            return Err(format!("a subprotocol that was not offered: {chosen:?}"));
+        }
     }
     if head.all("Sec-WebSocket-Extensions").next().is_none() {
         return Ok(None);
     }
+    // 4.2.2: several may be split over several lines, and only one is ever agreed on here.
     let extensions = head.one("Sec-WebSocket-Extensions")?;
-    if !offered {
-        return Err("an extension that was not offered".to_owned());
+    let mut offered = request.elements("Sec-WebSocket-Extensions");
+    if !offered.any(|offered| offered.starts_with("permessage-deflate")) {
+        return Err(format!("an extension that was not offered: {extensions:?}"));
     }
     Agreed::from_response(extensions).map_err(|bad| format!("an extension is wrong: {}", bad.0))
 }
@@ -264,12 +316,11 @@ pub(crate) fn open(
 ) -> Result<(), String> {
     let agreed = match arrival {
         Arrival::Dialled { host, resource } => {
-            let key = key();
-            heads.request = request(host, resource, &key, offers);
+            heads.request = request(host, resource, &key(), offers);
             session.send(heads.request.as_bytes());
-            let head = receive_head(session)?;
+            let head = receive_head(session).map_err(|fault| fault.to_string())?;
             heads.response.clone_from(&head.text);
-            let agreed = check_response(&head, &key, offers.is_some())?;
+            let agreed = check_response(&head, &Head::parse(&heads.request)?)?;
             if let Some(offers) = offers.filter(|offers| offers.measure == Measure::Letter)
                 && let Some(response) = head.all("Sec-WebSocket-Extensions").next()
             {
@@ -296,5 +347,6 @@ pub(crate) fn open(
     if let (Some(agreed), Some(offers)) = (agreed, offers) {
         session.agree(agreed, offers.measure);
     }
+    session.enter_open();
     Ok(())
 }

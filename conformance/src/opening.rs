@@ -1,28 +1,339 @@
 //! Opening handshakes that are not as they should be, or only just: what is sent, and what has to be answered.
+//!
+//! `opening::server` runs them against servers, `opening::client` against clients.
 
-/// What is sent to a server in the place of a proper request.
+use std::{fmt, time::Duration};
+
+use crate::{
+    case::{Alternative, Closing, Event, Kind, Script, Step},
+    handshake::{Arrival, Heads},
+    payload::Payload,
+    script,
+    session::Session,
+    subject::Facts,
+    verdict::{Behavior, Verdict},
+};
+
+mod client;
+mod draft;
+mod rule;
+mod sending;
+mod server;
+
+use self::server::Opened;
+pub use self::{
+    draft::{Draft, Half},
+    rule::Rule,
+};
+
+/// How long a subject may take to echo once it is open.
+const ECHO_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The suite's half of an opening handshake, and what the subject has to make of it.
 #[derive(Debug, Clone)]
-pub struct Request {
-    /// The octets, in which `{host}`, `{path}` and `{key}` stand for what fits the subject.
-    pub text: String,
-    /// What the server has to answer.
+pub struct Opening {
+    /// The head.
+    pub half: Half,
+    /// How head and what goes with it are cut into pieces.
+    pub manner: Manner,
+    /// Steps that are taken before the subject has answered, if it has to answer: their frames go
+    /// together with the head.
+    pub early: Vec<Step>,
+    /// Octets behind the head that are no frames, such as a body.
+    pub behind: Payload,
+    /// Whether the suite ends its direction once all of that is sent.
+    pub finishes: bool,
+    /// What the subject has to do.
     pub answer: Answer,
+    /// What is thought of it if it does the other: refuses what opens, or opens what should be refused.
+    pub otherwise: Grade,
+    /// What happens on the connection if it opens.
+    pub script: Script,
+    /// What a client's request is measured by besides.
+    pub rule: Option<Rule>,
 }
 
-/// What a server has to answer.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Start(octets) => write!(f, "behind {octets} octets"),
+            Self::BeforeEnd(octets) => write!(f, "{octets} octets before the end of the head"),
+            Self::BehindHead(0) => f.write_str("at the end of the head"),
+            Self::BehindHead(octets) => write!(f, "{octets} octets behind the head"),
+        }
+    }
+}
+
+/// What a subject has to make of the suite's half.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// One of these status codes.
-    Status(Vec<u16>),
-    /// The connection opens, and echoes.
+    /// It opens.
     Opens,
+    /// A server refuses it.
+    Refuses(Refusal),
+    /// A client ends the transport without a frame (RFC 6455 4.1: it fails the connection).
+    Drops,
 }
 
-/// What is sent to a client in the place of a proper response.
-#[derive(Debug, Clone)]
-pub struct Response {
-    /// The octets, in which `{accept}` stands for what fits the request.
-    pub text: String,
-    /// Whether the client has to take it.
-    pub opens: bool,
+/// How a server has to refuse a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// The status codes that fit.
+    pub statuses: &'static [u16],
+    /// What is thought of another answer that does not open the connection.
+    pub others: Grade,
+    /// A header that the answer must have, and what it must list.
+    pub header: Option<(&'static str, &'static str)>,
+    /// What is thought of ending the connection without an answer.
+    pub silence: Grade,
+}
+
+/// What is thought of something that a subject may do besides what is wanted, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Grade {
+    /// It is just as right.
+    Right,
+    /// It is not against the RFC, but not what it prefers.
+    Tolerated,
+    /// It is against the RFC.
+    Wrong,
+}
+
+/// How octets are cut into pieces that go to the transport one by one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Manner {
+    /// All at once.
+    #[default]
+    Whole,
+    /// In pieces of that many octets.
+    Chopped(usize),
+    /// In two pieces, with a moment between them.
+    Cut(Place),
+    /// In about that many pieces, over twice the time for which the subject waits for them.
+    Trickled(usize),
+}
+
+/// Where something is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// That many octets behind the first.
+    Start(usize),
+    /// That many octets before the end of the head.
+    BeforeEnd(usize),
+    /// That many octets behind the end of the head.
+    BehindHead(usize),
+}
+
+impl From<Grade> for Behavior {
+    fn from(grade: Grade) -> Self {
+        match grade {
+            Grade::Right => Self::Ok,
+            Grade::Tolerated => Self::NonStrict,
+            Grade::Wrong => Self::Failed,
+        }
+    }
+}
+
+impl Refusal {
+    /// Any error is an answer, best one of these; silence is none (RFC 6455 4.2.1).
+    #[must_use]
+    pub const fn with(statuses: &'static [u16]) -> Self {
+        Self {
+            statuses,
+            others: Grade::Tolerated,
+            header: None,
+            silence: Grade::Wrong,
+        }
+    }
+
+    /// Nothing but one of these statuses is an answer.
+    #[must_use]
+    pub const fn exactly(statuses: &'static [u16]) -> Self {
+        Self {
+            others: Grade::Wrong,
+            ..Self::with(statuses)
+        }
+    }
+
+    /// With a header that lists that.
+    #[must_use]
+    pub const fn header(mut self, name: &'static str, element: &'static str) -> Self {
+        self.header = Some((name, element));
+        self
+    }
+
+    /// Ending the connection without an answer is judged so.
+    #[must_use]
+    pub const fn silence(mut self, grade: Grade) -> Self {
+        self.silence = grade;
+        self
+    }
+}
+
+impl Opening {
+    /// Makes an opening that a subject has to take, and to echo on.
+    #[must_use]
+    pub fn opens(half: impl Into<Half>) -> Self {
+        Self {
+            half: half.into(),
+            manner: Manner::Whole,
+            early: Vec::new(),
+            behind: Payload::EMPTY,
+            finishes: false,
+            answer: Answer::Opens,
+            otherwise: Grade::Wrong,
+            script: echo(),
+            rule: None,
+        }
+    }
+
+    /// Makes an opening that a server has to refuse.
+    #[must_use]
+    pub fn refused(half: impl Into<Half>, refusal: Refusal) -> Self {
+        Self {
+            answer: Answer::Refuses(refusal),
+            ..Self::opens(half)
+        }
+    }
+
+    /// Makes an opening that a client has to refuse.
+    #[must_use]
+    pub fn dropped(half: impl Into<Half>) -> Self {
+        Self {
+            answer: Answer::Drops,
+            ..Self::opens(half)
+        }
+    }
+
+    /// Makes an opening that a client has to refuse. A message goes with it, which a client that opens the
+    /// connection after all echoes.
+    #[must_use]
+    pub fn bait(half: impl Into<Half>) -> Self {
+        Self {
+            early: vec![Step::message(Kind::Text, "bait")],
+            script: expecting("bait"),
+            ..Self::dropped(half)
+        }
+    }
+
+    /// Makes an opening with which a script begins: its messages and frames go together with the head.
+    #[must_use]
+    pub fn early(half: impl Into<Half>, early: Vec<Step>, script: Script) -> Self {
+        Self {
+            early,
+            script,
+            ..Self::opens(half)
+        }
+    }
+
+    /// What has to come, and how the connection has to end, if it has to open.
+    pub(crate) fn expected(&self) -> (Vec<Alternative>, Option<Closing>) {
+        match self.answer {
+            Answer::Opens => {
+                let script = &self.script;
+                (script.alternatives.clone(), Some(script.closing.clone()))
+            }
+            Answer::Refuses(_) | Answer::Drops => (Vec::new(), None),
+        }
+    }
+
+    /// In pieces.
+    #[must_use]
+    pub fn manner(mut self, manner: Manner) -> Self {
+        self.manner = manner;
+        self
+    }
+
+    /// With octets behind the head that are no frames.
+    #[must_use]
+    pub fn behind(mut self, octets: impl Into<Payload>) -> Self {
+        self.behind = octets.into();
+        self
+    }
+
+    /// With the end of the suite's direction behind it.
+    #[must_use]
+    pub fn finishes(mut self) -> Self {
+        self.finishes = true;
+        self
+    }
+
+    /// If the subject does the other, that is judged so.
+    #[must_use]
+    pub fn otherwise(mut self, grade: Grade) -> Self {
+        self.otherwise = grade;
+        self
+    }
+
+    /// Another script runs on the connection if it opens.
+    #[must_use]
+    pub fn script(mut self, script: Script) -> Self {
+        self.script = script;
+        self
+    }
+
+    /// The client's request is measured by that besides.
+    #[must_use]
+    pub fn rule(mut self, rule: Rule) -> Self {
+        self.rule = Some(rule);
+        self
+    }
+}
+
+/// Opens a connection as the case wants it, and runs its script if it opens.
+pub(crate) fn run(
+    opening: &Opening,
+    session: &mut Session,
+    arrival: &Arrival,
+    heads: &mut Heads,
+    facts: &Facts,
+) -> (Verdict, Vec<String>) {
+    let (opened, rule) = match arrival {
+        Arrival::Dialled { host, resource } => {
+            let target = (host.as_str(), resource.as_str());
+            (server::run(opening, session, target, heads, facts), None)
+        }
+        Arrival::Accepted(request) => {
+            let (opened, evidence) = client::run(opening, session, request, heads, facts);
+            (opened, opening.rule.map(|rule| (rule, request, evidence)))
+        }
+    };
+    let (mut verdict, mut reasons) = match opened {
+        Opened::No(verdict, reasons) => (verdict, reasons),
+        Opened::Yes(grade, mut reasons) => {
+            script::run(&opening.script, session, None);
+            let ending = session.ending();
+            let (mut verdict, more) = script::judge(&opening.script, &session.events, &ending);
+            verdict.behavior = verdict.behavior.max(grade.into());
+            reasons.extend(more);
+            (verdict, reasons)
+        }
+    };
+    if let Some((rule, request, evidence)) = rule
+        && let Err(reason) = rule.check(request, &evidence, &session.masks)
+    {
+        verdict.behavior = Behavior::Failed;
+        reasons.push(reason);
+    }
+    (verdict, reasons)
+}
+
+/// The longest head that a subject takes, or a guess.
+fn max_head(facts: &Facts) -> usize {
+    let known = facts
+        .max_head
+        .map(|max| usize::try_from(max).unwrap_or(usize::MAX));
+    known.unwrap_or(16 << 10)
+}
+
+/// Sends a message and expects it back.
+fn echo() -> Script {
+    expecting("Hello").step(Step::message(Kind::Text, "Hello"))
+}
+
+/// Expects a message that was sent before.
+fn expecting(text: &'static str) -> Script {
+    Script::new(Closing::by_suite())
+        .step(Step::Kill(ECHO_TIMEOUT))
+        .expect([Event::text(text)])
 }

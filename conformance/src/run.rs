@@ -3,10 +3,12 @@
 use std::time::SystemTime;
 
 use crate::{
-    case::{Case, Closing, Plan},
+    case::{Case, Closing, Plan, Script},
     exchange,
+    extension::Offers,
     handshake::{self, Arrival, Heads},
-    outcome::{Ending, Outcome},
+    opening,
+    outcome::Outcome,
     script::{self, Another},
     session::Session,
     subject::Facts,
@@ -26,59 +28,57 @@ pub(crate) fn run(
     let mut heads = Heads::default();
     let fitted = match &case.plan {
         Plan::Fitted(fitting) => fitting.fit(facts),
-        Plan::Script(_) | Plan::Exchange(_) | Plan::Request(_) | Plan::Response(_) => None,
-    };
-    let offers = match &case.plan {
-        Plan::Script(script) => script.offers.as_ref(),
-        Plan::Fitted(_) => fitted.as_ref().and_then(|script| script.offers.as_ref()),
-        Plan::Exchange(exchange) => exchange.offers.as_ref(),
-        Plan::Request(_) | Plan::Response(_) => None,
+        Plan::Script(_) | Plan::Exchange(_) | Plan::Opening(_) => None,
     };
     let (expected, closing) = match (&case.plan, &fitted) {
         (Plan::Script(script), _) | (Plan::Fitted(_), Some(script)) => {
             (script.alternatives.clone(), Some(script.closing.clone()))
         }
+        (Plan::Opening(opening), _) => opening.expected(),
         (Plan::Exchange(_), _) => (Vec::new(), Some(Closing::by_suite())),
-        (Plan::Fitted(_), None) | (Plan::Request(_) | Plan::Response(_), _) => (Vec::new(), None),
+        (Plan::Fitted(_), None) => (Vec::new(), None),
     };
-    let opened = handshake::open(&mut session, arrival, offers, &mut heads);
     let begun = session.now();
-    let (verdict, reasons) = match opened {
-        Err(reason) => {
+    let mut open = |session: &mut Session, offers: Option<&Offers>| {
+        handshake::open(session, arrival, offers, &mut heads).map_err(|reason| {
             session.drop_wire(true);
             (Verdict::FAILED, vec![reason])
-        }
-        Ok(()) => match &case.plan {
-            Plan::Script(script) => {
-                script::run(script, &mut session, another);
-                script::judge(script, &session.events, &ending(&session, arrival))
-            }
-            Plan::Fitted(_) => match &fitted {
-                Some(script) => {
-                    script::run(script, &mut session, another);
-                    script::judge(script, &session.events, &ending(&session, arrival))
-                }
-                None => {
-                    session.drop_wire(false);
-                    let reason = "not enough is known of the subject".to_owned();
-                    (Verdict::INFORMATIONAL, vec![reason])
-                }
-            },
-            Plan::Exchange(exchange) => {
-                let behavior = exchange::run(exchange, &mut session);
-                exchange::judge(behavior, &ending(&session, arrival))
-            }
-            // These do not open in the proper way; no case has them yet.
-            Plan::Request(_) | Plan::Response(_) => (Verdict::INFORMATIONAL, Vec::new()),
-        },
+        })
     };
+    let mut run_script = |script: &Script| {
+        open(&mut session, script.offers.as_ref())?;
+        script::run(script, &mut session, another);
+        Ok(script::judge(script, &session.events, &session.ending()))
+    };
+    let judged = match &case.plan {
+        Plan::Script(script) => run_script(script),
+        Plan::Fitted(_) => match &fitted {
+            Some(script) => run_script(script),
+            None => {
+                session.drop_wire(false);
+                let reason = "not enough is known of the subject".to_owned();
+                Ok((Verdict::INFORMATIONAL, vec![reason]))
+            }
+        },
+        Plan::Exchange(exchange) => open(&mut session, exchange.offers.as_ref()).map(|()| {
+            let behavior = exchange::run(exchange, &mut session);
+            exchange::judge(behavior, &session.ending())
+        }),
+        Plan::Opening(opening) => Ok(opening::run(
+            opening,
+            &mut session,
+            arrival,
+            &mut heads,
+            facts,
+        )),
+    };
+    let (verdict, reasons) = judged.unwrap_or_else(|failed| failed);
     let unknown = case.needs.is_some_and(|need| !facts.tell(need));
     let verdict = if case.informational || unknown {
         Verdict::INFORMATIONAL
     } else {
         verdict
     };
-    let never_open = heads.response.is_empty();
     Outcome {
         verdict,
         reasons,
@@ -88,26 +88,7 @@ pub(crate) fn run(
         closing,
         events: std::mem::take(&mut session.events),
         heads,
-        ending: Ending {
-            never_open,
-            ..ending(&session, arrival)
-        },
+        ending: session.ending(),
         log: std::mem::take(&mut session.log),
-    }
-}
-
-fn ending(session: &Session, arrival: &Arrival) -> Ending {
-    let close = &session.close;
-    Ending {
-        by_suite: close.by_suite,
-        violation: close.violation.clone(),
-        dropped: close.dropped,
-        clean: close.clean,
-        unanswered: close.unanswered,
-        not_ended: close.not_ended,
-        never_open: false,
-        suite_dialled: matches!(arrival, Arrival::Dialled { .. }),
-        local: close.local.clone(),
-        remote: close.remote.clone(),
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn run(script: &Script, session: &mut Session, another: Option<Anothe
     }
 }
 
-fn take(step: &Step, script: &Script, session: &mut Session) {
+/// Takes one step.
+pub(crate) fn take(step: &Step, script: &Script, session: &mut Session) {
     if session.is_over() {
         return;
     }
@@ -158,7 +159,8 @@ fn wait(span: Duration, script: &Script, session: &mut Session) {
     }
 }
 
-fn pieces<'a>(octets: &'a [u8], cuts: &Cuts) -> Vec<&'a [u8]> {
+/// Cuts octets into pieces.
+pub(crate) fn pieces<'a>(octets: &'a [u8], cuts: &Cuts) -> Vec<&'a [u8]> {
     match cuts {
         Cuts::Every(size) => octets.chunks((*size).max(1)).collect(),
         Cuts::Behind(places) => {

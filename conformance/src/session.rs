@@ -15,6 +15,7 @@ use crate::{
     extension::{Agreed, Measure},
     frame::{Frame, xor},
     log::{Log, Summary, What},
+    outcome::Ending,
     wire::Wire,
 };
 
@@ -67,8 +68,12 @@ pub(crate) struct Session {
     reading: bool,
     /// Whether the subject took nothing more while the suite did not read.
     stalled: bool,
+    /// Whether the opening handshake succeeded.
+    open: bool,
     /// Frames that go together with what comes next.
     output: Vec<u8>,
+    /// Whether the output is held back until a head goes in front of it.
+    held: bool,
     random: fastrand::Rng,
     /// The key and offset for the parts of a frame that was begun.
     begun: (Option<[u8; 4]>, usize),
@@ -78,6 +83,8 @@ pub(crate) struct Session {
     timers: Timers,
     /// What came, in order.
     pub(crate) events: Vec<Event>,
+    /// The masking keys of the first frames that came, in order.
+    pub(crate) masks: Vec<[u8; 4]>,
     /// Whether pings are noted.
     pub(crate) notes_pings: bool,
     /// Whether frames behind the subject's Close frame are noted.
@@ -108,7 +115,9 @@ impl Session {
             settings,
             reading: true,
             stalled: false,
+            open: false,
             output: Vec::new(),
+            held: false,
             random: fastrand::Rng::new(),
             begun: (None, 0),
             started: Started::default(),
@@ -116,6 +125,7 @@ impl Session {
             codec: None,
             timers: Timers::default(),
             events: Vec::new(),
+            masks: Vec::new(),
             notes_pings: false,
             looks_behind_close: false,
             answering: true,
@@ -133,6 +143,33 @@ impl Session {
     /// Whether the connection is over.
     pub(crate) fn is_over(&self) -> bool {
         self.wire.is_none()
+    }
+
+    /// The opening handshake has succeeded.
+    pub(crate) fn enter_open(&mut self) {
+        self.open = true;
+    }
+
+    /// The port at which the subject found the suite, if it dialled one.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.wire.as_ref().and_then(|wire| wire.port())
+    }
+
+    /// How the connection ended, or what is known of that so far.
+    pub(crate) fn ending(&self) -> Ending {
+        let close = &self.close;
+        Ending {
+            by_suite: close.by_suite,
+            violation: close.violation.clone(),
+            dropped: close.dropped,
+            clean: close.clean,
+            unanswered: close.unanswered,
+            not_ended: close.not_ended,
+            never_open: !self.open,
+            suite_dialled: self.role == Role::Client,
+            local: close.local.clone(),
+            remote: close.remote.clone(),
+        }
     }
 
     /// Compresses and inflates from now on.
@@ -263,12 +300,23 @@ impl Session {
         self.codec.as_mut().map(|codec| codec.compress(message))
     }
 
-    /// Sends what was queued, and tells whether all of it went.
+    /// Keeps what is queued from now on until it is [released](Self::release).
+    pub(crate) fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// What was held back. From now on what is queued goes again.
+    pub(crate) fn release(&mut self) -> Vec<u8> {
+        self.held = false;
+        self.take_output()
+    }
+
+    /// Sends what was queued, unless it is held back, and tells whether all of it went.
     pub(crate) fn flush(&mut self) -> bool {
-        if self.stalled {
-            return false;
+        if self.stalled || self.held {
+            return self.held;
         }
-        let octets = std::mem::take(&mut self.output);
+        let octets = self.take_output();
         octets.is_empty() || self.send(&octets)
     }
 
@@ -279,7 +327,7 @@ impl Session {
         let mut left = octets;
         let mut since = self.now();
         while !left.is_empty() {
-            let Some(wire) = self.wire.as_mut().filter(|_| !self.incoming.has_ended()) else {
+            let Some(wire) = self.wire.as_mut().filter(|_| self.incoming.end().is_none()) else {
                 return false;
             };
             match wire.send(left) {

@@ -83,7 +83,7 @@ pub fn run_case(case: &Case, subject: &dyn Subject, settings: Settings) -> Outco
         }
         Role::Server => match handshake::receive_head(&mut session) {
             Ok(head) => Arrival::Accepted(head),
-            Err(reason) => return no_connection(reason),
+            Err(fault) => return no_connection(fault.to_string()),
         },
     };
     let another = |script: &Script| {

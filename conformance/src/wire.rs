@@ -27,6 +27,11 @@ pub trait Wire: Send {
     /// The present.
     fn now(&self) -> Duration;
 
+    /// The port at which a client found the suite, if there are ports.
+    fn port(&self) -> Option<u16> {
+        None
+    }
+
     /// Sends the first of `octets` and tells how many; 0 if the subject does not take any for now.
     ///
     /// # Errors
@@ -84,6 +89,10 @@ impl TcpWire {
 impl Wire for TcpWire {
     fn now(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    fn port(&self) -> Option<u16> {
+        self.stream.local_addr().ok().map(|address| address.port())
     }
 
     fn send(&mut self, octets: &[u8]) -> io::Result<usize> {

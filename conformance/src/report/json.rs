@@ -47,7 +47,7 @@ pub(super) fn case(agent: &Agent<'_>, case: &Case, outcome: &Outcome, position: 
     let ending = &outcome.ending;
     let (timed, compressed) = match &case.plan {
         Plan::Exchange(exchange) => (true, exchange.offers.is_some()),
-        Plan::Script(_) | Plan::Fitted(_) | Plan::Request(_) | Plan::Response(_) => (false, false),
+        Plan::Script(_) | Plan::Fitted(_) | Plan::Opening(_) => (false, false),
     };
     let mut report = json!({
         "agent": agent.name,

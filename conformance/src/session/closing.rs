@@ -125,10 +125,13 @@ impl Session {
     /// Ends the connection, gracefully or not.
     pub(crate) fn drop_wire(&mut self, abort: bool) {
         self.flush();
-        self.ended = self.now();
+        if let Some(end) = self.incoming.end() {
+            return self.end(end);
+        }
         let Some(mut wire) = self.wire.take() else {
             return;
         };
+        self.ended = wire.now();
         self.write_down(What::Finished);
         if abort {
             wire.abort();

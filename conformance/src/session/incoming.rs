@@ -10,6 +10,9 @@ use crate::{
     wire::Received,
 };
 
+/// Masking keys that are kept, the first ones.
+const MASKS: usize = 64;
+
 /// What has come and is not dealt with yet.
 #[derive(Default)]
 pub(super) struct Incoming {
@@ -42,9 +45,9 @@ enum Text {
 }
 
 impl Incoming {
-    /// Whether the subject has ended the transport, though not all is dealt with that came before.
-    pub(super) const fn has_ended(&self) -> bool {
-        self.end.is_some()
+    /// How the subject has ended the transport, though not all is dealt with that came before.
+    pub(super) const fn end(&self) -> Option<Received> {
+        self.end
     }
 }
 
@@ -112,18 +115,27 @@ impl Session {
         received
     }
 
+    /// Lets time pass, and keeps what comes.
+    pub(crate) fn listen(&mut self, span: Duration) {
+        let until = self.now() + span;
+        while matches!(self.receive(until), Received::Octets(_)) {}
+    }
+
     /// What came and was not looked at, as octets.
     pub(crate) fn input(&mut self) -> &mut Vec<u8> {
         &mut self.incoming.octets
     }
 
-    fn end(&mut self, end: Received) {
+    /// The transport is over.
+    pub(super) fn end(&mut self, end: Received) {
+        let Some(wire) = self.wire.take() else {
+            return;
+        };
+        self.ended = wire.now();
         self.write_down(match end {
             Received::Reset => What::Reset,
             Received::End | Received::Octets(_) | Received::Nothing => What::End,
         });
-        self.ended = self.now();
-        self.wire = None;
     }
 
     /// Deals with the next header or frame, if all of it has come.
@@ -141,6 +153,7 @@ impl Session {
         match decoder.part() {
             Some(Part::Header(header)) => self.judge(&header),
             Some(Part::Frame(frame, mask)) => {
+                self.masks.extend(mask.filter(|_| self.masks.len() < MASKS));
                 self.write_down(What::ReceivedFrame(Summary::new(&frame, mask)));
                 self.handle(frame);
             }

@@ -1,0 +1,45 @@
+//! A run of cases that are numbered in the order in which they are added.
+
+use std::borrow::Cow;
+
+use crate::case::{Case, Plan, Role};
+
+/// The cases of one section of a group.
+pub(super) struct Section {
+    group: u16,
+    number: u16,
+    role: Option<Role>,
+    cases: Vec<Case>,
+}
+
+impl Section {
+    /// Begins a section whose cases are for that role, or for both.
+    pub(super) fn new(group: u16, number: u16, role: Option<Role>) -> Self {
+        Self {
+            group,
+            number,
+            role,
+            cases: Vec::new(),
+        }
+    }
+
+    /// Adds a case.
+    pub(super) fn add(
+        &mut self,
+        description: impl Into<Cow<'static, str>>,
+        expectation: impl Into<Cow<'static, str>>,
+        plan: impl Into<Plan>,
+    ) -> &mut Case {
+        let at = self.cases.len();
+        let id = [self.group, self.number, at as u16 + 1];
+        let mut case = Case::new(&id, description, expectation, plan);
+        case.role = self.role;
+        self.cases.push(case);
+        &mut self.cases[at]
+    }
+
+    /// Its cases, in order.
+    pub(super) fn into_cases(self) -> Vec<Case> {
+        self.cases
+    }
+}

@@ -1,0 +1,121 @@
+//! Opening handshakes with clients under test: what they ask for, what they make of the answer, and how that
+//! is judged.
+
+use std::{collections::HashSet, sync::Mutex, sync::PoisonError, time::Duration};
+
+use super::{
+    Answer, Grade, Opening, Rule,
+    draft::{Blanks, Draft},
+    rule::Evidence,
+    sending,
+    server::Opened,
+};
+use crate::{
+    frame::{Decoder, Part, opcode},
+    handshake::{self, Head, Heads, accept_key},
+    opening,
+    session::Session,
+    subject::Facts,
+    verdict::{Behavior, BehaviorClose, Verdict},
+    wire::Received,
+};
+
+/// How long a client may take to end a connection that it has to fail, beyond the time that it waits
+/// for a response.
+const END_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long the suite does not answer, to see whether a client waits for that.
+const SILENCE: Duration = Duration::from_millis(100);
+
+/// The keys of all clients. That they are fresh only shows in several of them.
+static KEYS: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+
+/// Answers the request and judges what the client makes of that. `begun` collects what the rule of the case needs.
+pub(crate) fn run(
+    opening: &Opening,
+    session: &mut Session,
+    request: &Head,
+    heads: &mut Heads,
+    facts: &Facts,
+) -> (Opened, Evidence) {
+    heads.request.clone_from(&request.text);
+    let mut evidence = Evidence {
+        port: session.port(),
+        ..Evidence::default()
+    };
+    let key = match handshake::check_request(request) {
+        Ok(key) => key,
+        Err(reason) => {
+            session.drop_wire(true);
+            return (Opened::No(Verdict::FAILED, vec![reason]), evidence);
+        }
+    };
+    evidence.key_is_fresh = is_fresh(&key);
+    if opening.rule == Some(Rule::Waits) {
+        session.listen(SILENCE);
+        evidence.early = session.input().len();
+    }
+    let host = request.one("Host").unwrap_or_default();
+    let blanks = Blanks {
+        host,
+        accept: &accept_key(&key),
+        max_head: opening::max_head(facts),
+        ..Blanks::default()
+    };
+    let text = opening.half.fill(&blanks, Draft::response);
+    heads.response.clone_from(&text);
+    sending::send(opening, &text, session, facts);
+    let opened = match opening.answer {
+        Answer::Opens => {
+            session.enter_open();
+            Opened::Yes(Grade::Right, Vec::new())
+        }
+        Answer::Drops | Answer::Refuses(_) => judge_end(opening, session, facts),
+    };
+    (opened, evidence)
+}
+
+fn is_fresh(key: &str) -> bool {
+    let mut keys = KEYS.lock().unwrap_or_else(PoisonError::into_inner);
+    keys.get_or_insert_default().insert(key.to_owned())
+}
+
+/// Waits for the end of a connection that must not open.
+fn judge_end(opening: &Opening, session: &mut Session, facts: &Facts) -> Opened {
+    let waits = facts.opening_timeout.unwrap_or_default();
+    let until = session.now() + waits + END_TIMEOUT * session.settings.patience;
+    let (grade, reason) = match session.receive(until) {
+        _ if !session.input().is_empty() => {
+            let mut decoder = Decoder::default();
+            decoder.push(session.input());
+            match decoder.part() {
+                // 7.1.7 asks for a Close frame only if the connection was open.
+                Some(Part::Header(header)) if header.opcode == opcode::CLOSE => (
+                    Grade::Tolerated,
+                    "the client sent a Close frame on a connection that never opened",
+                ),
+                Some(Part::Header(_) | Part::Frame(..)) | None => (
+                    opening.otherwise,
+                    "the client goes on with a connection that it has to fail",
+                ),
+            }
+        }
+        Received::End | Received::Reset => {
+            session.drop_wire(false);
+            return Opened::No(Verdict::OK, Vec::new());
+        }
+        Received::Octets(_) | Received::Nothing => (
+            opening.otherwise,
+            "the client did not end a connection that it has to fail",
+        ),
+    };
+    let reasons = vec![reason.to_owned()];
+    if grade == opening.otherwise && grade != Grade::Wrong {
+        session.enter_open();
+        return Opened::Yes(grade, reasons);
+    }
+    session.drop_wire(true);
+    let behavior = Behavior::from(grade);
+    let close = BehaviorClose::Ok;
+    Opened::No(Verdict { behavior, close }, reasons)
+}
