@@ -10,6 +10,9 @@ mod mailbox;
 mod options;
 mod page;
 mod service;
+mod serving;
+mod session;
+mod smol;
 mod stats;
 mod tokio;
 
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         .with_target(false)
         .init();
     let served = match options.driver {
+        Driver::Smol => smol::serve(&options),
         Driver::Tokio => tokio::serve(&options),
     };
     match served {

@@ -81,6 +81,8 @@ pub(crate) struct Options {
 /// What drives the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Driver {
+    /// smol: async-io, and an executor with several threads
+    Smol,
     /// The tokio runtime
     Tokio,
 }
@@ -89,6 +91,7 @@ impl Driver {
     /// Its name on the command line and in the figures.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Smol => "smol",
             Self::Tokio => "tokio",
         }
     }

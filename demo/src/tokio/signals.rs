@@ -5,6 +5,8 @@ use std::io;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use crate::serving;
+
 /// Waits for signals that ask the process to stop. While this exists, they do nothing else.
 #[derive(Debug)]
 pub(super) struct Signals {
@@ -27,19 +29,19 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
         })
     }
+}
 
-    /// Waits for the next signal.
+impl serving::Signals for Signals {
     #[cfg(unix)]
-    pub(super) async fn next(&mut self) {
+    async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.terminate.recv() => {}
         }
     }
 
-    /// Waits for the next signal.
     #[cfg(not(unix))]
-    pub(super) async fn next(&mut self) {
+    async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
             // Without a handler, the system ends the process by itself.
             std::future::pending::<()>().await;

@@ -1,8 +1,7 @@
-//! The demo as programs see it: pages, endpoints, limits, figures, and how it ends.
+//! The demo as programs see it, over each driver: pages, endpoints, limits, figures, and how it ends.
 
-#[path = "server/compression.rs"]
 mod compression;
-#[path = "support/process.rs"]
+#[path = "../support/process.rs"]
 mod process;
 
 use std::{
@@ -18,7 +17,10 @@ use process::Demo;
 use serde_json::{Value, json};
 
 fn start(flags: &[&str]) -> Demo {
-    Demo::start("127.0.0.1:0", flags)
+    Demo::start(
+        "127.0.0.1:0",
+        &[&["--driver", crate::DRIVER], flags].concat(),
+    )
 }
 
 /// Sends octets, and reads until the server closes.
@@ -109,27 +111,27 @@ fn the_page_is_served_with_its_types_and_headers() {
         (
             "/",
             "text/html; charset=utf-8",
-            include_str!("../static/index.html"),
+            include_str!("../../static/index.html"),
         ),
         (
             "/index.html?a=b",
             "text/html; charset=utf-8",
-            include_str!("../static/index.html"),
+            include_str!("../../static/index.html"),
         ),
         (
             "/style.css",
             "text/css; charset=utf-8",
-            include_str!("../static/style.css"),
+            include_str!("../../static/style.css"),
         ),
         (
             "/app.js",
             "text/javascript; charset=utf-8",
-            include_str!("../static/app.js"),
+            include_str!("../../static/app.js"),
         ),
         (
             "/icon.svg",
             "image/svg+xml",
-            include_str!("../static/icon.svg"),
+            include_str!("../../static/icon.svg"),
         ),
     ] {
         let (head, body) = request(&demo, "GET", target);
@@ -383,7 +385,7 @@ async fn figures_follow_what_happens() {
     let demo = start(&[]);
     let mut figures = connect(&demo, "/stats").await;
     let first = receive(&mut figures).await;
-    assert_eq!(first["driver"], "tokio");
+    assert_eq!(first["driver"], crate::DRIVER);
     assert_eq!(first["connections"], 1);
     let mut echo = connect(&demo, "/echo").await;
     while receive(&mut figures).await["connections"] != 2 {}
@@ -419,7 +421,7 @@ fn an_address_that_cannot_be_had_is_an_error_of_one_line() {
         ("nonsense", "invalid socket address"),
         ("127.0.0.1:99999", "invalid port value"),
     ] {
-        let output = process::command(&["--addr", address])
+        let output = process::command(&["--driver", crate::DRIVER, "--addr", address])
             .output()
             .expect("it runs");
         let log = String::from_utf8(output.stderr).expect("UTF-8");

@@ -1,0 +1,99 @@
+//! The demo's server, whichever driver it runs on: a task for each connection, figures once a second, and
+//! an end in order.
+
+use std::{
+    future::pending,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use driver_async::{AcceptFrom, Alarm, Runtime, Server, ServerFailure, Spawn};
+use futures_lite::future::or;
+use tracing::{debug, info, warn};
+
+use crate::{
+    client::SHUTTING_DOWN,
+    error::ServeError,
+    options::Options,
+    service::Service,
+    session::{Peer, answer},
+    stats::Stats,
+};
+
+/// The wishes of whoever started the process.
+pub(crate) trait Signals {
+    /// Waits for the next signal that asks the process to stop.
+    async fn next(&mut self);
+}
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// If it cannot begin to.
+pub(crate) async fn serve<L, R>(
+    options: &Options,
+    executor: impl Spawn,
+    mut signals: impl Signals,
+) -> Result<(), ServeError>
+where
+    L: Send,
+    R: AcceptFrom<L, Transport: Peer> + Runtime<TcpListener = L>,
+{
+    let listen_failed = |error| ServeError::Listen {
+        addr: options.addr.clone(),
+        error,
+    };
+    let server = Server::<L, R>::bind(&options.addr)
+        .await
+        .map_err(listen_failed)?;
+    let local_addr = server.local_addr().map_err(listen_failed)?;
+    let service = Arc::new(Service::new(options));
+    let stats = Arc::clone(&service.stats);
+    let server = server
+        .config(Arc::clone(service.opening_config()))
+        .max_connections(options.max_connections)
+        .on_failure(log_failure);
+    let handle = server.handle();
+    info!("listening on http://{local_addr}");
+    let serve = async {
+        let answer = move |upgrade| answer(upgrade, Arc::clone(&service));
+        server.serve_on(executor, answer).await;
+        // What comes of it is told below.
+        pending().await
+    };
+    let stop = async {
+        signals.next().await;
+        info!(connections = handle.connections(), "shutting down");
+        let in_order = async {
+            let shut_down = handle.shutdown_with(SHUTTING_DOWN, options.shutdown_timeout);
+            match shut_down.await {
+                0 => info!("all connections are closed"),
+                dropped => warn!(dropped, "some connections did not close in time"),
+            }
+        };
+        let at_once = async {
+            signals.next().await;
+            warn!(dropped = handle.connections(), "stopping at once");
+        };
+        or(in_order, at_once).await;
+    };
+    or(stop, or(publish::<R>(&stats), serve)).await;
+    Ok(())
+}
+
+/// Publishes the figures once a second.
+async fn publish<R: Runtime>(stats: &Stats) {
+    loop {
+        R::sleep_until(R::Alarm::now() + Duration::from_secs(1)).await;
+        stats.publish(Instant::now());
+    }
+}
+
+/// Tells what went wrong before there was a request to answer.
+fn log_failure(failure: ServerFailure) {
+    match failure {
+        ServerFailure::Accept(error) => warn!(%error, "cannot accept a connection"),
+        // Whoever finds the port can cause these.
+        failure => debug!("{failure}"),
+    }
+}

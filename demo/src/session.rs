@@ -1,0 +1,202 @@
+//! What the demo does with a connection, whichever driver it came from: answers the request, and serves
+//! what it asked for.
+
+use std::{fmt, io, net::SocketAddr, ops::ControlFlow, sync::Arc};
+
+use driver_async::{Clock, Transport, Upgrade, WebSocket};
+use futures_lite::future::{or, yield_now};
+use tracing::debug;
+use wsproto::{Accept, Closed, Error, Event, Message, Prepared, SendError};
+
+use crate::{
+    client::{Client, Farewell, TOO_SLOW},
+    endpoint::Endpoint,
+    mailbox::Mailbox,
+    service::{Route, Service},
+    stats::Stats,
+};
+
+/// From this length on, a message that was put together in memory of its own is given back in it.
+const WORTH_MOVING: usize = 64 << 10;
+
+/// Messages of one client that are handled before others have their turn.
+const IN_A_ROW: usize = 32;
+
+/// Answers a request, and serves what it asked for.
+pub(crate) async fn answer<S: Peer, C: Clock>(upgrade: Upgrade<S, C>, service: Arc<Service>) {
+    let peer = Name(upgrade.get_ref().address());
+    let request = upgrade.request();
+    let target = request.target().to_owned();
+    match service.route(&request) {
+        Route::Open {
+            endpoint,
+            compression,
+        } => {
+            let accept = Accept::new()
+                .config(service.config(endpoint))
+                .compression(compression);
+            match upgrade.accept(&accept).await {
+                Ok(socket) => connected(socket, endpoint, &service, &peer).await,
+                Err(error) => debug!(%peer, target, %error, "gone before it was open"),
+            }
+        }
+        Route::Answer(answer) => {
+            debug!(%peer, method = request.method(), target, status = answer.status, "answered");
+            if let Err(error) = upgrade.reject(&answer.as_reject()).await {
+                debug!(%peer, target, %error, "the answer was not sent");
+            }
+        }
+    }
+}
+
+/// Serves a connection until its end.
+async fn connected<S: Peer, C: Clock>(
+    mut socket: WebSocket<S, C>,
+    endpoint: Endpoint,
+    service: &Service,
+    peer: &Name,
+) {
+    let _open = service.stats.connection();
+    debug!(%peer, ?endpoint, "open");
+    let mailbox = service.mailbox();
+    let served = match endpoint {
+        Endpoint::Echo => echo(&mut socket, &service.stats).await,
+        Endpoint::Chat => {
+            let guest = service.guest(mailbox.clone());
+            converse(&mut socket, &mailbox, guest, &service.stats).await
+        }
+        Endpoint::Stats => {
+            let watcher = service.watcher(mailbox.clone());
+            converse(&mut socket, &mailbox, watcher, &service.stats).await
+        }
+    };
+    match served {
+        Ok(()) => debug!(%peer, ?endpoint, end = socket.closed().map(Closed::to_string), "over"),
+        Err(error) => debug!(%peer, ?endpoint, %error, "failed"),
+    }
+}
+
+/// Sends every message back.
+async fn echo<S: Peer, C: Clock>(socket: &mut WebSocket<S, C>, stats: &Stats) -> Result<(), Error> {
+    // What is fed is written when all that has come is answered.
+    while let Some((event, mut outbox)) = socket.recv_ref().await? {
+        let queued = outbox.connection().queued();
+        let (len, fed) = match event {
+            Event::Text(text) if text.len() < WORTH_MOVING => (text.len(), outbox.feed_text(&text)),
+            Event::Text(text) => (text.len(), outbox.feed(text)),
+            Event::Binary(octets) if octets.len() < WORTH_MOVING => {
+                (octets.len(), outbox.feed_binary(&octets))
+            }
+            Event::Binary(octets) => (octets.len(), outbox.feed(octets)),
+            // Pings are answered already, and the end is known when there is no further event.
+            _ => continue,
+        };
+        stats.received(len);
+        // Refused only where the connection closes: the peer expects no answer any more.
+        if fed.is_ok() {
+            stats.sent(len, outbox.connection().queued() - queued);
+        }
+    }
+    Ok(())
+}
+
+/// Hands messages over in both directions until one side has enough.
+async fn converse<S: Peer, C: Clock>(
+    socket: &mut WebSocket<S, C>,
+    mailbox: &Mailbox,
+    mut client: impl Client,
+    stats: &Stats,
+) -> Result<(), Error> {
+    // The exchange may be dropped wherever it waits: the socket loses nothing by that.
+    let farewell = or(exchange(socket, mailbox, &mut client, stats), async {
+        mailbox.overflow().await;
+        Ok(Some(TOO_SLOW))
+    })
+    .await?;
+    // The client leaves now, not only when the closing handshake is through.
+    drop(client);
+    if let Some(Farewell { code, reason }) = farewell {
+        socket.close(code, reason).await?;
+    }
+    Ok(())
+}
+
+/// Hands messages over until the connection ends, or the client is to be sent away.
+async fn exchange<S: Peer, C: Clock>(
+    socket: &mut WebSocket<S, C>,
+    mailbox: &Mailbox,
+    client: &mut impl Client,
+    stats: &Stats,
+) -> Result<Option<Farewell>, Error> {
+    let mut received = 0;
+    loop {
+        // What goes out has priority: who says much is slowed down by having to listen.
+        let posted = async { News::Posted(mailbox.take().await) };
+        let said = async { News::Said(socket.recv().await) };
+        match or(posted, said).await {
+            News::Posted(message) => {
+                // Refused only where the connection closes, which the receive reports.
+                if let Ok(wire) = feed(socket, &message).await {
+                    stats.sent(message.payload().len(), wire);
+                }
+            }
+            News::Said(message) => {
+                let Some(message) = message? else {
+                    return Ok(None);
+                };
+                stats.received(message.as_bytes().len());
+                if let ControlFlow::Break(farewell) = client.handle(message) {
+                    return Ok(Some(farewell));
+                }
+                received += 1;
+                // Many messages may have come in one read: lets others empty their mailboxes.
+                if received % IN_A_ROW == 0 {
+                    yield_now().await;
+                }
+            }
+        }
+    }
+}
+
+/// What happens to a connection next.
+enum News {
+    /// Something waits to be sent.
+    Posted(Prepared),
+    /// Something was received, or nothing will be any more.
+    Said(Result<Option<Message>, Error>),
+}
+
+/// Queues a message, and tells how many octets carry it.
+async fn feed<S: Peer, C: Clock>(
+    socket: &mut WebSocket<S, C>,
+    message: &Prepared,
+) -> Result<usize, SendError> {
+    // Makes room beforehand: what is queued must not become less while the message joins it.
+    if socket.connection().queued() >= socket.connection().config().queue_high {
+        socket.flush().await?;
+    }
+    let queued = socket.connection().queued();
+    socket.feed_prepared(message).await?;
+    Ok(socket.connection().queued().saturating_sub(queued))
+}
+
+/// A transport that knows who is at its other end.
+pub(crate) trait Peer: Transport {
+    /// The address of the other end.
+    ///
+    /// # Errors
+    /// If there is none any more.
+    fn address(&self) -> io::Result<SocketAddr>;
+}
+
+/// The other end of a connection, for the log.
+struct Name(io::Result<SocketAddr>);
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(address) => address.fmt(f),
+            Err(_) => f.write_str("gone"),
+        }
+    }
+}

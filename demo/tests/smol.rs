@@ -1,0 +1,6 @@
+//! The demo over smol.
+
+mod server;
+
+/// What drives it.
+const DRIVER: &str = "smol";

@@ -1,0 +1,6 @@
+//! The demo over tokio.
+
+mod server;
+
+/// What drives it.
+const DRIVER: &str = "tokio";
