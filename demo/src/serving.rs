@@ -59,7 +59,7 @@ where
         let answer = move |upgrade| answer(upgrade, Arc::clone(&service));
         server.serve_on(executor, answer).await;
         // What comes of it is told below.
-        pending().await
+        pending::<()>().await;
     };
     let stop = async {
         signals.next().await;
