@@ -16,12 +16,14 @@ mod completion;
 mod connect;
 mod context;
 mod control;
+mod crew;
 mod descriptors;
 mod dialling;
 mod entry;
 mod errand;
 mod event_loop;
 mod event_loops;
+mod execute;
 mod failure;
 mod handle;
 mod handler;
@@ -33,10 +35,12 @@ mod promise;
 mod resolver;
 mod server;
 mod slab;
+mod strand;
 mod timer;
 mod topics;
 mod transport;
 mod upgrade;
+mod workers;
 
 pub use adopt::{Adopt, Stream};
 pub use broadcast::{Broadcast, Broadcaster, Broadcasting, Reached, SlowReceivers, compressed};
@@ -44,15 +48,18 @@ pub use completion::Sent;
 pub use connect::{Connect, ConnectError};
 pub use context::Context;
 pub use control::ServerHandle;
+pub use crew::WorkerState;
 pub use descriptors::raise_descriptor_limit;
 pub use driver_kit::handshake::HandshakeError;
 pub use event_loops::EventLoops;
+pub use execute::{ElasticPool, Execute, Job};
 pub use failure::Failure;
 pub use handle::Handle;
 pub use handler::{Handler, MessageRef};
 pub use server::Server;
 pub use transport::{Notifier, Registration, Transport};
 pub use upgrade::{LaterUpgrade, Upgrade};
+pub use workers::{OnWorkers, WorkerHandler};
 pub use wsproto::{
     self, Accept, Binary, Cause, Chunk, CloseCode, Closed, ClosedBy, Compress, Compression, Config,
     Delivery, Error, Kind, Memory, Message, Overflow, Prepared, Reject, Request, RequestHead,
