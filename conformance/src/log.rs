@@ -1,22 +1,28 @@
 //! What happened on a wire, for reports: octets, frames, timers, each with its moment.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use crate::frame::Frame;
 
 /// Octets of a payload or a write that are kept; of the rest only the number is.
-const KEPT: usize = 512;
+const KEPT: usize = 256;
 
-/// Entries that are kept, the first ones. A case of a thousand messages needs no more to be understood.
-const ENTRIES: usize = 400;
+/// Entries that are kept from the start. A case of a thousand messages needs no more to be understood.
+const FIRST: usize = 200;
+
+/// Entries that are kept from the end: that is where it goes wrong.
+const LAST: usize = 100;
 
 /// The log of one connection.
 #[derive(Debug, Clone, Default)]
 pub struct Log {
-    /// In order of time.
-    pub entries: Vec<Entry>,
-    /// How many there were beyond those that were kept.
-    pub dropped: usize,
+    first: Vec<Entry>,
+    /// How many there were between the first and the last that were not kept.
+    dropped: usize,
+    last: VecDeque<Entry>,
     /// What the suite sent, counted.
     pub sent: Traffic,
     /// What came, counted.
@@ -136,10 +142,99 @@ impl Log {
             What::ReceivedFrame(frame) => self.received.count(frame),
             What::Timer(_) | What::Note(_) | What::Finished | What::End | What::Reset => {}
         }
-        if self.entries.len() < ENTRIES {
-            self.entries.push(Entry { at, what });
-        } else {
+        if self.first.len() < FIRST {
+            self.first.push(Entry { at, what });
+            return;
+        }
+        if self.last.len() == LAST {
+            self.last.pop_front();
             self.dropped += 1;
         }
+        self.last.push_back(Entry { at, what });
+    }
+
+    /// What is kept, in order of time.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.first.iter().chain(&self.last)
+    }
+
+    /// As much as a reader wants to see: of what is `wanted`, the first and the last so many.
+    pub fn lines<'a>(
+        &'a self,
+        first: usize,
+        last: usize,
+        wanted: impl Fn(&Entry) -> bool,
+    ) -> Vec<Line<'a>> {
+        let wanted = |entry: &&Entry| wanted(entry);
+        let kept: Vec<_> = self.entries().filter(wanted).collect();
+        // Lines from the start end, at the latest, where entries are missing; those from the end begin there.
+        let (before, behind) = match self.dropped {
+            0 => (kept.len(), kept.len()),
+            _ => {
+                let before = self.first.iter().filter(wanted).count();
+                (before, kept.len() - before)
+            }
+        };
+        let start = first.min(before);
+        let end = last.min(behind).min(kept.len() - start);
+        let left_out = kept.len() - start - end + self.dropped;
+        let gap = (left_out > 0).then_some(Line::LeftOut(left_out));
+        let (start, end) = (&kept[..start], &kept[kept.len() - end..]);
+        let line = |entry: &&'a Entry| Line::Entry(entry);
+        let (start, end) = (start.iter().map(line), end.iter().map(line));
+        start.chain(gap).chain(end).collect()
+    }
+}
+
+/// A line of what a reader wants to see of a log.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Line<'a> {
+    /// Something that happened.
+    Entry(&'a Entry),
+    /// That many entries stand here that are not shown.
+    LeftOut(usize),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(notes: usize) -> Log {
+        let mut log = Log::default();
+        for at in 0..notes {
+            log.add(Duration::from_secs(at as u64), What::Note(String::new()));
+        }
+        log
+    }
+
+    /// The moments of the lines in seconds; what is left out is negative.
+    fn moments(lines: &[Line<'_>]) -> Vec<i64> {
+        let moment = |line: &Line<'_>| match line {
+            Line::Entry(entry) => entry.at.as_secs() as i64,
+            Line::LeftOut(count) => -(*count as i64),
+        };
+        lines.iter().map(moment).collect()
+    }
+
+    #[test]
+    fn lines_are_those_from_the_start_and_from_the_end() {
+        for (notes, expected) in [
+            (0, vec![]),
+            (4, vec![0, 1, 2, 3]),
+            (5, vec![0, 1, -1, 3, 4]),
+            (250, vec![0, 1, -246, 248, 249]),
+            (1000, vec![0, 1, -996, 998, 999]),
+        ] {
+            assert_eq!(moments(&log(notes).lines(2, 2, |_| true)), expected);
+        }
+        assert_eq!(moments(&log(200).lines(0, 1, |_| true)), [-199, 199]);
+    }
+
+    #[test]
+    fn only_the_start_and_the_end_are_kept() {
+        let log = log(1000);
+        let moments: Vec<_> = log.entries().map(|entry| entry.at.as_secs()).collect();
+        let kept = (0..FIRST as u64).chain(1000 - LAST as u64..1000);
+        assert_eq!(moments, kept.collect::<Vec<_>>());
     }
 }

@@ -3,7 +3,7 @@
 //! What a peer sent is escaped: nothing that this module writes has control characters, or characters
 //! that turn the direction of what stands beside them.
 
-use std::fmt::Write;
+use std::{fmt::Write, time::Duration};
 
 use crate::{
     case::{Alternative, By, Closing, Event, Kind},
@@ -173,20 +173,73 @@ pub fn frame(frame: &Summary) -> String {
     if frame.reserved != 0 {
         let _ = write!(text, ", RSV {:03b}", frame.reserved);
     }
-    let Excerpt { len, head } = &frame.payload;
-    match (frame.opcode, head.as_slice()) {
-        (_, []) => text += ", empty",
-        (opcode::CLOSE, [high, low, reason @ ..]) if *len <= 125 => {
-            let _ = write!(text, ", {}", u16::from_be_bytes([*high, *low]));
-            if !reason.is_empty() {
-                let _ = write!(text, " {}", octets(reason, len - 2));
-            }
+    match (frame.opcode, frame.payload.len) {
+        (_, 0) => text += ", empty",
+        (opcode::CLOSE, _) => {
+            let _ = write!(text, ", {}", frame_payload(frame));
         }
-        (_, head) => {
-            let _ = write!(text, ", {}: {}", count(*len, "octet"), octets(head, *len));
+        (_, len) => {
+            let _ = write!(text, ", {}: {}", count(len, "octet"), frame_payload(frame));
         }
     }
     text
+}
+
+/// The payload of a frame: a Close frame's code and reason, or octets.
+#[must_use]
+pub fn frame_payload(frame: &Summary) -> String {
+    let Excerpt { len, head } = &frame.payload;
+    match (frame.opcode, head.as_slice()) {
+        (opcode::CLOSE, [high, low]) => u16::from_be_bytes([*high, *low]).to_string(),
+        (opcode::CLOSE, [high, low, reason @ ..]) => {
+            let code = u16::from_be_bytes([*high, *low]);
+            format!("{code} {}", octets(reason, len - 2))
+        }
+        (_, head) => octets(head, *len),
+    }
+}
+
+/// Octets in lines of sixteen: where they stand, in hexadecimal, and as ASCII.
+#[must_use]
+pub fn dump(octets: &[u8]) -> String {
+    let mut text = String::new();
+    for (at, line) in octets.chunks(16).enumerate() {
+        let ascii: String = line
+            .iter()
+            .map(|octet| match octet {
+                b' '..=b'~' => char::from(*octet),
+                _ => '·',
+            })
+            .collect();
+        let _ = writeln!(text, "{:04x}  {:47}  {ascii}", at * 16, hex(line));
+    }
+    text
+}
+
+/// Text of several lines, in which only the ends of lines stay as they are.
+#[must_use]
+pub fn lines(text: &str) -> String {
+    let lines: Vec<_> = text.split("\r\n").map(shown).collect();
+    lines.join("\n").trim_end().to_owned()
+}
+
+/// Text without characters that do something instead of being seen. Quotes and backslashes stay as they are.
+fn shown(text: &str) -> String {
+    let one = |c: char| match c {
+        '"' | '\'' | '\\' => c.to_string(),
+        _ => c.escape_debug().to_string(),
+    };
+    text.chars().map(one).collect()
+}
+
+/// A span of time, with three digits that mean something.
+#[must_use]
+pub fn duration(span: Duration) -> String {
+    match span.as_secs_f64() {
+        seconds if seconds < 0.1 => format!("{:.2} ms", seconds * 1e3),
+        seconds if seconds < 1.0 => format!("{:.0} ms", seconds * 1e3),
+        seconds => format!("{seconds:.2} s"),
+    }
 }
 
 /// The side of a wire on which something happened, as an arrow.
@@ -215,7 +268,7 @@ pub fn what(what: &What) -> String {
         ),
         What::SentFrame(summary) | What::ReceivedFrame(summary) => frame(summary),
         What::Timer(name) => format!("timer: {name}"),
-        What::Note(note) => note.escape_debug().to_string(),
+        What::Note(note) => shown(note),
         What::Finished => "the suite ends the transport".to_owned(),
         What::End => "the subject ends the transport".to_owned(),
         What::Reset => "the subject resets the transport".to_owned(),

@@ -14,9 +14,10 @@ use crate::{
     case::{Case, Role},
     id::Id,
     outcome::Outcome,
-    verdict::{Behavior, BehaviorClose, Verdict},
+    verdict::{Behavior, Verdict},
 };
 
+mod html;
 mod json;
 
 /// What came of the cases that one subject was put through.
@@ -79,19 +80,13 @@ impl Grade {
 
 impl From<Verdict> for Grade {
     fn from(verdict: Verdict) -> Self {
-        match (verdict.behavior, verdict.close) {
-            (Behavior::Failed, _) => Self::Failed,
-            (
-                _,
-                BehaviorClose::Failed
-                | BehaviorClose::Unclean
-                | BehaviorClose::WrongCode
-                | BehaviorClose::FailedByClient,
-            ) => Self::Failed,
-            (Behavior::Unimplemented, _) => Self::Unimplemented,
-            (Behavior::NonStrict, _) => Self::NonStrict,
-            (Behavior::Informational, _) => Self::Informational,
-            (Behavior::Ok, _) => Self::Ok,
+        match verdict.behavior {
+            _ if !verdict.close.is_right() => Self::Failed,
+            Behavior::Ok => Self::Ok,
+            Behavior::NonStrict => Self::NonStrict,
+            Behavior::Informational => Self::Informational,
+            Behavior::Unimplemented => Self::Unimplemented,
+            Behavior::Failed => Self::Failed,
         }
     }
 }
@@ -210,16 +205,20 @@ impl Report<'_> {
         })?;
         write("index.json", &pretty(&json::index(self)))?;
         let positions = json::positions();
-        for agent in &self.agents {
+        let nonce = html::Nonce::new();
+        for (at, agent) in self.agents.iter().enumerate() {
             for case in self.cases {
                 let Some(outcome) = agent.outcomes.get(&case.id) else {
                     continue;
                 };
                 let position = positions.get(&case.id).copied().unwrap_or_default();
                 let report = json::case(agent, case, outcome, position);
+                let page = html::case::case(self, at, case, outcome, &nonce);
                 write(&file_name(&agent.name, &case.id, "json"), &pretty(&report))?;
+                write(&file_name(&agent.name, &case.id, "html"), page.as_bytes())?;
             }
         }
+        write("index.html", html::index::index(self, &nonce).as_bytes())?;
         Ok(directory.join("index.html"))
     }
 }

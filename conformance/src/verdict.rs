@@ -81,7 +81,7 @@ impl Verdict {
             self.behavior,
             Behavior::Ok | Behavior::NonStrict | Behavior::Informational
         );
-        behaved && matches!(self.close, BehaviorClose::Ok | BehaviorClose::Informational)
+        behaved && self.close.is_right()
     }
 }
 
@@ -100,6 +100,15 @@ impl Behavior {
 }
 
 impl BehaviorClose {
+    /// Whether the connection ended as it must, or nobody says how it must.
+    #[must_use]
+    pub const fn is_right(self) -> bool {
+        match self {
+            Self::Ok | Self::Informational => true,
+            Self::Failed | Self::Unclean | Self::WrongCode | Self::FailedByClient => false,
+        }
+    }
+
     /// The word for it in Autobahn's reports.
     #[must_use]
     pub const fn name(self) -> &'static str {

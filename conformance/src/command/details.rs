@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::Style;
 use conformance::{
     Case, Outcome,
-    log::{Entry, What},
+    log::{Entry, Line, What},
     render,
     report::Grade,
 };
@@ -61,34 +61,24 @@ fn field(out: &mut impl Write, name: &str, lines: &[impl AsRef<str>]) -> io::Res
 
 fn frames(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
     // The octets repeat what the frames tell, unless there is no frame.
-    let octets_too = !outcome.log.entries.iter().any(is_frame);
-    let entries: Vec<_> = outcome
-        .log
-        .entries
-        .iter()
-        .filter(|entry| octets_too || !is_octets(entry))
-        .collect();
+    let octets_too = !outcome.log.entries().any(is_frame);
     let (first, last) = SHOWN;
-    let mut lines = Vec::new();
-    for (at, entry) in entries.iter().enumerate() {
-        let left_out = entries.len().saturating_sub(first + last);
-        if left_out > 1 && (first..first + left_out).contains(&at) {
-            if at == first {
-                lines.push(format!("{:9}   … {left_out} more …", ""));
-            }
-            continue;
-        }
-        lines.push(format!(
+    let wanted = |entry: &Entry| octets_too || !is_octets(entry);
+    let lines = outcome.log.lines(first, last, wanted);
+    let texts: Vec<_> = lines.into_iter().map(line).collect();
+    field(out, "wire", &texts)
+}
+
+fn line(line: Line<'_>) -> String {
+    match line {
+        Line::Entry(Entry { at, what }) => format!(
             "{:9.3}ms {} {}",
-            entry.at.as_secs_f64() * 1e3,
-            render::arrow(&entry.what),
-            render::what(&entry.what)
-        ));
+            at.as_secs_f64() * 1e3,
+            render::arrow(what),
+            render::what(what)
+        ),
+        Line::LeftOut(count) => format!("{:11} … {count} more …", ""),
     }
-    if outcome.log.dropped > 0 {
-        lines.push(format!("{:9}   … {} not kept", "", outcome.log.dropped));
-    }
-    field(out, "wire", &lines)
 }
 
 fn is_frame(entry: &Entry) -> bool {

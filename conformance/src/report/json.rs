@@ -9,7 +9,7 @@ use crate::{
     case::{By, Case, Event, Kind, Plan, Role},
     cases,
     id::Id,
-    log::{Excerpt, Summary, Traffic, What},
+    log::{Entry, Excerpt, Line, Summary, Traffic, What},
     outcome::Outcome,
     payload::Payload,
     render,
@@ -122,9 +122,7 @@ fn result(outcome: &Outcome) -> String {
 fn opening_timeout(outcome: &Outcome) -> bool {
     let ended = |what: &What| matches!(what, What::End | What::Reset);
     let began = !outcome.heads.request.is_empty();
-    outcome.ending.never_open
-        && began
-        && !outcome.log.entries.iter().any(|entry| ended(&entry.what))
+    outcome.ending.never_open && began && !outcome.log.entries().any(|entry| ended(&entry.what))
 }
 
 fn expected(outcome: &Outcome) -> Value {
@@ -226,7 +224,7 @@ fn traffic(outcome: &Outcome, role: Role) -> Value {
 /// The rows of the wire log. Those that start with `RO`, `TO`, `RF`, `TF`, `KLE` and `TIE` are Autobahn's, the
 /// others ours.
 fn wire_log(outcome: &Outcome) -> Value {
-    let row = |what: &What| match what {
+    let row = |entry: &Entry| match &entry.what {
         What::SentOctets(octets) => json!(["TO", octets_cell(octets), false]),
         What::ReceivedOctets(octets) => json!(["RO", octets_cell(octets)]),
         What::SentFrame(frame) => {
@@ -249,8 +247,12 @@ fn wire_log(outcome: &Outcome) -> Value {
         What::End => json!(["END", "subject"]),
         What::Reset => json!(["RESET", "subject"]),
     };
-    let entries = &outcome.log.entries;
-    entries.iter().map(|entry| row(&entry.what)).collect()
+    let lines = outcome.log.lines(usize::MAX, usize::MAX, |_| true);
+    let cells = |line| match line {
+        Line::Entry(entry) => row(entry),
+        Line::LeftOut(count) => json!(["LEFT OUT", count]),
+    };
+    lines.into_iter().map(cells).collect()
 }
 
 fn octets_cell(octets: &Excerpt) -> Value {

@@ -1,0 +1,201 @@
+//! The page about one case of one agent.
+
+use maud::{Markup, html};
+
+use super::{Nonce, badge, duration, page, reference, timeline};
+use crate::{
+    case::{Case, Event},
+    cases::GROUPS,
+    log::Traffic,
+    outcome::Outcome,
+    render,
+    report::{Agent, Grade, Report, file_name},
+};
+
+/// Makes the page. `at` is the position of the agent in the report.
+pub(in crate::report) fn case(
+    report: &Report<'_>,
+    at: usize,
+    case: &Case,
+    outcome: &Outcome,
+    nonce: &Nonce,
+) -> String {
+    let agent = &report.agents[at];
+    let title = format!("{} {} · {}", case.id, outcome.verdict, agent.name);
+    let contents = html! {
+        header.top {
+            (way(report, agent, case))
+            h1 { (case.id) " " (badge(outcome)) }
+            p.muted { bdi { (agent.name) } }
+            (others(report, at, case))
+        }
+        main {
+            section.columns {
+                div {
+                    h2 { "The suite" }
+                    p { (reference::linked(&case.description)) }
+                }
+                div {
+                    h2 { "The subject has to" }
+                    p { (reference::linked(&case.expectation)) }
+                }
+            }
+            @if !outcome.reasons.is_empty() {
+                section class={ "reasons " (Grade::from(outcome.verdict).name()) } {
+                    h2 { "Why" }
+                    ul { @for reason in &outcome.reasons { li { (reason) } } }
+                }
+            }
+            section.columns {
+                (expected(outcome))
+                div {
+                    h2 { "Received" }
+                    (events(&outcome.events))
+                    h3 { "End" }
+                    p { (render::ending(&outcome.ending)) "." }
+                }
+            }
+            (timeline::section(&outcome.log))
+            @if !outcome.heads.request.is_empty() {
+                section {
+                    h2 { "Opening handshake" }
+                    div.columns {
+                        (head("Request", &outcome.heads.request))
+                        (head("Response", &outcome.heads.response))
+                    }
+                }
+            }
+            (measures(agent, case, outcome))
+        }
+    };
+    page(&title, nonce, &contents)
+}
+
+/// Where the page stands, and its neighbours.
+fn way(report: &Report<'_>, agent: &Agent<'_>, case: &Case) -> Markup {
+    let group = GROUPS.iter().find(|group| group.number == case.id.group());
+    let cases = || {
+        let cases = report.cases.iter().map(|case| &case.id);
+        cases.filter(|id| agent.outcomes.contains_key(id))
+    };
+    let previous = cases().take_while(|id| **id != case.id).last();
+    let next = cases().skip_while(|id| **id != case.id).nth(1);
+    html! {
+        nav.way aria-label="Pages" {
+            a href={ "index.html#case-" (case.id) } { "All cases" }
+            @if let Some(group) = group {
+                a href={ "index.html#group-" (group.number) } { (group.number) " " (group.title) }
+            }
+            span.neighbours {
+                @if let Some(id) = previous {
+                    a rel="prev" href=(file_name(&agent.name, id, "html")) { "← " (id) }
+                }
+                @if let Some(id) = next {
+                    a rel="next" href=(file_name(&agent.name, id, "html")) { (id) " →" }
+                }
+            }
+        }
+    }
+}
+
+/// The same case, of the other agents.
+fn others(report: &Report<'_>, at: usize, case: &Case) -> Markup {
+    let others = report
+        .agents
+        .iter()
+        .enumerate()
+        .filter(|(other, _)| *other != at);
+    let others: Vec<_> = others
+        .filter_map(|(_, agent)| Some((agent, agent.outcomes.get(&case.id)?)))
+        .collect();
+    html! {
+        @if !others.is_empty() {
+            nav.others aria-label="The same case of other agents" {
+                @for (agent, outcome) in others {
+                    a href=(file_name(&agent.name, &case.id, "html")) {
+                        bdi { (agent.name) } " " (badge(outcome))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn expected(outcome: &Outcome) -> Markup {
+    html! {
+        div {
+            h2 { "Expected" }
+            @for alternative in &outcome.expected {
+                @if outcome.expected.len() > 1 { h3 { (render::alternative_name(alternative)) } }
+                (events(&alternative.events))
+            }
+            @if outcome.expected.is_empty() { p.muted { "See above." } }
+            @if let Some(closing) = &outcome.closing {
+                h3 { "End" }
+                p { (render::closing(closing)) "." }
+            }
+        }
+    }
+}
+
+/// Events that a page shows; the JSON file has them all.
+const EVENTS: usize = 40;
+
+fn events(events: &[Event]) -> Markup {
+    html! {
+        @if events.is_empty() { p.muted { "Nothing." } } @else {
+            ol.events {
+                @for event in events.iter().take(EVENTS) { li { (render::event(event)) } }
+            }
+            @if events.len() > EVENTS { p.muted { "… and " (events.len() - EVENTS) " more." } }
+        }
+    }
+}
+
+fn head(title: &str, text: &str) -> Markup {
+    html! {
+        div {
+            h3 { (title) }
+            @if text.is_empty() { p.muted { "None came." } } @else {
+                pre.head tabindex="0" { (render::lines(text)) }
+            }
+        }
+    }
+}
+
+/// What can be counted.
+fn measures(agent: &Agent<'_>, case: &Case, outcome: &Outcome) -> Markup {
+    let log = &outcome.log;
+    let frames = |traffic: &Traffic| {
+        let frames = traffic.frames.iter();
+        let frames: Vec<_> = frames
+            .map(|(opcode, count)| format!("{count} {}", render::opcode_name(*opcode)))
+            .collect();
+        if frames.is_empty() {
+            "none".to_owned()
+        } else {
+            frames.join(", ")
+        }
+    };
+    let octets = |traffic: &Traffic| -> usize {
+        traffic
+            .octets
+            .iter()
+            .map(|(size, count)| size * count)
+            .sum()
+    };
+    html! {
+        section {
+            h2 { "Measures" }
+            dl {
+                dt { "Began" } dd { (humantime::format_rfc3339_millis(outcome.started)) }
+                dt { "Lasted" } dd { (duration(outcome)) }
+                dt { "Frames sent" } dd { (frames(&log.sent)) }
+                dt { "Frames received" } dd { (frames(&log.received)) }
+                dt { "Octets sent" } dd { (octets(&log.sent)) }
+                dt { "Octets received" } dd { (octets(&log.received)) }
+            }
+            p { a href=(file_name(&agent.name, &case.id, "json")) { "JSON" } }
+        }
+    }
+}
