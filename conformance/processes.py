@@ -12,9 +12,9 @@ class Failed(Exception):
     """A program ended that should not have, or did not do what the run needs of it."""
 
 
-def build_example(workspace, name, features=()):
-    """Builds an example of the conformance package for release and returns its path."""
-    command = ["cargo", "build", "--release", "-p", "conformance", "--example", name]
+def build(workspace, kind, name, features=()):
+    """Builds a program of the conformance package, a `bin` or an `example`, for release; returns its path."""
+    command = ["cargo", "build", "--release", "-p", "conformance", f"--{kind}", name]
     command += ["--features", ",".join(features)]
     built = subprocess.run(
         [*command, "--message-format", "json-render-diagnostics"],
@@ -22,7 +22,7 @@ def build_example(workspace, name, features=()):
         stdout=subprocess.PIPE,
     )
     if built.returncode != 0:
-        sys.exit(f"the example {name} does not build")
+        sys.exit(f"the {kind} {name} does not build")
     artifacts = [json.loads(line) for line in built.stdout.splitlines()]
     return next(
         artifact["executable"]

@@ -1,0 +1,27 @@
+// Echo client on the Node library `ws`: node_client.js URL --agent NAME.
+// Goes through the cases of a fuzzing server.
+'use strict';
+
+const { once } = require('node:events');
+const WebSocket = require('ws');
+
+async function visit(url, handle) {
+  const socket = new WebSocket(url);
+  socket.on('message', (data, binary) => handle(socket, data, binary));
+  // An error is followed by a close; a server that is refused is a verdict, too.
+  socket.on('error', () => {});
+  await once(socket, 'close');
+}
+
+async function main(url, agent) {
+  let count = 0;
+  await visit(`${url}/getCaseCount`, (_, data) => { count = Number(data); });
+  for (let number = 1; number <= count; number += 1) {
+    await visit(`${url}/runCase?case=${number}&agent=${agent}`, (socket, data, binary) => {
+      socket.send(data, { binary });
+    });
+  }
+  await visit(`${url}/updateReports?agent=${agent}`, () => {});
+}
+
+main(process.argv[2], process.argv[4]);
