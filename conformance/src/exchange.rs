@@ -3,8 +3,9 @@
 use crate::{
     case::{Check, Closing, Event, Exchange, Kind, Messages},
     data::Set,
+    judging::judge_closing,
     outcome::Ending,
-    script::{judge_closing, send_message},
+    script::send_message,
     session::Session,
     verdict::{Behavior, Verdict},
 };

@@ -23,6 +23,7 @@ pub mod wire;
 
 mod exchange;
 mod id;
+mod judging;
 mod outcome;
 mod payload;
 mod run;

@@ -7,6 +7,7 @@ use std::{fmt, time::Duration};
 use crate::{
     case::{Alternative, Closing, Event, Kind, Script, Step},
     handshake::{Arrival, Heads},
+    judging,
     payload::Payload,
     script,
     session::Session,
@@ -303,7 +304,7 @@ pub(crate) fn run(
         Opened::Yes(grade, mut reasons) => {
             script::run(&opening.script, session, None);
             let ending = session.ending();
-            let (mut verdict, more) = script::judge(&opening.script, &session.events, &ending);
+            let (mut verdict, more) = judging::judge(&opening.script, &session.events, &ending);
             verdict.behavior = verdict.behavior.max(grade.into());
             reasons.extend(more);
             (verdict, reasons)

@@ -7,7 +7,7 @@ use crate::{
     exchange,
     extension::Offers,
     handshake::{self, Arrival, Heads},
-    opening,
+    judging, opening,
     outcome::Outcome,
     script::{self, Another},
     session::Session,
@@ -48,7 +48,7 @@ pub(crate) fn run(
     let mut run_script = |script: &Script| {
         open(&mut session, script.offers.as_ref())?;
         script::run(script, &mut session, another);
-        Ok(script::judge(script, &session.events, &session.ending()))
+        Ok(judging::judge(script, &session.events, &session.ending()))
     };
     let judged = match &case.plan {
         Plan::Script(script) => run_script(script),

@@ -1,13 +1,11 @@
-//! Runs a script on an open connection, and judges what came of it by Autobahn's rules.
+//! Runs a script on an open connection.
 
 use std::time::Duration;
 
 use crate::{
-    case::{Alternative, Blame, By, Closing, Cuts, Event, Kind, Script, Sending, Step},
+    case::{Alternative, By, Cuts, Event, Kind, Script, Sending, Step},
     frame::{Frame, opcode},
-    outcome::Ending,
     session::Session,
-    verdict::{Behavior, BehaviorClose, Verdict},
 };
 
 /// Runs a script on another connection to the same subject, and tells whether all went well.
@@ -235,99 +233,4 @@ fn close_if_complete(script: &Script, session: &mut Session) {
     {
         session.begin_close(1000_u16.to_be_bytes().to_vec());
     }
-}
-
-/// Judges what came of a script.
-pub(crate) fn judge(script: &Script, events: &[Event], ending: &Ending) -> (Verdict, Vec<String>) {
-    let mut reasons = Vec::new();
-    let right = script
-        .alternatives
-        .iter()
-        .find(|alternative| alternative.events == *events);
-    let behavior = match right {
-        Some(alternative) if alternative.strict => Behavior::Ok,
-        Some(_) => {
-            reasons.push("what came is allowed, but not the best".to_owned());
-            Behavior::NonStrict
-        }
-        None => {
-            reasons.push("what came is not what was expected".to_owned());
-            Behavior::Failed
-        }
-    };
-    judge_closing(behavior, &script.closing, ending, reasons)
-}
-
-/// Adds the verdict on the closing to one on the behaviour.
-pub(crate) fn judge_closing(
-    mut behavior: Behavior,
-    closing: &Closing,
-    ending: &Ending,
-    mut reasons: Vec<String>,
-) -> (Verdict, Vec<String>) {
-    let close = closing_verdict(closing, ending, &mut reasons);
-    let blamed = match closing.blame {
-        Blame::None => false,
-        Blame::WrongSide => close == BehaviorClose::Failed,
-        Blame::WrongCode => close == BehaviorClose::WrongCode,
-    };
-    if let Some((Some(code), _)) = &ending.remote
-        && closing.tolerated.contains(code)
-        && behavior == Behavior::Ok
-    {
-        behavior = Behavior::NonStrict;
-        reasons.push(format!(
-            "the subject closed with {code}, and {:?} would be better",
-            closing.codes
-        ));
-    }
-    if blamed {
-        behavior = Behavior::Failed;
-    }
-    (Verdict { behavior, close }, reasons)
-}
-
-fn closing_verdict(closing: &Closing, ending: &Ending, reasons: &mut Vec<String>) -> BehaviorClose {
-    if ending.never_open {
-        reasons.push("the connection never opened".to_owned());
-        return BehaviorClose::Failed;
-    }
-    let right_side = match closing.by {
-        By::Suite => ending.by_suite,
-        By::Subject => !ending.by_suite,
-        By::Either => true,
-    };
-    if !right_side {
-        reasons.push(match (&ending.violation, ending.by_suite) {
-            (Some(violation), _) => format!("the subject broke the protocol: {violation}"),
-            (None, true) => "the subject should have closed the connection".to_owned(),
-            (None, false) => "the subject should not have closed the connection".to_owned(),
-        });
-        return BehaviorClose::Failed;
-    }
-    if closing.clean && !ending.clean {
-        reasons.push(if ending.unanswered {
-            "the subject did not answer the Close frame".to_owned()
-        } else if ending.not_ended {
-            "the subject did not end the transport within a second".to_owned()
-        } else {
-            "the transport ended before the closing handshake did".to_owned()
-        });
-        return BehaviorClose::Unclean;
-    }
-    if let Some((Some(code), _)) = &ending.remote
-        && !closing.codes.contains(code)
-        && !closing.tolerated.contains(code)
-    {
-        reasons.push(format!(
-            "the subject closed with {code}, and only {:?} would be right",
-            closing.codes
-        ));
-        return BehaviorClose::WrongCode;
-    }
-    if ending.dropped && ending.suite_dialled {
-        reasons.push("the subject, a server, did not end the transport".to_owned());
-        return BehaviorClose::FailedByClient;
-    }
-    BehaviorClose::Ok
 }

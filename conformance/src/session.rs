@@ -21,6 +21,8 @@ use crate::{
 
 mod closing;
 mod incoming;
+#[cfg(test)]
+mod tests;
 
 /// How long the suite waits for anything at all once it has nothing left to do. Autobahn would wait for
 /// ever.
