@@ -10,7 +10,9 @@ mod fragmentation;
 mod framing;
 mod limits;
 mod pings;
+mod requests;
 mod reserved;
+mod responses;
 mod section;
 mod throughput;
 mod utf8;
@@ -47,6 +49,8 @@ pub const GROUPS: &[Group] = &[
         "Compression under different parameters",
         compression::parameters,
     ),
+    group(20, "Opening handshake of servers", requests::cases),
+    group(21, "Opening handshake of clients", responses::cases),
     group(22, "Chopping", chopping::cases),
     group(23, "Frame headers and limits", limits::cases),
     group(28, "Early data", early::cases),

@@ -12,7 +12,7 @@ use crate::{
     script,
     session::Session,
     subject::Facts,
-    verdict::{Behavior, Verdict},
+    verdict::{Behavior, BehaviorClose, Verdict},
 };
 
 mod client;
@@ -52,6 +52,18 @@ pub struct Opening {
     pub script: Script,
     /// What a client's request is measured by besides.
     pub rule: Option<Rule>,
+}
+
+impl fmt::Display for Manner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole => f.write_str("all at once"),
+            Self::Chopped(1) => f.write_str("octet by octet"),
+            Self::Chopped(size) => write!(f, "{size} octets at a time"),
+            Self::Cut(place) => write!(f, "in two pieces, cut {place}"),
+            Self::Trickled(pieces) => write!(f, "in {pieces} pieces, too slowly"),
+        }
+    }
 }
 
 impl fmt::Display for Place {
@@ -304,7 +316,13 @@ pub(crate) fn run(
         Opened::Yes(grade, mut reasons) => {
             script::run(&opening.script, session, None);
             let ending = session.ending();
+            // A client that refuses just leaves.
+            let left = session.events.is_empty() && ending.remote.is_none() && !ending.dropped;
             let (mut verdict, more) = judging::judge(&opening.script, &session.events, &ending);
+            if left && opening.otherwise != Grade::Wrong {
+                verdict.behavior = opening.otherwise.into();
+                verdict.close = BehaviorClose::Ok;
+            }
             verdict.behavior = verdict.behavior.max(grade.into());
             reasons.extend(more);
             (verdict, reasons)

@@ -101,24 +101,17 @@ fn whole() -> Section {
 fn cut() -> Section {
     let mut section = Section::new(28, 2, None);
     let what = "a fragmented message with a ping inside and a second message";
-    for size in [1, 2, 3, 5, 7, 16, 64] {
-        let (early, script) = conversation();
-        section.add(
-            format!("Sends the head, {what} in pieces of {size} octets."),
-            "Pong and messages come back, in order.",
-            with(early, script).manner(Manner::Chopped(size)),
-        );
-    }
+    let sizes = [1, 2, 3, 5, 7, 16, 64].map(Manner::Chopped);
     let places = (1..=4)
         .rev()
         .map(Place::BeforeEnd)
         .chain((0..=33).map(Place::BehindHead));
-    for place in places {
+    for manner in sizes.into_iter().chain(places.map(Manner::Cut)) {
         let (early, script) = conversation();
         section.add(
-            format!("Sends the head, {what} in two pieces, cut {place}."),
+            format!("Sends the head, {what} {manner}."),
             "Pong and messages come back, in order.",
-            with(early, script).manner(Manner::Cut(place)),
+            with(early, script).manner(manner),
         );
     }
     section

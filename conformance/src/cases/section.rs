@@ -2,7 +2,19 @@
 
 use std::borrow::Cow;
 
-use crate::case::{Case, Plan, Role};
+use crate::{
+    case::{Case, Plan, Role},
+    opening::Grade,
+};
+
+/// A sentence about something that a subject may do besides what is wanted.
+pub(super) fn allowance(what: &str, grade: Grade) -> String {
+    match grade {
+        Grade::Right => format!(" {what} is as right."),
+        Grade::Tolerated => format!(" {what} is tolerated."),
+        Grade::Wrong => String::new(),
+    }
+}
 
 /// The cases of one section of a group.
 pub(super) struct Section {

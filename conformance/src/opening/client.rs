@@ -58,6 +58,7 @@ pub(crate) fn run(
     let host = request.one("Host").unwrap_or_default();
     let blanks = Blanks {
         host,
+        key: &key,
         accept: &accept_key(&key),
         max_head: opening::max_head(facts),
         ..Blanks::default()

@@ -30,8 +30,11 @@ impl From<String> for Half {
 }
 
 /// A head in which lines can be changed. Characters up to U+00FF stand for an octet each, and these
-/// stand for what fits the connection: `{host}`, `{resource}`, `{key}` (in requests); `{accept}` (in responses);
-/// `{padding}` for what fills the head up to the length that it [must have](Self::padded).
+/// stand for what fits the connection:
+///
+/// - `{host}` and `{key}`; in requests `{resource}`;
+/// - in responses `{accept}`, or wrongly `{ACCEPT}` and `{accept-without-padding}`;
+/// - `{padding}`: what fills the head up to the length that it [must have](Self::padded).
 #[derive(Debug, Clone)]
 pub struct Draft {
     start: String,
@@ -141,10 +144,24 @@ impl Draft {
         self
     }
 
-    /// Changes every line.
+    /// Writes the names of headers otherwise.
     #[must_use]
-    pub fn map(mut self, change: impl FnMut(String) -> String) -> Self {
-        self.lines = self.lines.into_iter().map(change).collect();
+    pub fn named(self, change: fn(&str) -> String) -> Self {
+        self.map(|name, value| format!("{}: {value}", change(name)))
+    }
+
+    /// Puts that in front of the values of headers, and that behind them.
+    #[must_use]
+    pub fn spaced(self, before: &str, behind: &str) -> Self {
+        self.map(|name, value| format!("{name}:{before}{value}{behind}"))
+    }
+
+    fn map(mut self, change: impl Fn(&str, &str) -> String) -> Self {
+        for line in &mut self.lines {
+            if let Some((name, value)) = line.split_once(": ") {
+                *line = change(name, value);
+            }
+        }
         self
     }
 
@@ -162,12 +179,12 @@ impl Draft {
         self
     }
 
-    /// Adds a header that makes the head as long as the longest that the subject takes, and longer by
-    /// that many octets.
+    /// Lets the padding make the head as long as the longest that the subject takes, and longer by that
+    /// many octets.
     #[must_use]
     pub fn padded(mut self, beyond_limit: isize) -> Self {
         self.beyond_limit = beyond_limit;
-        self.line("X-Padding: {padding}")
+        self
     }
 }
 
@@ -219,6 +236,11 @@ impl Blanks<'_> {
             .replace("{resource}", self.resource)
             .replace("{key}", self.key)
             .replace("{accept}", self.accept)
+            .replace("{ACCEPT}", &self.accept.to_ascii_uppercase())
+            .replace(
+                "{accept-without-padding}",
+                self.accept.trim_end_matches('='),
+            )
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Answer, Grade, Opening, Refusal, draft::Blanks, draft::Draft, sending};
 use crate::{
-    extension::Measure,
+    extension::{self, Agreed, Measure},
     handshake::{self, Head, HeadFault, Heads},
     opening,
     session::Session,
@@ -60,15 +60,6 @@ pub(crate) fn run(
     if head.status() != Some(101) {
         return judge_answer(opening, session, &head, text.starts_with("HEAD "));
     }
-    // A request that is no head cannot have been agreed to.
-    let request = Head::parse(&text).unwrap_or_default();
-    let agreed = match handshake::check_response(&head, &request) {
-        Ok(agreed) => agreed,
-        Err(reason) => {
-            session.drop_wire(true);
-            return Opened::No(Verdict::FAILED, vec![reason]);
-        }
-    };
     let (grade, reasons) = match &opening.answer {
         Answer::Opens => (Grade::Right, Vec::new()),
         Answer::Refuses(_) | Answer::Drops => {
@@ -80,11 +71,36 @@ pub(crate) fn run(
         session.drop_wire(true);
         return Opened::No(Verdict::FAILED, reasons);
     }
+    let agreed = match check_acceptance(&head, &text) {
+        Ok(agreed) => agreed,
+        Err(reason) => {
+            session.drop_wire(true);
+            return Opened::No(Verdict::FAILED, vec![reason]);
+        }
+    };
     if let Some(agreed) = agreed {
         session.agree(agreed, Measure::Letter);
     }
     session.enter_open();
     Opened::Yes(grade, reasons)
+}
+
+/// Judges an answer that opens the connection, and tells what was agreed on.
+fn check_acceptance(head: &Head, request: &str) -> Result<Option<Agreed>, String> {
+    let lines: Vec<_> = request.trim_start().lines().collect();
+    let request = Head::parse(&lines.join("\r\n"))?;
+    let agreed = handshake::check_response(head, &request)?;
+    if agreed.is_none() {
+        return Ok(None);
+    }
+    let join = |head: &Head| {
+        head.elements("Sec-WebSocket-Extensions")
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    extension::check_answer(&join(&request), &join(head))
+        .map_err(|bad| format!("an extension that fits no offer: {}", bad.0))?;
+    Ok(agreed)
 }
 
 /// The head of the answer. Others may come before (RFC 7231 6.2).

@@ -1,0 +1,184 @@
+//! How requests come, how many octets they may have, and whether answers arrive.
+
+use super::{Draft, Refusal, Section, opens, refuses};
+use crate::{
+    case::{Case, Need},
+    opening::{Grade, Manner, Opening, Place},
+    payload::Payload,
+};
+
+/// Case 20.7: refusals that must arrive, though the server has not read everything.
+pub(super) fn answers(mut section: Section) -> Section {
+    let method = Refusal::with(&[405, 400, 413, 501]);
+    let bad = Refusal::with(&[400]);
+    let arrives = "the answer must arrive: a transport that is closed with unread input is reset, \
+        which destroys what was sent (RFC 7230 6.6)";
+    let post = Draft::request().start("POST {resource} HTTP/1.1");
+    let keyless = || Draft::request().without("Sec-WebSocket-Key");
+    for (what, refusal, opening) in [
+        (
+            "a request with the method POST and a body of 256 KiB",
+            method,
+            Opening::refused(post.line("Content-Length: 262144"), method)
+                .behind(Payload::repeated(b"body", 256 << 10)),
+        ),
+        (
+            "a request without a key, and 256 KiB of something behind it",
+            bad,
+            Opening::refused(keyless(), bad).behind(Payload::repeated(b"\x82\xfe", 256 << 10)),
+        ),
+        (
+            "a request with a malformed header, and 256 KiB of something behind it",
+            bad,
+            Opening::refused(Draft::request().line(": nameless"), bad)
+                .behind(Payload::repeated(b"more", 256 << 10)),
+        ),
+    ] {
+        refuses(&mut section, what, arrives, refusal, opening);
+    }
+    refuses(
+        &mut section,
+        "a request without a key, octet by octet",
+        "RFC 6455 4.2.1",
+        bad,
+        Opening::refused(keyless(), bad).manner(Manner::Chopped(1)),
+    );
+    refuses(
+        &mut section,
+        "a request without a key, and the end of the stream behind it",
+        "RFC 6455 4.2.1: the other direction is still open",
+        bad,
+        Opening::refused(keyless(), bad).finishes(),
+    );
+    let silent = bad.silence(Grade::Right);
+    for (what, octets) in [
+        ("nothing but the end of the stream", ""),
+        (
+            "half a first line and the end of the stream",
+            "GET {resource} HT",
+        ),
+        (
+            "half a head and the end of the stream",
+            "GET {resource} HTTP/1.1\r\nHost: {host}\r\nUpgr",
+        ),
+    ] {
+        let opening = Opening::refused(octets, silent).finishes();
+        let why = "there is nothing to agree to";
+        refuses(&mut section, what, why, silent, opening);
+    }
+    section
+}
+
+/// Case 20.8: limits and deadlines of the subject.
+pub(super) fn limits(mut section: Section) -> Section {
+    lengths(&mut section);
+    deadlines(&mut section);
+    section
+}
+
+fn lengths(section: &mut Section) {
+    let needs = |case: &mut Case| case.needs = Some(Need::MaxHead);
+    let padded = |beyond: isize| Draft::request().line("X-Padding: {padding}").padded(beyond);
+    let limit = "that is its limit";
+    needs(opens(
+        section,
+        "as long as the server takes",
+        limit,
+        Grade::Wrong,
+        padded(0),
+    ));
+    let by_octets = Opening::opens(padded(0)).manner(Manner::Chopped(1));
+    needs(section.add(
+        "Sends a request as long as the server takes, octet by octet.",
+        "The connection opens and echoes: that is its limit, and each octet costs the same.",
+        by_octets,
+    ));
+    let too_large = Refusal::with(&[431, 400, 413, 414]).silence(Grade::Tolerated);
+    let why = "RFC 6585 5, and a server must not keep whatever somebody sends";
+    let target = Draft::request()
+        .start("GET {resource}?{padding} HTTP/1.1")
+        .padded(1);
+    let endless = Draft::request().endless();
+    for (what, opening) in [
+        (
+            "a request that is an octet longer than the server takes",
+            Opening::refused(padded(1), too_large),
+        ),
+        (
+            "a request that is 16 KiB longer than the server takes, in pieces of 1000 octets",
+            Opening::refused(padded(1 << 14), too_large).manner(Manner::Chopped(1000)),
+        ),
+        (
+            "a request whose target is longer than the server takes",
+            Opening::refused(target, too_large),
+        ),
+        (
+            "a mebioctet of headers without end",
+            Opening::refused(endless.clone(), too_large)
+                .behind(Payload::repeated(b"X-Endless: head\r\n", 1 << 20)),
+        ),
+        (
+            "a header of a mebioctet without end",
+            Opening::refused(endless.line("X-Endless: "), too_large)
+                .behind(Payload::repeated(b"value", 1 << 20)),
+        ),
+        (
+            "a first line of a mebioctet without end",
+            Opening::refused("GET /", too_large).behind(Payload::repeated(b"a", 1 << 20)),
+        ),
+    ] {
+        needs(refuses(section, what, why, too_large, opening));
+    }
+    let many =
+        Opening::refused(Draft::request().unknown_headers(200), too_large).otherwise(Grade::Right);
+    let what = "a request with 200 unknown headers";
+    let why = "a server may have a limit";
+    refuses(section, what, why, too_large, many).informational = true;
+}
+
+fn deadlines(section: &mut Section) {
+    let slow = Refusal::with(&[408, 400]).silence(Grade::Tolerated);
+    let why = "the server says that it does not wait longer (RFC 7231 6.5.7)";
+    let half = "GET {resource} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConn";
+    let trickle = Opening::refused(Draft::request(), slow).manner(Manner::Trickled(16));
+    for (what, refusal, opening) in [
+        (
+            "nothing",
+            slow.silence(Grade::Right),
+            Opening::refused("", slow.silence(Grade::Right)),
+        ),
+        (
+            "half a head and nothing more",
+            slow,
+            Opening::refused(half, slow),
+        ),
+        (
+            "a head that takes twice the time it may take",
+            slow,
+            trickle,
+        ),
+    ] {
+        refuses(section, what, why, refusal, opening).needs = Some(Need::OpeningTimeout);
+    }
+}
+
+/// Case 20.9: the same request, cut in other places.
+pub(super) fn cuts(mut section: Section) -> Section {
+    // What is in front of the host, and what is behind it. The host itself may have any length.
+    let front = "GET / HTTP/1.1\r\nHost: ".len();
+    let rest = "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        .len();
+    let chopped = (1..=8).chain([16, 32, 64]).map(Manner::Chopped);
+    let places = (1..=front)
+        .map(Place::Start)
+        .chain((1..=rest).rev().map(Place::BeforeEnd));
+    for manner in chopped.chain(places.map(Manner::Cut)) {
+        section.add(
+            format!("Sends a request {manner}."),
+            "The connection opens and echoes.",
+            Opening::opens(Draft::request()).manner(manner),
+        );
+    }
+    section
+}

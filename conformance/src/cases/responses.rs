@@ -1,0 +1,125 @@
+//! Group 21: what a client asks for, and what it makes of responses, proper and otherwise (RFC 6455 4.1).
+
+use super::section::{Section, allowance};
+use crate::{
+    case::{Case, Closing, Event, Kind, Role, Script, Step},
+    opening::{Draft, Grade, Half, Opening, Rule},
+};
+
+mod accepted;
+mod delivery;
+mod refused;
+
+/// The cases of the group.
+pub(super) fn cases() -> Vec<Case> {
+    let sections = [
+        requests(section(1)),
+        accepted::forms(section(2)),
+        refused::statuses(section(3)),
+        refused::headers(section(4)),
+        refused::grammar(section(5)),
+        delivery::endings(section(6)),
+        delivery::limits(section(7)),
+        delivery::cuts(section(8)),
+    ];
+    sections.into_iter().flat_map(Section::into_cases).collect()
+}
+
+fn section(number: u16) -> Section {
+    Section::new(21, number, Some(Role::Client))
+}
+
+/// Adds a response that a client has to take.
+fn opens<'a>(
+    section: &'a mut Section,
+    what: &str,
+    why: &str,
+    otherwise: Grade,
+    draft: Draft,
+) -> &'a mut Case {
+    section.add(
+        format!("Answers with a response {what}."),
+        format!(
+            "The connection opens and the client echoes: {why}.{}",
+            allowance("Ending it", otherwise)
+        ),
+        Opening::opens(draft).otherwise(otherwise),
+    )
+}
+
+/// Adds a response that a client has to refuse.
+fn drops<'a>(section: &'a mut Section, what: &str, why: &str, opening: Opening) -> &'a mut Case {
+    section.add(
+        format!("Answers with {what}."),
+        format!(
+            "The client ends the connection without a frame: {why}.{}",
+            allowance("Opening it", opening.otherwise)
+        ),
+        opening,
+    )
+}
+
+/// Case 21.1: what every client sends.
+fn requests(mut section: Section) -> Section {
+    for (rule, expectation) in [
+        (
+            Rule::FirstLine,
+            "The first line is GET, a path with its query or an absolute URI, without a fragment, and \
+             HTTP/1.1 (RFC 6455 3, 4.1).",
+        ),
+        (
+            Rule::Host,
+            "There is one Host, with the port if that is not 80 (RFC 6455 4.1).",
+        ),
+        (Rule::Upgrade, "Upgrade lists websocket (RFC 6455 4.1)."),
+        (Rule::Connection, "Connection lists Upgrade (RFC 6455 4.1)."),
+        (
+            Rule::Key,
+            "There is one Sec-WebSocket-Key, which is 16 octets in base64 (RFC 6455 4.1, 11.3.1).",
+        ),
+        (
+            Rule::FreshKey,
+            "No connection that was tested before had that key (RFC 6455 4.1: it is chosen at random for each \
+             connection).",
+        ),
+        (
+            Rule::Version,
+            "There is one Sec-WebSocket-Version, which is 13 (RFC 6455 4.1, 11.3.5).",
+        ),
+        (
+            Rule::Offers,
+            "Subprotocols are distinct tokens, extensions follow their grammar (RFC 6455 4.1, 9.1).",
+        ),
+        (
+            Rule::Grammar,
+            "Every line is a header, without control characters (RFC 7230 3.2).",
+        ),
+        (
+            Rule::NoBody,
+            "The request has no body (RFC 6455 1.3: it is a GET).",
+        ),
+        (
+            Rule::Waits,
+            "Nothing is sent before the response has come (RFC 6455 4.1).",
+        ),
+    ] {
+        section.add(
+            "Lets the client connect, and answers in the proper way.",
+            expectation,
+            Opening::opens(Half::Proper).rule(rule),
+        );
+    }
+    let messages = (1..=8).map(|at| format!("message {at}"));
+    let steps = messages.clone().map(|text| Step::message(Kind::Text, text));
+    let script = Script::new(Closing::by_suite())
+        .steps(steps)
+        .expect(messages.map(Event::text));
+    section.add(
+        "Sends eight messages, and looks at the masks of the echoes.",
+        "Each frame has a mask of its own, and they are not counted up (RFC 6455 5.3).",
+        Opening::opens(Half::Proper)
+            .script(script)
+            .rule(Rule::Masks),
+    );
+    section
+}

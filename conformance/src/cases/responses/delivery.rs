@@ -1,0 +1,120 @@
+//! How responses come, or do not, and how many octets they may have.
+
+use super::{Draft, Section, drops, opens};
+use crate::{
+    case::{Case, Need},
+    opening::{Grade, Manner, Opening, Place},
+    payload::Payload,
+};
+
+/// Case 21.6: streams that end before the head does.
+pub(super) fn endings(mut section: Section) -> Section {
+    let why = "there is no response";
+    let half = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upg";
+    for (what, octets) in [
+        ("nothing but the end of the stream", ""),
+        ("half a first line and the end of the stream", "HTTP/1.1 10"),
+        (
+            "a first line and the end of the stream",
+            "HTTP/1.1 101 Switching Protocols\r\n",
+        ),
+        ("half a head and the end of the stream", half),
+        (
+            "an interim response and the end of the stream",
+            "HTTP/1.1 100 Continue\r\n\r\n",
+        ),
+    ] {
+        drops(&mut section, what, why, Opening::dropped(octets).finishes());
+    }
+    drops(
+        &mut section,
+        "a head without its empty line and the end of the stream",
+        why,
+        Opening::dropped(Draft::response().endless()).finishes(),
+    );
+    let interims = Payload::repeated(b"HTTP/1.1 100 Continue\r\n\r\n", 25 * 10_000);
+    drops(
+        &mut section,
+        "ten thousand interim responses and the end of the stream",
+        why,
+        Opening::dropped("").behind(interims).finishes(),
+    );
+    section
+}
+
+/// Case 21.7: limits and deadlines of the subject.
+pub(super) fn limits(mut section: Section) -> Section {
+    let needs = |case: &mut Case| case.needs = Some(Need::MaxHead);
+    let padded = |beyond: isize| {
+        Draft::response()
+            .line("X-Padding: {padding}")
+            .padded(beyond)
+    };
+    let limit = "that is its limit";
+    needs(opens(
+        &mut section,
+        "as long as the client takes",
+        limit,
+        Grade::Wrong,
+        padded(0),
+    ));
+    needs(section.add(
+        "Answers with a response as long as the client takes, octet by octet.",
+        "The connection opens and the client echoes: that is its limit, and each octet costs the same.",
+        Opening::opens(padded(0)).manner(Manner::Chopped(1)),
+    ));
+    let endless = Draft::response().endless();
+    let why = "a client must not keep whatever somebody sends";
+    for (what, opening) in [
+        (
+            "a response that is an octet longer than the client takes",
+            Opening::bait(padded(1)),
+        ),
+        (
+            "a mebioctet of headers without end",
+            Opening::dropped(endless.clone())
+                .behind(Payload::repeated(b"X-Endless: head\r\n", 1 << 20)),
+        ),
+        (
+            "a header of a mebioctet without end",
+            Opening::dropped(endless.line("X-Endless: "))
+                .behind(Payload::repeated(b"value", 1 << 20)),
+        ),
+        (
+            "a reason phrase of a mebioctet without end",
+            Opening::dropped("HTTP/1.1 101 ").behind(Payload::repeated(b"a", 1 << 20)),
+        ),
+    ] {
+        needs(drops(&mut section, what, why, opening));
+    }
+    let why = "the client says that it does not wait longer";
+    let half = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConn";
+    for (what, opening) in [
+        ("nothing", Opening::dropped("")),
+        ("half a head and nothing more", Opening::dropped(half)),
+        (
+            "a head that takes twice the time it may take",
+            Opening::dropped(Draft::response()).manner(Manner::Trickled(16)),
+        ),
+    ] {
+        drops(&mut section, what, why, opening).needs = Some(Need::OpeningTimeout);
+    }
+    section
+}
+
+/// Case 21.8: the same response, cut in other places.
+pub(super) fn cuts(mut section: Section) -> Section {
+    let len = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+        .len();
+    let cuts = (1..=8).chain([16, 32, 64]).map(Manner::Chopped);
+    let places = (1..len).map(|at| Manner::Cut(Place::Start(at)));
+    for manner in cuts.chain(places) {
+        section.add(
+            format!("Answers with a response {manner}."),
+            "The connection opens and the client echoes.",
+            Opening::opens(Draft::response()).manner(manner),
+        );
+    }
+    section
+}
