@@ -41,11 +41,14 @@ pub(crate) fn run(exchange: &Exchange, session: &mut Session) -> (Behavior, Vec<
                     sent += 1;
                 }
                 Some(complaint) => {
-                    // As Autobahn has it: if there is only one message, it may still come.
-                    if count > 1 {
+                    // As Autobahn has it: what is no message only ends the exchange, and if there is
+                    // one message only, it may still come.
+                    if matches!(event, Event::Message(..)) && count > 1 {
                         behavior = Behavior::Failed;
                     }
-                    reasons.push(format!("message {sent} of {count}: {complaint}"));
+                    if behavior == Behavior::Failed {
+                        reasons.push(format!("message {sent} of {count}: {complaint}"));
+                    }
                     close(session);
                 }
             }

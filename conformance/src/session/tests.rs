@@ -4,7 +4,8 @@ use std::{collections::VecDeque, io, sync::mpsc, time::Duration};
 
 use super::{Session, Settings};
 use crate::{
-    case::{Blame, Closing, Event, Kind, Role, Script, Step},
+    case::{Blame, Check, Closing, Event, Exchange, Kind, Messages, Role, Script, Sending, Step},
+    exchange,
     frame::{Decoder, Frame, Part, opcode},
     judging, script,
     wire::{Received, Wire},
@@ -67,8 +68,8 @@ impl Wire for Clockwork {
     fn abort(self: Box<Self>) {}
 }
 
-/// What came of a conversation: the verdict, and the frames of the suite.
-fn converse(subject: Role, script: &Script, does: Vec<(u64, Does)>) -> (String, Vec<Frame>) {
+/// A session with a subject that does these things, and what the suite writes.
+fn session(subject: Role, does: Vec<(u64, Does)>) -> (Session, mpsc::Receiver<Vec<u8>>) {
     let (sent, sink) = mpsc::channel();
     let wire = Clockwork {
         now: Duration::ZERO,
@@ -81,6 +82,12 @@ fn converse(subject: Role, script: &Script, does: Vec<(u64, Does)>) -> (String, 
     };
     let mut session = Session::new(Box::new(wire), subject.other(), Settings::default());
     session.enter_open();
+    (session, sink)
+}
+
+/// What came of a conversation: the verdict, and the frames of the suite.
+fn converse(subject: Role, script: &Script, does: Vec<(u64, Does)>) -> (String, Vec<Frame>) {
+    let (mut session, sink) = session(subject, does);
     script::run(script, &mut session, None);
     let (verdict, _) = judging::judge(script, &session.events, &session.ending());
     let mut decoder = Decoder::default();
@@ -366,4 +373,90 @@ fn timers_close_first_and_drop_then() {
         .expect([Event::text("text")]);
     let (_, frames) = converse(Role::Server, &patient, vec![]);
     assert_eq!(frames, [Frame::new(opcode::CLOSE, "")]);
+}
+
+#[test]
+fn echoes_of_exchanges_are_judged() {
+    let pong = || Sends(Frame::new(opcode::PONG, ""));
+    let echo = || Sends(text("text"));
+    let other = || Sends(text("longer"));
+    let end = || [(8, Sends(close(1000))), (9, Ends)];
+    for (what, count, does, expected) in [
+        ("one echo", 1, vec![(0, echo())], "OK / OK"),
+        (
+            "all echoes",
+            3,
+            vec![(0, echo()), (1, echo()), (2, echo())],
+            "OK / OK",
+        ),
+        (
+            "too few",
+            3,
+            vec![(0, echo()), (1, echo())],
+            "FAILED / FAILED",
+        ),
+        (
+            "another type",
+            1,
+            vec![(0, Sends(Frame::new(opcode::BINARY, "text")))],
+            "FAILED / OK",
+        ),
+        (
+            "another message",
+            2,
+            vec![(0, echo()), (1, other())],
+            "FAILED / OK",
+        ),
+        (
+            "another message behind the last",
+            2,
+            vec![(0, echo()), (1, echo()), (2, other())],
+            "FAILED / OK",
+        ),
+        (
+            "another message before the only one",
+            1,
+            vec![(0, other()), (1, echo())],
+            "OK / OK",
+        ),
+        (
+            "another message behind the only one",
+            1,
+            vec![(0, echo()), (1, other())],
+            "OK / OK",
+        ),
+        (
+            "a pong before the last echo",
+            1,
+            vec![(0, pong()), (1, echo())],
+            "OK / OK",
+        ),
+        (
+            "a pong behind the last echo",
+            2,
+            vec![(0, echo()), (1, echo()), (2, pong())],
+            "OK / OK",
+        ),
+        (
+            "a pong between",
+            3,
+            vec![(0, echo()), (1, pong()), (2, echo()), (3, echo())],
+            "FAILED / OK",
+        ),
+    ] {
+        let exchange = Exchange {
+            offers: None,
+            count,
+            messages: Messages::Same(Kind::Text, "text".into()),
+            fragment: 0,
+            sending: Sending::Together,
+            timeout: Duration::from_secs(10),
+            check: Check::Length,
+        };
+        let (mut session, _sink) = session(Role::Server, does.into_iter().chain(end()).collect());
+        let behavior = exchange::run(&exchange, &mut session);
+        let (verdict, reasons) = exchange::judge(behavior, &session.ending());
+        assert_eq!(verdict.to_string(), expected, "{what}");
+        assert_eq!(reasons.is_empty(), verdict.passes(), "{what}: {reasons:?}");
+    }
 }
