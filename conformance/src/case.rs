@@ -308,6 +308,13 @@ impl Script {
         self
     }
 
+    /// With another end.
+    #[must_use]
+    pub fn closing(mut self, closing: Closing) -> Self {
+        self.closing = closing;
+        self
+    }
+
     /// With extensions.
     #[must_use]
     pub fn offers(mut self, offers: Offers) -> Self {

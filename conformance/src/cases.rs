@@ -15,6 +15,7 @@ mod reserved;
 mod responses;
 mod section;
 mod throughput;
+mod traps;
 mod utf8;
 
 /// A run of cases about one thing.
@@ -53,6 +54,7 @@ pub const GROUPS: &[Group] = &[
     group(21, "Opening handshake of clients", responses::cases),
     group(22, "Chopping", chopping::cases),
     group(23, "Frame headers and limits", limits::cases),
+    group(24, "Traps of compression", traps::cases),
     group(28, "Early data", early::cases),
 ];
 

@@ -13,12 +13,6 @@ use crate::{
 /// Sends all messages and tells what is thought of the echoes.
 pub(crate) fn run(exchange: &Exchange, session: &mut Session) -> (Behavior, Vec<String>) {
     session.close_after(exchange.timeout);
-    if exchange.offers.is_some() && !session.has_compression() {
-        close(session);
-        session.run_out();
-        let reason = "permessage-deflate was not agreed on".to_owned();
-        return (Behavior::Unimplemented, vec![reason]);
-    }
     let count = exchange.count.min(session.settings.max_messages);
     let mut source = exchange.messages.source(session.settings.max_payload);
     let mut behavior = Behavior::Failed;

@@ -1,14 +1,26 @@
 //! permessage-deflate in the opening handshake (RFC 7692 7.1): what the suite offers, asks for, and agrees to.
 
 /// What a case does about extensions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offers {
     /// The values of `Sec-WebSocket-Extensions` in the suite's request, a header line each.
-    pub lines: &'static [&'static str],
+    pub lines: Vec<String>,
     /// What the suite asks of a client in its response, the most wanted first.
-    pub wishes: &'static [Wish],
+    pub wishes: Vec<Wish>,
     /// How closely the subject is watched.
     pub measure: Measure,
+    /// What is thought of a subject that does not agree to compress.
+    pub without: Without,
+}
+
+/// What is thought of a subject that does not agree to compress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Without {
+    /// It does not implement what the case is about.
+    #[default]
+    Unimplemented,
+    /// It is right, and the case goes on.
+    Right,
 }
 
 /// How closely a subject is watched.
@@ -26,18 +38,26 @@ pub enum Measure {
 impl Offers {
     /// Offers that, and asks for the first of these that a client has offered.
     #[must_use]
-    pub const fn new(lines: &'static [&'static str], wishes: &'static [Wish]) -> Self {
+    pub fn new(lines: &[&str], wishes: &[Wish]) -> Self {
         Self {
-            lines,
-            wishes,
+            lines: lines.iter().map(|line| (*line).to_owned()).collect(),
+            wishes: wishes.to_vec(),
             measure: Measure::Autobahn,
+            without: Without::Unimplemented,
         }
     }
 
     /// Measures the subject by the letter of RFC 7692.
     #[must_use]
-    pub const fn to_the_letter(mut self) -> Self {
+    pub fn to_the_letter(mut self) -> Self {
         self.measure = Measure::Letter;
+        self
+    }
+
+    /// Makes it right not to agree to compress.
+    #[must_use]
+    pub fn declinable(mut self) -> Self {
+        self.without = Without::Right;
         self
     }
 }
@@ -180,6 +200,14 @@ impl Parameters {
 }
 
 impl Agreed {
+    /// What an answer without parameters agrees to.
+    pub const DEFAULT: Self = Self {
+        server_no_context_takeover: false,
+        client_no_context_takeover: false,
+        server_max_window_bits: 15,
+        client_max_window_bits: 15,
+    };
+
     /// What a server's response agrees to; `None`: no compression.
     ///
     /// # Errors

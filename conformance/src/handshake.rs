@@ -182,7 +182,7 @@ pub(crate) fn key() -> String {
 /// A proper request, as Autobahn's fuzzing client writes it.
 pub(crate) fn request(host: &str, resource: &str, key: &str, offers: Option<&Offers>) -> String {
     let mut extensions = String::new();
-    for line in offers.map_or(&[][..], |offers| offers.lines) {
+    for line in offers.iter().flat_map(|offers| &offers.lines) {
         extensions += &format!("Sec-WebSocket-Extensions: {line}\r\n");
     }
     format!(
@@ -334,7 +334,7 @@ pub(crate) fn open(
             let key = check_request(head)?;
             let offered: Vec<_> = head.all("Sec-WebSocket-Extensions").collect();
             let answer = match offers {
-                Some(offers) => Agreed::answer(&offered.join(","), offers.wishes)
+                Some(offers) => Agreed::answer(&offered.join(","), &offers.wishes)
                     .map_err(|bad| format!("an offer is wrong: {}", bad.0))?,
                 None => None,
             };

@@ -5,14 +5,14 @@ use std::time::SystemTime;
 use crate::{
     case::{Case, Closing, Plan, Script},
     exchange,
-    extension::Offers,
+    extension::{Offers, Without},
     handshake::{self, Arrival, Heads},
     judging, opening,
     outcome::Outcome,
     script::{self, Another},
     session::Session,
     subject::Facts,
-    verdict::Verdict,
+    verdict::{Behavior, Verdict},
 };
 
 /// Runs a case on a connection that has just been made.
@@ -40,10 +40,15 @@ pub(crate) fn run(
     };
     let begun = session.now();
     let mut open = |session: &mut Session, offers: Option<&Offers>| {
-        handshake::open(session, arrival, offers, &mut heads).map_err(|reason| {
+        if let Err(reason) = handshake::open(session, arrival, offers, &mut heads) {
             session.drop_wire(true);
-            (Verdict::FAILED, vec![reason])
-        })
+            return Err((Verdict::FAILED, vec![reason]));
+        }
+        let without = offers.filter(|_| !session.has_compression());
+        match without.map(|offers| offers.without) {
+            Some(Without::Unimplemented) => Err(end_without_compression(session)),
+            Some(Without::Right) | None => Ok(()),
+        }
     };
     let mut run_script = |script: &Script| {
         open(&mut session, script.offers.as_ref())?;
@@ -91,4 +96,17 @@ pub(crate) fn run(
         ending: session.ending(),
         log: std::mem::take(&mut session.log),
     }
+}
+
+/// Closes a connection on which the subject does not compress, in a case about that.
+fn end_without_compression(session: &mut Session) -> (Verdict, Vec<String>) {
+    session.begin_close(1000_u16.to_be_bytes().to_vec());
+    session.run_out();
+    let reason = "permessage-deflate was not agreed on".to_owned();
+    judging::judge_closing(
+        Behavior::Unimplemented,
+        &Closing::by_suite(),
+        &session.ending(),
+        vec![reason],
+    )
 }

@@ -34,61 +34,63 @@ const SIZES: [(usize, usize, u64); 18] = [
 const MESSAGES: usize = 1000;
 
 /// What is offered and asked for in group 12, and in each section of group 13.
-const SECTIONS: [Offers; 7] = [
-    Offers::new(
-        &["permessage-deflate; client_no_context_takeover; client_max_window_bits"],
-        &[Wish::NOTHING],
-    ),
-    Offers::new(
-        &[
-            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+fn sections() -> [Offers; 7] {
+    [
+        Offers::new(
+            &["permessage-deflate; client_no_context_takeover; client_max_window_bits"],
+            &[Wish::NOTHING],
+        ),
+        Offers::new(
+            &[
+                "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
            server_no_context_takeover",
-        ],
-        &[Wish::NO_TAKEOVER],
-    ),
-    Offers::new(
-        &[
-            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+            ],
+            &[Wish::NO_TAKEOVER],
+        ),
+        Offers::new(
+            &[
+                "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
            server_max_window_bits=9",
-        ],
-        &[Wish::NOTHING.window(9)],
-    ),
-    Offers::new(
-        &[
-            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+            ],
+            &[Wish::NOTHING.window(9)],
+        ),
+        Offers::new(
+            &[
+                "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
            server_max_window_bits=15",
-        ],
-        &[Wish::NOTHING.window(15)],
-    ),
-    Offers::new(
-        &[
-            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+            ],
+            &[Wish::NOTHING.window(15)],
+        ),
+        Offers::new(
+            &[
+                "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
            server_no_context_takeover; server_max_window_bits=9",
-        ],
-        &[Wish::NO_TAKEOVER.window(9)],
-    ),
-    Offers::new(
-        &[
-            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+            ],
+            &[Wish::NO_TAKEOVER.window(9)],
+        ),
+        Offers::new(
+            &[
+                "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
            server_no_context_takeover; server_max_window_bits=15",
-        ],
-        &[Wish::NO_TAKEOVER.window(15)],
-    ),
-    Offers::new(
-        &[
-            "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
+            ],
+            &[Wish::NO_TAKEOVER.window(15)],
+        ),
+        Offers::new(
+            &[
+                "permessage-deflate; client_no_context_takeover; client_max_window_bits; \
            server_no_context_takeover; server_max_window_bits=9, \
            permessage-deflate; client_no_context_takeover; client_max_window_bits; \
            server_no_context_takeover, \
            permessage-deflate; client_no_context_takeover; client_max_window_bits",
-        ],
-        &[
-            Wish::NO_TAKEOVER.window(9),
-            Wish::NO_TAKEOVER,
-            Wish::NOTHING,
-        ],
-    ),
-];
+            ],
+            &[
+                Wish::NO_TAKEOVER.window(9),
+                Wish::NO_TAKEOVER,
+                Wish::NOTHING,
+            ],
+        ),
+    ]
+}
 
 /// The cases of group 12.
 pub(super) fn payloads() -> Vec<Case> {
@@ -99,13 +101,16 @@ pub(super) fn payloads() -> Vec<Case> {
         &data::PAGE,
         &data::DOCUMENT,
     ];
-    let sections = sets.into_iter().map(|set| (set, SECTIONS[0]));
+    let [offers, ..] = sections();
+    let sections = sets.into_iter().map(|set| (set, offers.clone()));
     cases(12, sections)
 }
 
 /// The cases of group 13.
 pub(super) fn parameters() -> Vec<Case> {
-    let sections = SECTIONS.into_iter().map(|offers| (&data::RECORDS, offers));
+    let sections = sections()
+        .into_iter()
+        .map(|offers| (&data::RECORDS, offers));
     cases(13, sections)
 }
 
@@ -126,7 +131,7 @@ fn cases(group: u16, sections: impl Iterator<Item = (&'static Set, Offers)>) -> 
                     ),
                     "Each message comes back before the next one is sent.",
                     Exchange {
-                        offers: Some(offers),
+                        offers: Some(offers.clone()),
                         count: MESSAGES,
                         messages: Messages::Windows(set, len),
                         fragment,

@@ -1,0 +1,367 @@
+//! What is no compressed message: reserved bits where there must be none, streams that do not inflate, and text
+//! that is none once it is inflated.
+
+use reference::deflate::{Blocks, Token};
+
+use super::{
+    GROUP, OPEN, TIMEOUT, compressed, doubtful, echoes, library, offers, packed, packed_in_frames,
+    refused, step,
+};
+use crate::{
+    case::{Closing, Event, Kind, Script, Step},
+    cases::section::Section,
+    data::RECORDS,
+    frame::{Frame, opcode},
+};
+
+/// RFC 7692 7.2.3.1.
+const HELLO: [u8; 7] = [0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00];
+
+/// Section 5: reserved bits where none may be set, now that RSV1 means something (RFC 7692 6).
+pub(super) fn reserved_bits() -> Section {
+    let mut section = Section::new(GROUP, 5, None);
+    let first = || Frame::new(opcode::TEXT, &HELLO[..3]).unfinished();
+    let rest = || Frame::new(opcode::CONTINUATION, &HELLO[3..]);
+    let ping = |bits| Frame::new(opcode::PING, "ping").reserved(bits);
+    for (what, frames) in [
+        (
+            "RSV1 on a continuation of a compressed text",
+            vec![first().reserved(4), rest().reserved(4)],
+        ),
+        (
+            "RSV1 on a continuation of a plain text",
+            vec![
+                Frame::text("Hel").unfinished(),
+                Frame::new(opcode::CONTINUATION, "lo").reserved(4),
+            ],
+        ),
+        (
+            "RSV1 on a continuation, though not on the first frame of what would be a compressed text",
+            vec![
+                Frame::text("").unfinished(),
+                Frame::new(opcode::CONTINUATION, HELLO).reserved(4),
+            ],
+        ),
+        ("RSV1 on a ping", vec![ping(4)]),
+        (
+            "RSV1 on a ping inside of a compressed text",
+            vec![first().reserved(4), ping(4), rest()],
+        ),
+        (
+            "RSV1 on a pong",
+            vec![Frame::new(opcode::PONG, "pong").reserved(4)],
+        ),
+        (
+            "RSV1 on a Close frame",
+            vec![Frame::close(1000, "").reserved(4)],
+        ),
+        (
+            "RSV2 on a plain text",
+            vec![Frame::text("Hello").reserved(2)],
+        ),
+        (
+            "RSV3 on a plain text",
+            vec![Frame::text("Hello").reserved(1)],
+        ),
+        (
+            "RSV2 beside RSV1 on a compressed text",
+            vec![Frame::new(opcode::TEXT, HELLO).reserved(6)],
+        ),
+        (
+            "RSV3 beside RSV1 on a compressed text",
+            vec![Frame::new(opcode::TEXT, HELLO).reserved(5)],
+        ),
+        (
+            "all reserved bits on a compressed text",
+            vec![Frame::new(opcode::TEXT, HELLO).reserved(7)],
+        ),
+        (
+            "RSV2 on a continuation of a compressed text",
+            vec![first().reserved(4), rest().reserved(2)],
+        ),
+        ("RSV3 on a ping", vec![ping(1)]),
+        (
+            "RSV1 on a frame of a reserved opcode",
+            vec![Frame::new(0x3, HELLO).reserved(4)],
+        ),
+    ] {
+        section.add(
+            format!("Sets {what}."),
+            "The subject closes with 1002.",
+            refused(frames.into_iter().map(step), 1002),
+        );
+    }
+    section
+}
+
+/// Section 6: compressed messages that do not inflate.
+pub(super) fn streams() -> Section {
+    let mut section = Section::new(GROUP, 6, None);
+    let blocks = Blocks::new;
+    let literals = Token::Literals;
+    let hello = blocks().fixed(&[literals(b"Hello")]).message();
+    let records = RECORDS.window(0, 300);
+    let dynamic = library(9, records);
+    // HLIT, HDIST and HCLEN, which are counted from 257, 1 and 4.
+    let dynamic_header = |literals, distances, lengths| {
+        blocks()
+            .header(2)
+            .bits(literals, 5)
+            .bits(distances, 5)
+            .bits(lengths, 4)
+    };
+    let same_lengths =
+        |blocks: Blocks, length| (0..19).fold(blocks, |blocks, _| blocks.bits(length, 3));
+    let distance = |distance| {
+        let tokens = [literals(b"Hello"), Token::Reference { len: 3, distance }];
+        blocks().fixed(&tokens).message()
+    };
+    let streams = [
+        (
+            "a block of the type that is reserved",
+            blocks().header(3).message(),
+        ),
+        (
+            "a stored block whose length does not match its complement",
+            blocks()
+                .header(0)
+                .aligned()
+                .bits(5, 16)
+                .bits(5, 16)
+                .message(),
+        ),
+        (
+            "the symbol 286 for a length",
+            blocks()
+                .fixed(&[literals(b"Hello"), Token::Symbol(286)])
+                .message(),
+        ),
+        (
+            "the symbol 287 for a length",
+            blocks()
+                .fixed(&[literals(b"Hello"), Token::Symbol(287)])
+                .message(),
+        ),
+        (
+            "the symbol 30 for a distance",
+            blocks()
+                .fixed(&[literals(b"Hello"), Token::Symbol(257), Token::Distance(30)])
+                .message(),
+        ),
+        (
+            "the symbol 31 for a distance",
+            blocks()
+                .fixed(&[literals(b"Hello"), Token::Symbol(257), Token::Distance(31)])
+                .message(),
+        ),
+        ("a reference to before the first octet", distance(6)),
+        (
+            "a reference to 32 768 octets before, of which there were 5",
+            distance(32_768),
+        ),
+        (
+            "a reference before anything else",
+            blocks()
+                .fixed(&[Token::Reference {
+                    len: 3,
+                    distance: 1,
+                }])
+                .message(),
+        ),
+        (
+            "dynamic codes for 287 literals and lengths",
+            dynamic_header(30, 0, 0).bits(0, 12).message(),
+        ),
+        (
+            "dynamic codes of which too many would be one bit long",
+            same_lengths(dynamic_header(0, 0, 15), 1).message(),
+        ),
+        (
+            "dynamic codes that leave bits without a meaning",
+            same_lengths(dynamic_header(0, 0, 15), 7).message(),
+        ),
+        (
+            "dynamic codes without any length for lengths",
+            same_lengths(dynamic_header(0, 0, 15), 0).message(),
+        ),
+        (
+            // Only 16 and 17 have a code, of one bit; 16 comes first.
+            "dynamic codes that begin with a repetition",
+            dynamic_header(0, 0, 0)
+                .bits(1, 3)
+                .bits(1, 3)
+                .bits(0, 3)
+                .bits(0, 3)
+                .bits(0, 1)
+                .bits(0, 14)
+                .message(),
+        ),
+        (
+            // Only 18 and 0 have a code; everything gets the length 0, so the end of the block has no code.
+            "dynamic codes without one for the end of the block",
+            dynamic_header(0, 0, 0)
+                .bits(0, 3)
+                .bits(0, 3)
+                .bits(1, 3)
+                .bits(1, 3)
+                .bits(1, 1)
+                .bits(127, 7)
+                .bits(1, 1)
+                .bits(109, 7)
+                .message(),
+        ),
+        ("octets that are no stream", vec![0xff; 20]),
+        (
+            "a stream of another format, with a header of zlib",
+            [&[0x78, 0x9c], &hello[..]].concat(),
+        ),
+        (
+            "a stream of another format, with a header of gzip",
+            [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3], &hello[..]].concat(),
+        ),
+    ];
+    for (what, message) in streams {
+        section.add(
+            format!("Sends a compressed text with {what}."),
+            CORRUPT,
+            corrupt(vec![packed(message.clone())]),
+        );
+        let lens = vec![1; message.len() - 1];
+        section.add(
+            format!("Sends a compressed text with {what}, in frames of one octet."),
+            CORRUPT,
+            corrupt(packed_in_frames(&message, &lens)),
+        );
+    }
+    for (what, message, text) in [
+        (
+            "a stored block that is cut off",
+            &blocks().stored(b"Hello").unfinished()[..8],
+            &b"Hello"[..],
+        ),
+        (
+            "a stored block that ends in its length",
+            &[0x00, 0x05],
+            b"Hello",
+        ),
+        (
+            "a block of fixed codes that is cut off",
+            &hello[..4],
+            b"Hello",
+        ),
+        (
+            "blocks of dynamic codes that are cut off",
+            &dynamic[..dynamic.len() / 2],
+            records,
+        ),
+        (
+            "blocks of dynamic codes that lack the last three octets",
+            &dynamic[..dynamic.len() - 3],
+            records,
+        ),
+        ("dynamic codes that are cut off", &dynamic[..20], records),
+        (
+            "a whole block and the tail that is not to be sent",
+            &[&hello[..], &[0x00, 0x00, 0xff, 0xff]].concat(),
+            b"Hello",
+        ),
+        (
+            "a whole block and one octet more",
+            &[&hello[..], &[0x05]].concat(),
+            b"Hello",
+        ),
+    ] {
+        let prefixes = (0..=text.len()).map(|len| &text[..len]);
+        let taken = |prefix| [Event::text(prefix), Event::Mark(OPEN)];
+        section.add(
+            format!("Sends a compressed text of {what}."),
+            "The subject closes with 1007. To take it for what can be inflated of it is not the best.",
+            prefixes.map(taken).fold(doubtful([packed(message)]), Script::tolerate),
+        );
+    }
+    section.add(
+        "Sends a proper compressed text and, once it has come back, one that does not inflate, and one more.",
+        "The first text comes back, and the subject closes with 1007.",
+        Script::new(Closing::by_subject(&[1007]).tolerate(&[1002]))
+            .offers(offers())
+            .step(Step::Kill(TIMEOUT))
+            .steps([packed(HELLO), Step::Await(1), packed([0x07]), packed(HELLO)])
+            .expect([Event::text("Hello")]),
+    );
+    section
+}
+
+const CORRUPT: &str = "The subject closes, best with 1007.";
+
+/// Sends what does not inflate. RFC 7692 does not say which code that is; 1007 is for what is not what it
+/// should be inside of a message, and 1002 is what some take.
+fn corrupt(steps: Vec<Step>) -> Script {
+    refused(steps, 1007).closing(Closing::by_subject(&[1007]).tolerate(&[1002]))
+}
+
+/// Section 7: text is checked once it is inflated (RFC 6455 8.1).
+pub(super) fn text() -> Section {
+    let mut section = Section::new(GROUP, 7, None);
+    let greek = "κόσμε, ein Wörtchen, 𐍈";
+    for (what, octets) in [
+        ("with a lonely continuation octet", &b"Hello\x80"[..]),
+        ("with an octet that never occurs", b"Hello\xff, hello"),
+        ("with an overlong slash", b"Hello\xc0\xaf"),
+        ("with a surrogate", b"Hello\xed\xa0\x80, hello"),
+        (
+            "with a code point beyond the last",
+            b"Hello\xf4\x90\x80\x80",
+        ),
+        ("that ends inside of a code point", b"Hello\xce"),
+        ("that consists of half a code point", b"\xf0\x90"),
+    ] {
+        for fragment in [0, 1] {
+            let how = if fragment == 0 {
+                "in one frame"
+            } else {
+                "in frames of one octet"
+            };
+            section.add(
+                format!("Sends a compressed text {what}, {how}."),
+                "The subject closes with 1007.",
+                refused([compressed(Kind::Text, octets, fragment)], 1007),
+            );
+        }
+    }
+    section.add(
+        "Sends such octets as a compressed binary message.",
+        "The message comes back.",
+        echoes(
+            [compressed(Kind::Binary, b"Hello\xff\xce", 0)],
+            [Event::binary(b"Hello\xff\xce")],
+        ),
+    );
+    section.add(
+        "Sends stored blocks that are cut inside of code points.",
+        "The text comes back.",
+        {
+            let octets = greek.as_bytes().iter();
+            let message = octets.fold(Blocks::new(), |blocks, octet| blocks.stored(&[*octet]));
+            echoes([packed(message.message())], [Event::text(greek)])
+        },
+    );
+    section.add(
+        "Sends a stored block in frames of one octet, which cut code points too.",
+        "The text comes back.",
+        {
+            let message = Blocks::new().stored(greek.as_bytes()).message();
+            let lens = vec![1; message.len() - 1];
+            echoes(packed_in_frames(&message, &lens), [Event::text(greek)])
+        },
+    );
+    section.add(
+        "Sends a compressed text whose octets would not be UTF-8 themselves, whole and in fragments.",
+        "Both come back.",
+        {
+            let message = Blocks::new().fixed(&[Token::Literals(greek.as_bytes())]).message();
+            let steps = [vec![packed(message.clone())], packed_in_frames(&message, &[1, 2, 3])];
+            echoes(steps.concat(), [greek, greek].map(Event::text))
+        },
+    );
+    section
+}

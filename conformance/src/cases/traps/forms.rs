@@ -1,0 +1,280 @@
+//! All forms that a compressed message may have (RFC 1951 3.2; RFC 7692 7.2.3), whole and cut anywhere.
+
+use reference::deflate::{Blocks, Token};
+
+use super::{GROUP, OPEN, doubtful, echoes, library, packed, packed_in_frames, step};
+use crate::{
+    case::{Event, Sending, Step},
+    cases::section::Section,
+    data::RECORDS,
+    frame::{Frame, opcode},
+};
+
+/// A message, and the text that it stands for.
+struct Form {
+    what: &'static str,
+    message: Vec<u8>,
+    text: Vec<u8>,
+}
+
+fn every_form() -> Vec<Form> {
+    let blocks = Blocks::new;
+    let literals = Token::Literals;
+    let verse = b"Over and over and over and over again. ".repeat(8);
+    let long = RECORDS.window(0, 2000);
+    let form = |what, message, text: &[u8]| Form {
+        what,
+        message,
+        text: text.to_vec(),
+    };
+    vec![
+        form(
+            "a block of fixed codes",
+            blocks().fixed(&[literals(b"Hello")]).message(),
+            b"Hello",
+        ),
+        form(
+            "a stored block",
+            blocks().stored(b"Hello").message(),
+            b"Hello",
+        ),
+        form(
+            "two blocks with an empty stored one between them",
+            blocks()
+                .fixed(&[literals(b"He")])
+                .stored(b"")
+                .fixed(&[literals(b"llo")])
+                .message(),
+            b"Hello",
+        ),
+        form(
+            "blocks of fixed codes that do not end at octets",
+            blocks()
+                .fixed(&[literals(b"H")])
+                .fixed(&[literals(b"e")])
+                .fixed(&[])
+                .fixed(&[literals(b"llo")])
+                .message(),
+            b"Hello",
+        ),
+        form(
+            "a final block and the rest of an octet",
+            blocks()
+                .last()
+                .fixed(&[literals(b"Hello")])
+                .aligned()
+                .message(),
+            b"Hello",
+        ),
+        form(
+            "a final stored block",
+            blocks().last().stored(b"Hello").message(),
+            b"Hello",
+        ),
+        form(
+            "a final block and another block behind it",
+            blocks()
+                .last()
+                .fixed(&[literals(b"He")])
+                .aligned()
+                .fixed(&[literals(b"llo")])
+                .message(),
+            b"Hello",
+        ),
+        form(
+            "a block that refers to what is before a final block",
+            blocks()
+                .last()
+                .fixed(&[literals(b"Hello")])
+                .aligned()
+                .fixed(&[Token::Reference {
+                    len: 5,
+                    distance: 5,
+                }])
+                .message(),
+            b"HelloHello",
+        ),
+        form(
+            "three final blocks",
+            blocks()
+                .last()
+                .fixed(&[literals(b"He")])
+                .aligned()
+                .last()
+                .stored(b"l")
+                .last()
+                .fixed(&[literals(b"lo")])
+                .aligned()
+                .message(),
+            b"Hello",
+        ),
+        form(
+            "a block, and an explicit empty block that need not be there",
+            blocks().fixed(&[literals(b"Hello")]).stored(b"").message(),
+            b"Hello",
+        ),
+        form(
+            "ten empty stored blocks in front of a block",
+            (0..10)
+                .fold(blocks(), |blocks, _| blocks.stored(b""))
+                .fixed(&[literals(b"Hello")])
+                .message(),
+            b"Hello",
+        ),
+        form(
+            "nothing but an empty block of fixed codes",
+            blocks().fixed(&[]).message(),
+            b"",
+        ),
+        form("nothing but an empty stored block", blocks().message(), b""),
+        form(
+            "nothing but two empty stored blocks",
+            blocks().stored(b"").message(),
+            b"",
+        ),
+        form(
+            "a final block of nothing",
+            blocks().last().fixed(&[]).aligned().message(),
+            b"",
+        ),
+        form(
+            "one octet, 258 times over",
+            blocks()
+                .fixed(&[
+                    literals(b"a"),
+                    Token::Reference {
+                        len: 257,
+                        distance: 1,
+                    },
+                ])
+                .message(),
+            &[b'a'; 258],
+        ),
+        form(
+            "a reference as long as there is",
+            blocks()
+                .fixed(&[
+                    literals(b"ab"),
+                    Token::Reference {
+                        len: 258,
+                        distance: 2,
+                    },
+                ])
+                .message(),
+            &b"ab".repeat(130),
+        ),
+        form(
+            "what a library makes of it at level 0",
+            library(0, &verse),
+            &verse,
+        ),
+        form(
+            "what a library makes of it at level 1",
+            library(1, &verse),
+            &verse,
+        ),
+        form("blocks of dynamic codes", library(9, long), long),
+    ]
+}
+
+/// Section 3: each form in one frame, twice, and once octet by octet.
+pub(super) fn forms() -> Section {
+    let mut section = Section::new(GROUP, 3, None);
+    for Form {
+        what,
+        message,
+        text,
+    } in every_form()
+    {
+        let slowly = Step::Frame(
+            Frame::new(opcode::TEXT, message.clone()).reserved(4),
+            Sending::Chopped(if message.len() < 40 { 1 } else { 40 }),
+        );
+        section.add(
+            format!("Sends a text that consists of {what}, whole, once more, and a few octets at a time."),
+            "It comes back each time.",
+            echoes(
+                [packed(message.clone()), packed(message), slowly],
+                std::array::from_fn::<_, 3, _>(|_| Event::text(text.clone())),
+            ),
+        );
+    }
+    for (what, message) in [
+        ("an empty frame", Vec::new()),
+        (
+            "a final block that ends in the middle of an octet, and nothing to fill it",
+            Blocks::new()
+                .last()
+                .fixed(&[Token::Literals(b"Hello")])
+                .unfinished(),
+        ),
+    ] {
+        let text = if message.is_empty() { "" } else { "Hello" };
+        section.add(
+            format!("Sends {what} as a compressed text, and then a proper one: the first lacks an octet that RFC 7692 7.2.3.4 and 7.2.3.6 ask for."),
+            "The subject closes with 1007, or takes it for what it was meant to be and goes on properly.",
+            doubtful([packed(message), packed(Blocks::new().stored(b"again").message())])
+                .expect([Event::text(text), Event::text("again"), Event::Mark(OPEN)]),
+        );
+    }
+    section
+}
+
+/// Section 4: each short form, cut into two frames behind each octet, and into frames of one octet.
+pub(super) fn cuts() -> Section {
+    let mut section = Section::new(GROUP, 4, None);
+    let short = every_form()
+        .into_iter()
+        .filter(|form| form.message.len() < 64);
+    for Form {
+        what,
+        message,
+        text,
+    } in short
+    {
+        let in_two = (0..=message.len()).flat_map(|cut| packed_in_frames(&message, &[cut]));
+        let steps: Vec<_> = in_two
+            .chain(packed_in_frames(&message, &vec![1; message.len()]))
+            .collect();
+        let count = message.len() + 2;
+        section.add(
+            format!("Sends a text that consists of {what}, cut into two frames behind each octet in turn, and into frames of one."),
+            "It comes back each time.",
+            echoes(steps, (0..count).map(|_| Event::text(text.clone()))),
+        );
+    }
+    let long = library(9, RECORDS.window(0, 2000));
+    for sending in [Sending::Alone, Sending::Chopped(1)] {
+        let lens = vec![1; long.len()];
+        let steps = packed_in_frames(&long, &lens)
+            .into_iter()
+            .map(|step| match step {
+                Step::Frame(frame, _) => Step::Frame(frame, sending),
+                other => other,
+            });
+        section.add(
+            format!("Sends blocks of dynamic codes in frames of one octet, {sending}."),
+            "The text comes back.",
+            echoes(steps, [Event::text(RECORDS.window(0, 2000))]),
+        );
+    }
+    section.add(
+        "Sends a compressed text in frames of one octet with a ping before each.",
+        "Every ping is answered, and the text comes back.",
+        {
+            let message = library(1, b"Hello, hello, hello");
+            let lens = vec![1; message.len() - 1];
+            let mut steps = Vec::new();
+            let mut events = Vec::new();
+            for (number, frame) in packed_in_frames(&message, &lens).into_iter().enumerate() {
+                let payload = vec![number as u8; 3];
+                steps.push(step(Frame::new(opcode::PING, payload.clone())));
+                steps.push(frame);
+                events.push(Event::pong(payload));
+            }
+            events.push(Event::text("Hello, hello, hello"));
+            echoes(steps, events)
+        },
+    );
+    section
+}
