@@ -1,8 +1,9 @@
 //! Judges what came of a case, by the rules of Autobahn and in their order.
 
 use crate::{
-    case::{Blame, By, Closing, Event, Script},
+    case::{Alternative, Blame, By, Closing, Event, Script},
     outcome::Ending,
+    render,
     verdict::{Behavior, BehaviorClose, Verdict},
 };
 
@@ -20,11 +21,43 @@ pub(crate) fn judge(script: &Script, events: &[Event], ending: &Ending) -> (Verd
             Behavior::NonStrict
         }
         None => {
-            reasons.push("what came is not what was expected".to_owned());
+            reasons.push(difference(&script.alternatives, events));
             Behavior::Failed
         }
     };
     judge_closing(behavior, &script.closing, ending, reasons)
+}
+
+/// The alternative that events come closest to: of those that agree with them longest, the one that
+/// then wants no more, or else the first.
+pub(crate) fn closest<'a>(
+    alternatives: &'a [Alternative],
+    events: &[Event],
+) -> Option<&'a Alternative> {
+    let closeness = |alternative: &&Alternative| {
+        let same = agreement(alternative, events);
+        (same, alternative.events.len() == same)
+    };
+    alternatives.iter().rev().max_by_key(closeness)
+}
+
+/// How many events are as they should be before the first that is not.
+fn agreement(alternative: &Alternative, events: &[Event]) -> usize {
+    let pairs = alternative.events.iter().zip(events);
+    pairs.take_while(|(wanted, came)| wanted == came).count()
+}
+
+/// Says at which event what came departs from what was expected.
+fn difference(alternatives: &[Alternative], events: &[Event]) -> String {
+    let wanted = closest(alternatives, events);
+    let at = wanted.map_or(0, |wanted| agreement(wanted, events));
+    let wanted = wanted.and_then(|wanted| wanted.events.get(at));
+    match (wanted.map(render::event), events.get(at).map(render::event)) {
+        (Some(wanted), Some(came)) => format!("instead of {wanted}, {came} came"),
+        (Some(wanted), None) => format!("{wanted}: this did not come"),
+        (None, Some(came)) => format!("{came}: this came and should not have"),
+        (None, None) => "what came is not what was expected".to_owned(),
+    }
 }
 
 /// Adds the verdict on the closing to one on the behaviour.
@@ -46,8 +79,8 @@ pub(crate) fn judge_closing(
     {
         behavior = Behavior::NonStrict;
         reasons.push(format!(
-            "the subject closed with {code}, and {:?} would be better",
-            closing.codes
+            "the subject closed with {code}, and {} would be better",
+            render::codes(&closing.codes)
         ));
     }
     if blamed {
@@ -89,8 +122,8 @@ fn closing_verdict(closing: &Closing, ending: &Ending, reasons: &mut Vec<String>
         && !closing.tolerated.contains(code)
     {
         reasons.push(format!(
-            "the subject closed with {code}, and only {:?} would be right",
-            closing.codes
+            "the subject closed with {code}, and only {} would be right",
+            render::codes(&closing.codes)
         ));
         return BehaviorClose::WrongCode;
     }

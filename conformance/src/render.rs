@@ -53,8 +53,7 @@ pub fn octets(octets: &[u8], len: usize) -> String {
     }
 }
 
-/// The octets as text, if they are made of characters that mean something to a reader. A code point may be cut
-/// off at the end.
+/// The octets as text, if most of it means something to a reader. A code point may be cut off at the end.
 fn text(octets: &[u8], cut: bool) -> Option<&str> {
     let text = match std::str::from_utf8(octets) {
         Ok(text) => text,
@@ -63,8 +62,8 @@ fn text(octets: &[u8], cut: bool) -> Option<&str> {
         }
         Err(_) => return None,
     };
-    let readable = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
-    text.chars().all(readable).then_some(text)
+    let unreadable = text.chars().filter(|c| c.is_control()).count();
+    (unreadable * 4 <= text.chars().count()).then_some(text)
 }
 
 fn payload(payload: &Payload) -> String {
@@ -117,11 +116,21 @@ pub const fn alternative_name(alternative: &Alternative) -> &'static str {
     }
 }
 
+/// Codes of which each will do.
+#[must_use]
+pub fn codes(codes: &[u16]) -> String {
+    let texts: Vec<_> = codes.iter().map(u16::to_string).collect();
+    match texts.as_slice() {
+        [] => "no code".to_owned(),
+        [one] => one.clone(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}
+
 /// How a connection has to end.
 #[must_use]
 pub fn closing(closing: &Closing) -> String {
-    let codes: Vec<_> = closing.codes.iter().map(u16::to_string).collect();
-    let codes = codes.join(", ");
+    let codes = codes(&closing.codes);
     match (closing.by, closing.clean) {
         (By::Suite, true) => format!("the suite closes, and the subject answers with {codes}"),
         (By::Suite, false) => {

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
-use clap::{Args, Parser, Subcommand, builder::ArgPredicate};
+use clap::{Args, Parser, Subcommand};
 use conformance::{Case, Facts, Pattern, Settings, cases};
 use url::Url;
 
@@ -168,26 +168,27 @@ pub(crate) struct Running {
     /// The level at which the suite compresses.
     #[arg(long, default_value = "1", value_parser = clap::value_parser!(u32).range(1..=9))]
     level: u32,
-    /// A few messages where Autobahn sends a thousand: groups 9, 12 and 13 in seconds.
+    /// A few short messages where Autobahn sends a thousand, or 16 MiB: groups 9, 12 and 13 in seconds.
     #[arg(long)]
     quick: bool,
     /// At most that many messages in a case that sends them one by one.
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        default_value = "1000",
-        default_value_if("quick", ArgPredicate::IsPresent, "4")
-    )]
-    max_messages: usize,
+    #[arg(long, value_name = "NUMBER")]
+    max_messages: Option<usize>,
 }
 
 impl Running {
     pub(crate) fn settings(&self) -> Settings {
+        let thorough = Settings::default();
+        let (max_messages, max_payload) = if self.quick {
+            (4, 64 << 10)
+        } else {
+            (thorough.max_messages, thorough.max_payload)
+        };
         Settings {
             patience: self.patience,
             level: self.level,
-            max_messages: self.max_messages,
-            ..Settings::default()
+            max_messages: self.max_messages.unwrap_or(max_messages),
+            max_payload,
         }
     }
 }

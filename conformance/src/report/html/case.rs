@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::{Nonce, badge, duration, page, reference, timeline};
+use super::{Nonce, badge, duration, index, page, reference, timeline};
 use crate::{
     case::{Case, Event},
     cases::GROUPS,
+    judging,
     log::Traffic,
     outcome::Outcome,
     render,
@@ -32,11 +33,11 @@ pub(in crate::report) fn case(
         main {
             section.columns {
                 div {
-                    h2 { "The suite" }
+                    h2 { "What the suite does" }
                     p { (reference::linked(&case.description)) }
                 }
                 div {
-                    h2 { "The subject has to" }
+                    h2 { "What the subject has to do" }
                     p { (reference::linked(&case.expectation)) }
                 }
             }
@@ -49,10 +50,13 @@ pub(in crate::report) fn case(
             section.columns {
                 (expected(outcome))
                 div {
-                    h2 { "Received" }
-                    (events(&outcome.events))
-                    h3 { "End" }
-                    p { (render::ending(&outcome.ending)) "." }
+                    // Where nothing is expected one by one, what came is not listed either.
+                    @if !outcome.expected.is_empty() || !outcome.events.is_empty() {
+                        h2 { "Received" }
+                        (received(outcome))
+                    }
+                    h3 { "How it ended" }
+                    p.sentence { (render::ending(&outcome.ending)) "." }
                 }
             }
             (timeline::section(&outcome.log))
@@ -82,7 +86,7 @@ fn way(report: &Report<'_>, agent: &Agent<'_>, case: &Case) -> Markup {
     let next = cases().skip_while(|id| **id != case.id).nth(1);
     html! {
         nav.way aria-label="Pages" {
-            a href={ "index.html#case-" (case.id) } { "All cases" }
+            a href={ "index.html#" (index::anchor(case)) } { "All cases" }
             @if let Some(group) = group {
                 a href={ "index.html#group-" (group.number) } { (group.number) " " (group.title) }
             }
@@ -124,15 +128,14 @@ fn others(report: &Report<'_>, at: usize, case: &Case) -> Markup {
 fn expected(outcome: &Outcome) -> Markup {
     html! {
         div {
-            h2 { "Expected" }
+            @if !outcome.expected.is_empty() { h2 { "Expected" } }
             @for alternative in &outcome.expected {
                 @if outcome.expected.len() > 1 { h3 { (render::alternative_name(alternative)) } }
-                (events(&alternative.events))
+                (events(&alternative.events, |_| None))
             }
-            @if outcome.expected.is_empty() { p.muted { "See above." } }
             @if let Some(closing) = &outcome.closing {
-                h3 { "End" }
-                p { (render::closing(closing)) "." }
+                h3 { "How it has to end" }
+                p.sentence { (render::closing(closing)) "." }
             }
         }
     }
@@ -141,11 +144,27 @@ fn expected(outcome: &Outcome) -> Markup {
 /// Events that a page shows; the JSON file has them all.
 const EVENTS: usize = 40;
 
-fn events(events: &[Event]) -> Markup {
+/// What came, beside the alternative that it comes closest to.
+fn received(outcome: &Outcome) -> Markup {
+    let closest = judging::closest(&outcome.expected, &outcome.events);
+    events(&outcome.events, |at| {
+        let came = outcome.events.get(at)?;
+        Some(closest?.events.get(at) == Some(came))
+    })
+}
+
+/// Lists events; `right` tells of each whether it is as it should be, if anybody knows.
+fn events(events: &[Event], right: impl Fn(usize) -> Option<bool>) -> Markup {
     html! {
         @if events.is_empty() { p.muted { "Nothing." } } @else {
             ol.events {
-                @for event in events.iter().take(EVENTS) { li { (render::event(event)) } }
+                @for (at, event) in events.iter().take(EVENTS).enumerate() {
+                    @match right(at) {
+                        Some(true) => li.ok { span.sign role="img" aria-label="right" { "✓" } " " (render::event(event)) },
+                        Some(false) => li.failed { span.sign role="img" aria-label="wrong" { "✗" } " " (render::event(event)) },
+                        None => li { (render::event(event)) },
+                    }
+                }
             }
             @if events.len() > EVENTS { p.muted { "… and " (events.len() - EVENTS) " more." } }
         }

@@ -51,6 +51,11 @@ impl Report<'_> {
     }
 }
 
+/// Where a case stands on the page.
+pub(super) fn anchor(case: &Case) -> String {
+    format!("case-{}", case.id.to_string().replace('.', "-"))
+}
+
 const fn role(role: Role) -> &'static str {
     match role {
         Role::Client => "client",
@@ -74,7 +79,7 @@ fn overview(report: &Report<'_>, groups: &[(&Group, Vec<&Case>)]) -> Markup {
     html! {
         details.overview open[report.agents.len() <= 4] {
             summary { h2 { "Groups" } }
-            div.scroll tabindex="0" role="region" aria-label="Groups" {
+            section.scroll tabindex="0" aria-label="Groups" {
                 table {
                     thead {
                         tr {
@@ -116,7 +121,7 @@ fn share(agent: &Agent<'_>, group: &Group) -> Markup {
 fn filter(report: &Report<'_>, groups: &[(&Group, Vec<&Case>)]) -> Markup {
     html! {
         // Without a script there is nothing that would filter.
-        form.filter hidden role="search" {
+        search.filter hidden {
             div.fields {
                 label.grow {
                     span.label { "Search" }
@@ -146,7 +151,7 @@ fn filter(report: &Report<'_>, groups: &[(&Group, Vec<&Case>)]) -> Markup {
                         span.sign aria-hidden="true" { "≠" } " agents differ"
                     }
                 }
-                button #reset type="reset" { "Reset" }
+                button #reset type="button" { "Reset" }
             }
             p #shown .muted aria-live="polite" {}
         }
@@ -199,7 +204,7 @@ fn row(report: &Report<'_>, case: &Case) -> Markup {
     }
     html! {
         tr data-marks=(marks.join(" ")) {
-            th scope="row" #{ "case-" (case.id) } { (case.id) }
+            th scope="row" #(anchor(case)) { (case.id) }
             td.does {
                 (reference::linked(&case.description))
                 @for (agent, outcome) in &outcomes {

@@ -1,11 +1,11 @@
 "use strict";
 // Filters the table of cases, and walks from page to page. Everything works without it but that.
 (() => {
-  const form = document.querySelector("form.filter");
-  if (form) {
-    const search = form.querySelector("#search");
-    const group = form.querySelector("#group");
-    const boxes = [...form.querySelectorAll("input[name=grade]")];
+  const bar = document.querySelector(".filter");
+  if (bar) {
+    const search = bar.querySelector("#search");
+    const group = bar.querySelector("#group");
+    const boxes = [...bar.querySelectorAll("input[name=grade]")];
     const groups = [...document.querySelectorAll("table.cases tbody")].map((body) => ({
       body,
       number: body.dataset.group,
@@ -36,7 +36,7 @@
         shown += left;
         all += rows.length;
       }
-      form.querySelector("#shown").textContent =
+      bar.querySelector("#shown").textContent =
         shown === all ? `${all} cases` : `${shown} of ${all} cases`;
       document.querySelector("#nothing").hidden = shown > 0;
     };
@@ -61,10 +61,13 @@
       save();
     };
 
-    form.hidden = false;
-    form.addEventListener("input", changed);
-    form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(changed));
+    bar.hidden = false;
+    bar.addEventListener("input", changed);
+    bar.querySelector("#reset").addEventListener("click", () => {
+      search.value = group.value = "";
+      for (const box of boxes) box.checked = false;
+      changed();
+    });
     load();
     apply();
     // What the address points to may only now stand where it stays.

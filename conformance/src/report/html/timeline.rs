@@ -72,7 +72,7 @@ fn summary(frame: &Summary) -> Markup {
         @if !frame.fin { " " span.flag title="FIN is clear: not the last frame of its message" { "not final" } }
         @if frame.reserved != 0 { " " span.flag title="the reserved bits" { "RSV " (format!("{:03b}", frame.reserved)) } }
         " " span.muted { (render::count(frame.payload.len, "octet")) }
-        @if let Some(mask) = frame.mask { " " span.muted { "mask " (render::hex(&mask)) } }
+        @if let Some(mask) = frame.mask { " " span.muted.mask { "mask " (render::hex(&mask)) } }
         @if frame.payload.len > 0 {
             @let text = render::frame_payload(frame);
             @let dump = render::dump(&frame.payload.head[..frame.payload.head.len().min(DIGITS)]);
