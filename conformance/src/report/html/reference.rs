@@ -25,8 +25,8 @@ fn section<'a>(before: &[&'a str], word: &'a str) -> Option<(&'a str, &'a str, &
     let number = |c: char| c.is_ascii_digit() || c == '.';
     let start = word.find(number)?;
     let (opening, rest) = word.split_at(start);
-    let section = rest.trim_end_matches(|c| !number(c)).trim_end_matches('.');
-    let is_section = section.contains(|c: char| c.is_ascii_digit()) && section.chars().all(number);
+    let end = rest.find(|c| !number(c)).unwrap_or(rest.len());
+    let section = rest[..end].trim_end_matches('.');
     let named = match before {
         [.., "RFC ", rfc] | [.., "(RFC ", rfc] => Some(rfc.trim_end()),
         _ => None,
@@ -37,7 +37,8 @@ fn section<'a>(before: &[&'a str], word: &'a str) -> Option<(&'a str, &'a str, &
         (None, "(") if section.contains('.') => "6455",
         _ => return None,
     };
-    is_section.then_some((rfc, opening, section, &rest[section.len()..]))
+    let behind = &rest[section.len()..];
+    (!section.is_empty()).then_some((rfc, opening, section, behind))
 }
 
 #[cfg(test)]
