@@ -423,6 +423,8 @@ pub enum Step {
     Read(bool),
     /// Answers pings and Close frames, as the suite does by itself, or no longer.
     Answer(bool),
+    /// Gives the subject that long to end the transport, and notes the mark if it has not.
+    Gone(Duration, &'static str),
     /// Sends as many frames, each made from its number, or fewer if the subject takes nothing for a second.
     Flood(usize, fn(usize) -> Frame),
     /// Notes the mark if the subject is known to hold more than that many octets which it wants to send.

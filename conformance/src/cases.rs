@@ -4,6 +4,7 @@ use crate::case::Case;
 
 mod chopping;
 mod close_frames;
+mod closing;
 mod compression;
 mod early;
 mod fragmentation;
@@ -55,6 +56,7 @@ pub const GROUPS: &[Group] = &[
     group(22, "Chopping", chopping::cases),
     group(23, "Frame headers and limits", limits::cases),
     group(24, "Traps of compression", traps::cases),
+    group(25, "Closing in all ways", closing::cases),
     group(28, "Early data", early::cases),
 ];
 

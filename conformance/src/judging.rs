@@ -74,6 +74,7 @@ pub(crate) fn judge_closing(
         Blame::WrongCode => close == BehaviorClose::WrongCode,
     };
     if let Some((Some(code), _)) = &ending.remote
+        && !closing.codes.contains(code)
         && closing.tolerated.contains(code)
         && behavior == Behavior::Ok
     {

@@ -116,14 +116,10 @@ pub(crate) fn take(step: &Step, script: &Script, session: &mut Session) {
             }
         }
         Step::Within(span, name) => {
-            let until = session.now() + *span * session.settings.patience;
-            while !session.is_over() && session.close.remote.is_none() {
-                if session.turn(Some(until)) {
-                    session.events.push(Event::Mark(name));
-                    break;
-                }
-            }
+            let closed = |session: &Session| session.is_over() || session.close.remote.is_some();
+            expect_soon(*span, closed, name, session);
         }
+        Step::Gone(span, name) => expect_soon(*span, Session::is_over, name, session),
         Step::Mark(name) => session.events.push(Event::Mark(name)),
         Step::Kill(span) => session.kill_after(*span),
         Step::CloseAfter(span) => session.close_after(*span),
@@ -146,6 +142,22 @@ pub(crate) fn take(step: &Step, script: &Script, session: &mut Session) {
         }
         // Neither needs this connection; and only a suite that dials can open another one.
         Step::SumUp(_) | Step::Another(..) => {}
+    }
+}
+
+/// Waits until something is so, and notes the mark if it is not so in time.
+fn expect_soon(
+    span: Duration,
+    is_so: impl Fn(&Session) -> bool,
+    mark: &'static str,
+    session: &mut Session,
+) {
+    let until = session.now() + span * session.settings.patience;
+    while !is_so(session) {
+        if session.turn(Some(until)) && !is_so(session) {
+            session.events.push(Event::Mark(mark));
+            return;
+        }
     }
 }
 

@@ -119,11 +119,6 @@ fn conversations() -> Vec<Conversation> {
             events: vec![Event::text(""), Event::binary(b"")],
         },
         Conversation {
-            what: "a text of 126 octets, whose length takes two further octets,",
-            frames: vec![Frame::text(&"*".repeat(126))],
-            events: vec![Event::text("*".repeat(126))],
-        },
-        Conversation {
             what: "a ping with a payload",
             frames: vec![Frame::new(opcode::PING, "ping")],
             events: vec![Event::pong("ping")],
@@ -181,6 +176,8 @@ fn long_ones() -> Vec<Conversation> {
         events: vec![Event::text("*".repeat(len))],
     };
     vec![
+        text("a text of 125 octets", 125),
+        text("a text of 126 octets", 126),
         text("a text of 65 535 octets", 65_535),
         text("a text of 65 536 octets", 65_536),
     ]

@@ -1,0 +1,516 @@
+//! Group 25: all ways in which a connection can end (RFC 6455 5.5.1, 7): codes and reasons, what stands
+//! before and behind a Close frame, and ends of the transport in all places.
+
+use std::time::Duration;
+
+use crate::{
+    case::{Case, Closing, Event, Extent, Kind, Role, Script, Sending, Step},
+    frame::{Frame, opcode},
+    payload::Payload,
+};
+
+/// How long a subject may take to notice what has happened.
+const SOON: Duration = Duration::from_secs(1);
+
+/// The cases of the group.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    cases.extend(codes());
+    cases.extend(reasons());
+    cases.extend(before_close());
+    cases.extend(behind_close());
+    cases.extend(half_closed());
+    cases.extend(without_close());
+    cases.extend(resets());
+    cases.extend(crossing());
+    cases
+}
+
+/// A script that ends with a Close frame of its own.
+fn closes(closing: Closing) -> Script {
+    Script::new(closing)
+        .without_close()
+        .looks_behind_close()
+        .step(Step::Kill(Duration::from_secs(5)))
+}
+
+/// The step that closes.
+fn close(code: u16, reason: &[u8]) -> Step {
+    Step::Close([&code.to_be_bytes(), reason].concat().into())
+}
+
+/// Closes normally.
+fn close_normally() -> Step {
+    close(1000, b"")
+}
+
+/// Cases 25.1 and 25.2: codes.
+fn codes() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let valid = [
+        1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000,
+        4999,
+    ];
+    for (number, code) in (1..).zip(valid) {
+        // 5.5.1: who answers typically echoes the code. 1012 to 1014 came after the RFC.
+        let tolerated: &[u16] = match code {
+            1012..=1014 => &[1000, 1002],
+            _ => &[1000],
+        };
+        cases.push(Case::new(
+            &[25, 1, number],
+            format!("Closes with the code {code}."),
+            "The subject answers with the same code.",
+            closes(Closing::answered(&[code]).tolerate(tolerated))
+                .step(close(code, b""))
+                .expect([]),
+        ));
+    }
+    let invalid = [
+        (0, "is none"),
+        (1, "is none"),
+        (999, "is none"),
+        (1004, "is reserved"),
+        (1005, "stands for no code, and is never sent"),
+        (1006, "stands for no Close frame, and is never sent"),
+        (1015, "stands for a failure of TLS, and is never sent"),
+        (1016, "is not defined"),
+        (2999, "is not defined"),
+    ];
+    for (number, (code, why)) in (1..).zip(invalid) {
+        cases.push(Case::new(
+            &[25, 2, number],
+            format!("Closes with the code {code}, which {why}."),
+            "The subject answers with 1002, or ends the transport.",
+            closes(Closing::refused(&[1002]))
+                .step(close(code, b"reason"))
+                .expect([]),
+        ));
+    }
+    cases
+}
+
+/// Cases 25.3: reasons, and Close frames that are too short or too long.
+fn reasons() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut number = 0;
+    let mut add = |what: &str, expectation: &'static str, payload: Vec<u8>, closing: Closing| {
+        number += 1;
+        cases.push(Case::new(
+            &[25, 3, number],
+            format!("Closes {what}."),
+            expectation,
+            closes(closing).step(Step::Close(payload.into())).expect([]),
+        ));
+    };
+    let with = |reason: &[u8]| [&b"\x03\xe8"[..], reason].concat();
+    let answered = || Closing::answered(&[1000]);
+    let answer = "The subject answers in the normal way.";
+    let long = "é".repeat(61) + "x";
+    for (what, payload) in [
+        ("without a code", Vec::new()),
+        ("with a code and no reason", with(b"")),
+        ("with a reason of 123 octets", with(&[b'*'; 123])),
+        (
+            "with a reason of 123 octets, most of them in characters of two,",
+            with(long.as_bytes()),
+        ),
+        (
+            "with a reason that has characters of four octets and NUL",
+            with("😀\0😀".as_bytes()),
+        ),
+    ] {
+        add(what, answer, payload, answered());
+    }
+    let text = || Closing::refused(&[1007]).tolerate(&[1002]);
+    let refuse = "The subject answers with 1007, or ends the transport.";
+    for (what, reason) in [
+        (
+            "with a reason that is cut inside a character",
+            &b"caf\xc3"[..],
+        ),
+        ("with a reason that begins inside a character", b"\xa9"),
+        ("with a reason in Latin-1", b"caf\xe9 noir"),
+        ("with a surrogate in its reason", b"\xed\xa0\x80"),
+        ("with an overlong NUL in its reason", b"\xc0\x80"),
+        (
+            "with a code point above 10FFFF in its reason",
+            b"\xf4\x90\x80\x80",
+        ),
+    ] {
+        add(what, refuse, with(reason), text());
+    }
+    let wrong = || Closing::refused(&[1002]);
+    let refuse = "The subject answers with 1002, or ends the transport.";
+    add("with half a code", refuse, vec![0x03], wrong());
+    add(
+        "with a reason of 124 octets",
+        refuse,
+        with(&[b'*'; 124]),
+        wrong(),
+    );
+    cases
+}
+
+/// Cases 25.4: what stands before a Close frame is not lost.
+fn before_close() -> Vec<Case> {
+    let large = || Payload::repeated(b"*", 1 << 20);
+    let case = |number, what, expectation, script: Script| {
+        Case::new(&[25, 4, number], what, expectation, script)
+    };
+    let texts = |count| (0..count).map(|number| format!("message {number}"));
+    let numbered = |number: u8| Step::message(Kind::Binary, vec![number; 64 << 10]);
+    vec![
+        case(
+            1,
+            "Sends a message and a Close frame in one write.",
+            "The echo comes, then the answer to the Close frame.",
+            closes(Closing::by_suite())
+                .frame(Frame::text("last"))
+                .step(close_normally())
+                .expect([Event::text("last")]),
+        ),
+        case(
+            2,
+            "Sends a hundred messages and a Close frame in one write.",
+            "All echoes come, then the answer to the Close frame.",
+            closes(Closing::by_suite())
+                .steps(texts(100).map(|text| Step::message(Kind::Text, text)))
+                .step(close_normally())
+                .expect(texts(100).map(Event::text)),
+        ),
+        case(
+            3,
+            "Sends a message of 1 MiB and a Close frame.",
+            "All of the echo comes, then the answer to the Close frame.",
+            closes(Closing::by_suite())
+                .step(Step::message(Kind::Text, large()))
+                .step(close_normally())
+                .expect([Event::text(large())]),
+        ),
+        case(
+            4,
+            "Sends 16 messages of 64 KiB and a Close frame, and reads nothing for a while.",
+            "All echoes come, then the answer to the Close frame.",
+            closes(Closing::by_suite())
+                .step(Step::Read(false))
+                .steps((0..16).map(numbered))
+                .step(Step::Wait(Duration::from_millis(300)))
+                .step(Step::Read(true))
+                .step(close_normally())
+                .expect((0..16).map(|number| Event::binary(vec![number; 64 << 10]))),
+        ),
+        case(
+            5,
+            "Sends a ping and a Close frame in one write.",
+            "The pong comes, unless the subject has seen the Close frame first, then the answer.",
+            closes(Closing::by_suite())
+                .frame(Frame::new(opcode::PING, "ping"))
+                .step(close_normally())
+                .expect([Event::pong("ping")])
+                .tolerate([]),
+        ),
+        case(
+            6,
+            "Sends the first fragment of a message, and a Close frame.",
+            "The subject answers the Close frame, and there is no message.",
+            closes(Closing::by_suite())
+                .frame(Frame::text("half a mess").unfinished())
+                .step(close_normally())
+                .expect([]),
+        ),
+        case(
+            7,
+            "Sends the first fragments of a text that ends inside a character so far, and a Close frame.",
+            "The subject answers the Close frame: the text may have become valid.",
+            closes(Closing::by_suite())
+                .frame(Frame::new(opcode::TEXT, b"caf\xc3").unfinished())
+                .step(close_normally())
+                .expect([]),
+        ),
+    ]
+}
+
+/// Cases 25.5: what stands behind a Close frame is ignored.
+fn behind_close() -> Vec<Case> {
+    let behind = |number, what: &str, before: Vec<Step>, behind: Vec<Step>| {
+        Case::new(
+            &[25, 5, number],
+            format!("Sends a Close frame, and behind it {what}."),
+            "The subject answers the Close frame, once, and ignores the rest.",
+            closes(Closing::by_suite())
+                .steps(before)
+                .step(close_normally())
+                .steps(behind)
+                .expect([]),
+        )
+    };
+    let frame = |frame| vec![Step::Frame(frame, Sending::Alone)];
+    let garbage = Step::Octets(vec![0xff; 1000].into(), Sending::Alone);
+    let large = Frame::new(opcode::BINARY, vec![0xfe; 1 << 20]);
+    let wrong_text = Frame::new(opcode::TEXT, b"\xff");
+    let rest = Frame::new(opcode::CONTINUATION, "age");
+    let mut cases = vec![
+        behind(1, "a message", vec![], frame(Frame::text("too late"))),
+        behind(2, "a message of 1 MiB", vec![], frame(large)),
+        behind(
+            3,
+            "a second Close frame",
+            vec![],
+            frame(Frame::close(1001, "again")),
+        ),
+        behind(
+            4,
+            "a frame with a reserved opcode",
+            vec![],
+            frame(Frame::new(0x3, "")),
+        ),
+        behind(5, "a text that is not UTF-8", vec![], frame(wrong_text)),
+        behind(6, "octets that are no frame", vec![], vec![garbage]),
+        behind(
+            7,
+            "the rest of a message, whose beginning came before",
+            frame(Frame::text("half a mess").unfinished()),
+            frame(rest),
+        ),
+    ];
+    cases.push(Case::new(
+        &[25, 5, 8],
+        "Sends a Close frame, and behind it a ping.",
+        "The subject answers the Close frame. There need not be a pong (5.5.2).",
+        closes(Closing::by_suite())
+            .step(close_normally())
+            .frame(Frame::new(opcode::PING, "late"))
+            .expect([])
+            .tolerate([Event::pong("late")]),
+    ));
+    cases
+}
+
+/// Cases 25.6: the transport is ended right behind a Close frame.
+fn half_closed() -> Vec<Case> {
+    let case = |number, what, before: Vec<Step>, events: Vec<Event>| {
+        Case::new(
+            &[25, 6, number],
+            what,
+            "Everything is answered, then the Close frame: an end of the transport overtakes nothing.",
+            closes(Closing::by_suite())
+                .steps(before)
+                .step(close_normally())
+                .step(Step::Finish)
+                .expect(events),
+        )
+    };
+    let text = |text: &'static str| Step::Frame(Frame::text(text), Sending::Together);
+    let large = || Payload::repeated(b"\xfe", 1 << 20);
+    vec![
+        case(
+            1,
+            "Sends a Close frame and ends its direction of the transport.",
+            vec![],
+            vec![],
+        ),
+        case(
+            2,
+            "Sends a message and a Close frame in one write, and ends its direction of the transport.",
+            vec![text("last")],
+            vec![Event::text("last")],
+        ),
+        case(
+            3,
+            "Sends two messages and a Close frame in one write, and ends its direction of the transport.",
+            vec![text("last"), text("but one")],
+            vec![Event::text("last"), Event::text("but one")],
+        ),
+        case(
+            4,
+            "Sends a message of 1 MiB and a Close frame, and ends its direction of the transport.",
+            vec![Step::message(Kind::Binary, large())],
+            vec![Event::binary(large())],
+        ),
+    ]
+}
+
+/// The subject kept a transport that the suite had ended.
+const KEPT: &str = "the transport is still there";
+
+/// Cases 25.7: the transport is ended without a Close frame.
+fn without_close() -> Vec<Case> {
+    let codes = [1000, 1001, 1002, 1007, 1008, 1011];
+    let case = |number, what: &str, before: Vec<Step>| {
+        Case::new(
+            &[25, 7, number],
+            format!("Ends its direction of the transport {what}."),
+            "The subject ends the transport too.",
+            Script::new(Closing::by_either(&codes))
+                .without_close()
+                .steps(before)
+                .step(Step::Finish)
+                .step(Step::Gone(SOON, KEPT))
+                .step(Step::Abort)
+                .expect([]),
+        )
+    };
+    let start = |frame, octets| vec![Step::Start(frame, Extent::Octets(octets))];
+    let hello = || Frame::text("Hello, world!");
+    let first = || Step::Frame(hello().unfinished(), Sending::Alone);
+    let with_message = |number, what: &str, size| {
+        let message = || Payload::repeated(b"*", size);
+        Case::new(
+            &[25, 7, number],
+            format!("Sends {what} and ends its direction of the transport at once."),
+            "The message comes back, and the subject ends the transport too.",
+            Script::new(Closing::by_either(&codes))
+                .without_close()
+                .step(Step::message(Kind::Text, message()))
+                .step(Step::Finish)
+                .step(Step::Gone(SOON, KEPT))
+                .step(Step::Abort)
+                .expect([Event::text(message())])
+                .tolerate([]),
+        )
+    };
+    vec![
+        case(1, "as soon as the connection is open", vec![]),
+        case(2, "behind the first octet of a frame", start(hello(), 1)),
+        case(3, "inside the header of a frame", start(hello(), 2)),
+        case(4, "inside the payload of a frame", start(hello(), 11)),
+        case(
+            5,
+            "inside the length of a frame",
+            start(Frame::text(&"*".repeat(1 << 16)), 5),
+        ),
+        case(6, "between two fragments", vec![first()]),
+        case(
+            7,
+            "inside a ping",
+            start(Frame::new(opcode::PING, "Hello, world!"), 10),
+        ),
+        case(
+            8,
+            "inside a ping between two fragments",
+            vec![
+                first(),
+                Step::Start(
+                    Frame::new(opcode::PING, "Hello, world!"),
+                    Extent::Octets(10),
+                ),
+            ],
+        ),
+        case(
+            9,
+            "inside a Close frame",
+            start(Frame::close(1000, "Hello, world!"), 10),
+        ),
+        with_message(10, "a message", 10),
+        with_message(11, "a message of 1 MiB", 1 << 20),
+    ]
+}
+
+/// Another connection was served.
+const SERVED: &str = "another connection is served";
+
+/// A connection on which nothing special happens.
+fn ordinary() -> Script {
+    Script::new(Closing::by_suite())
+        .step(Step::Kill(Duration::from_secs(5)))
+        .frame(Frame::text("Hello"))
+        .expect([Event::text("Hello")])
+}
+
+/// Cases 25.8: the transport is reset.
+fn resets() -> Vec<Case> {
+    let case = |number, place: &str, before: Vec<Step>| {
+        let case = Case::new(
+            &[25, 8, number],
+            format!("Resets the transport {place}."),
+            "The subject serves the next connection.",
+            Script::new(Closing::by_either(&[1000]))
+                .without_close()
+                .steps(before)
+                .step(Step::Abort)
+                .step(Step::SumUp(|_, _| Vec::new()))
+                .step(Step::Another(ordinary(), SERVED))
+                .expect([Event::Mark(SERVED)]),
+        );
+        case.only(Role::Server)
+    };
+    let hello = || Frame::text("Hello, world!");
+    let flood = Step::Flood(64, |_| Frame::new(opcode::BINARY, vec![0; 64 << 10]));
+    vec![
+        case(1, "as soon as the connection is open", vec![]),
+        case(
+            2,
+            "inside the header of a frame",
+            vec![Step::Start(hello(), Extent::Octets(2))],
+        ),
+        case(
+            3,
+            "inside the payload of a frame",
+            vec![Step::Start(hello(), Extent::Octets(11))],
+        ),
+        case(
+            4,
+            "between two fragments",
+            vec![Step::Frame(hello().unfinished(), Sending::Alone)],
+        ),
+        case(
+            5,
+            "right behind a message, whose echo finds nobody",
+            vec![Step::Frame(hello(), Sending::Alone)],
+        ),
+        case(
+            6,
+            "with a thousand messages on their way",
+            (0..1000)
+                .map(|_| Step::Frame(hello(), Sending::Together))
+                .collect(),
+        ),
+        case(
+            7,
+            "with 4 MiB of messages on their way, having read nothing",
+            vec![Step::Read(false), flood],
+        ),
+        case(8, "right behind a Close frame", vec![close_normally()]),
+        case(
+            9,
+            "right behind a frame that is wrong",
+            vec![Step::Frame(Frame::new(0x3, ""), Sending::Alone)],
+        ),
+    ]
+}
+
+/// Cases 25.9: both sides close at the same time.
+fn crossing() -> Vec<Case> {
+    let case = |number, what: &str, code, wrong: Frame| {
+        Case::new(
+            &[25, 9, number],
+            format!("Sends {what}, and in the same write a Close frame: two of them cross."),
+            format!("The subject closes with {code}, and does not answer the Close frame too."),
+            closes(Closing::refused(&[code]))
+                .frame(wrong)
+                .step(close_normally())
+                .expect([]),
+        )
+    };
+    vec![
+        case(
+            1,
+            "a frame with a reserved opcode",
+            1002,
+            Frame::new(0x3, ""),
+        ),
+        case(
+            2,
+            "a text that is not UTF-8",
+            1007,
+            Frame::new(opcode::TEXT, b"\xff"),
+        ),
+        case(
+            3,
+            "a ping that is too long",
+            1002,
+            Frame::new(opcode::PING, vec![0; 126]),
+        ),
+    ]
+}
