@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reference::deflate::{Blocks, Token};
 
-use super::{GROUP, offers, packed, packed_in_frames, step};
+use super::{GROUP, close, offers, packed, packed_in_frames, step};
 use crate::{
     case::{Closing, Event, Extent, Fitting, Need, Script, Step},
     cases::section::Section,
@@ -136,7 +136,7 @@ pub(super) fn bombs() -> Section {
             Script::new(Closing::by_either(&[1000, 1009]).tolerate(&[1008, 1011]))
                 .step(step(frame))
                 .step(Step::Await(1))
-                .step(Step::Close(Frame::close(1000, "").payload.into()))
+                .step(close())
                 .expect([Event::text("")])
                 .expect([])
         },

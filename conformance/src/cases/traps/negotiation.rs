@@ -18,7 +18,9 @@ pub(super) fn offers() -> Section {
         &["permessage-deflate; client_max_window_bits"],
         &["permessage-deflate; client_max_window_bits=10"],
         &["permessage-deflate;client_max_window_bits;server_no_context_takeover"],
-        &["permessage-deflate ;  client_no_context_takeover\t; client_max_window_bits = 12"],
+        &["permessage-deflate ;  client_no_context_takeover\t; client_max_window_bits=12"],
+        // 9.1 of RFC 6455 allows space anywhere between tokens.
+        &["permessage-deflate; client_max_window_bits = 12"],
         &["permessage-deflate; server_max_window_bits=\"10\"; client_max_window_bits=\"11\""],
         &[
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover; \
