@@ -21,7 +21,9 @@ mod rule;
 mod sending;
 mod server;
 
-use self::server::Opened;
+#[cfg(test)]
+mod tests;
+
 pub use self::{
     draft::{Draft, Half},
     rule::Rule,
@@ -314,18 +316,25 @@ pub(crate) fn run(
     let (mut verdict, mut reasons) = match opened {
         Opened::No(verdict, reasons) => (verdict, reasons),
         Opened::Yes(grade, mut reasons) => {
-            script::run(&opening.script, session, None);
-            let ending = session.ending();
-            // A client that refuses just leaves.
-            let left = session.events.is_empty() && ending.remote.is_none() && !ending.dropped;
-            let (mut verdict, more) = judging::judge(&opening.script, &session.events, &ending);
-            if left && opening.otherwise != Grade::Wrong {
-                verdict.behavior = opening.otherwise.into();
-                verdict.close = BehaviorClose::Ok;
-            }
+            let (mut verdict, more) = converse(opening, session);
             verdict.behavior = verdict.behavior.max(grade.into());
             reasons.extend(more);
             (verdict, reasons)
+        }
+        Opened::Perhaps => {
+            let (verdict, reasons) = converse(opening, session);
+            let ending = session.ending();
+            let left = session.events.is_empty() && ending.remote.is_none() && !ending.dropped;
+            match opening.otherwise {
+                Grade::Right if left => (Verdict::OK, Vec::new()),
+                Grade::Tolerated if left => {
+                    let behavior = Behavior::NonStrict;
+                    let close = BehaviorClose::Ok;
+                    let reason = "the client refused what it might have taken";
+                    (Verdict { behavior, close }, vec![reason.to_owned()])
+                }
+                Grade::Right | Grade::Tolerated | Grade::Wrong => (verdict, reasons),
+            }
         }
     };
     if let Some((rule, request, evidence)) = rule
@@ -335,6 +344,22 @@ pub(crate) fn run(
         reasons.push(reason);
     }
     (verdict, reasons)
+}
+
+/// Runs the script on a connection that is open.
+fn converse(opening: &Opening, session: &mut Session) -> (Verdict, Vec<String>) {
+    script::run(&opening.script, session, None);
+    judging::judge(&opening.script, &session.events, &session.ending())
+}
+
+/// What came of the suite's half, but for the script.
+enum Opened {
+    /// The connection is open, which is thought of like that, and the script decides.
+    Yes(Grade, Vec<String>),
+    /// The connection is open unless the client leaves it now.
+    Perhaps,
+    /// The connection is not open.
+    No(Verdict, Vec<String>),
 }
 
 /// The longest head that a subject takes, or a guess.

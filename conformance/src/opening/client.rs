@@ -4,11 +4,10 @@
 use std::{collections::HashSet, sync::Mutex, sync::PoisonError, time::Duration};
 
 use super::{
-    Answer, Grade, Opening, Rule,
+    Answer, Grade, Opened, Opening, Rule,
     draft::{Blanks, Draft},
     rule::Evidence,
     sending,
-    server::Opened,
 };
 use crate::{
     frame::{Decoder, Part, opcode},
@@ -31,7 +30,7 @@ const SILENCE: Duration = Duration::from_millis(100);
 static KEYS: Mutex<Option<HashSet<String>>> = Mutex::new(None);
 
 /// Answers the request and judges what the client makes of that. `begun` collects what the rule of the case needs.
-pub(crate) fn run(
+pub(super) fn run(
     opening: &Opening,
     session: &mut Session,
     request: &Head,
@@ -69,7 +68,7 @@ pub(crate) fn run(
     let opened = match opening.answer {
         Answer::Opens => {
             session.enter_open();
-            Opened::Yes(Grade::Right, Vec::new())
+            Opened::Perhaps
         }
         Answer::Drops | Answer::Refuses(_) => judge_end(opening, session, facts),
     };
@@ -110,7 +109,10 @@ fn judge_end(opening: &Opening, session: &mut Session, facts: &Facts) -> Opened 
             "the client did not end a connection that it has to fail",
         ),
     };
-    let reasons = vec![reason.to_owned()];
+    let reasons = match grade {
+        Grade::Right => Vec::new(),
+        Grade::Tolerated | Grade::Wrong => vec![reason.to_owned()],
+    };
     if grade == opening.otherwise && grade != Grade::Wrong {
         session.enter_open();
         return Opened::Yes(grade, reasons);
