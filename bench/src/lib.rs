@@ -7,6 +7,7 @@
 pub mod in_memory;
 pub mod json;
 pub mod load;
+pub mod matrix;
 pub mod opening;
 pub mod payload;
 pub mod process;

@@ -36,7 +36,7 @@ impl Usage {
     }
 }
 
-/// Keeps this thread, and those that it starts, on one processor.
+/// Keeps this thread on one processor, with the threads and processes that it starts from now on.
 ///
 /// # Errors
 /// If there is no such processor, or the system cannot do it.
@@ -52,7 +52,7 @@ pub fn pin(processor: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// Keeps this thread, and those that it starts, on one processor.
+/// Keeps this thread on one processor.
 ///
 /// # Errors
 /// Always: this system cannot do it.

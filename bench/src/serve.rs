@@ -5,6 +5,7 @@
 pub mod asynchronous;
 pub mod event_loop;
 pub mod min;
+pub mod mio;
 pub mod raw;
 
 use std::{
@@ -28,6 +29,8 @@ pub enum Server {
     Raw,
     /// Echoes frames, with no limit and no check
     Min,
+    /// The mio driver
+    Mio,
     /// The tokio driver, which lends each message
     Tokio,
     /// The tokio driver, which gives each message away
@@ -94,6 +97,7 @@ impl Server {
         match self {
             Self::Raw => event_loop::run(listener, raw::Raw, service),
             Self::Min => event_loop::run(listener, min::Min::default(), service),
+            Self::Mio => mio::run(listener, config, service),
             Self::Tokio => asynchronous::on_tokio(listener, config, service, Interface::Lent),
             Self::TokioOwned => asynchronous::on_tokio(listener, config, service, Interface::Owned),
             Self::Smol => asynchronous::on_smol(listener, config, service, Interface::Lent),

@@ -149,6 +149,7 @@ fn every_server_echoes_a_mix_of_sizes() {
     for (server, content, depth) in [
         (Server::Raw, Content::Binary, 16),
         (Server::Min, Content::Json, 16),
+        (Server::Mio, Content::Mixed, 16),
         (Server::Tokio, Content::Mixed, 1),
         (Server::Tokio, Content::Json, 16),
         (Server::TokioOwned, Content::Binary, 16),
@@ -208,7 +209,13 @@ fn a_server_that_does_not_compress_is_told_from_one_that_does() {
 
 #[test]
 fn a_broadcast_reaches_everybody() {
-    for server in [Server::Raw, Server::Min, Server::Tokio, Server::Smol] {
+    for server in [
+        Server::Raw,
+        Server::Min,
+        Server::Mio,
+        Server::Tokio,
+        Server::Smol,
+    ] {
         let address = start(move |listener| server.run(listener, Service::Broadcast, None));
         let report = run(&Plan {
             connections: 50,

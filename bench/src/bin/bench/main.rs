@@ -3,6 +3,7 @@
 mod broadcast;
 mod hold;
 mod load;
+mod matrix;
 mod options;
 mod serve;
 
@@ -20,6 +21,8 @@ enum Command {
     Hold(hold::Options),
     /// Measure how long a server that sends every message to everybody takes for it
     Broadcast(broadcast::Options),
+    /// Compare servers in every cell and write the results
+    Matrix(matrix::Options),
     /// Run a server to measure with, or to be measured
     Serve(serve::Options),
 }
@@ -29,6 +32,7 @@ fn main() -> ExitCode {
         Command::Load(options) => load::run(&options),
         Command::Hold(options) => hold::run(&options),
         Command::Broadcast(options) => broadcast::run(&options),
+        Command::Matrix(options) => matrix::run(&options),
         Command::Serve(options) => serve::run(&options),
     };
     match done {

@@ -1,0 +1,126 @@
+//! The comparison: every server in every cell, interleaved, several times over, each figure beside that of
+//! the raw echo in the same pass.
+//!
+//! Absolute figures depend on the machine and its mood; ratios travel. A pass measures all servers in a
+//! cell one after the other, so that what disturbs one of them is likely to disturb its neighbours.
+
+mod cell;
+mod chart;
+mod document;
+mod entrant;
+mod figure;
+mod machine;
+mod outcome;
+
+pub use cell::{Cell, Kind, all as all_cells};
+pub use document::{Results, write};
+pub use entrant::{Command, Compresses, Entrant, InvalidEntrant, Origin};
+pub use outcome::{Outcome, Sample};
+
+use std::{io, time::Duration};
+
+use crate::{
+    load::{self, Content, Observe, Pace, Plan, Report, Sizes, Target, Until},
+    process::pin,
+};
+
+/// How long and how often to measure, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Effort {
+    /// How often each cell is measured with each server; memory is measured once.
+    pub passes: usize,
+    /// For how long, each time.
+    pub duration: Duration,
+    /// For how long to send before measuring.
+    pub warm_up: Duration,
+    /// The processor of the servers, and that of the load generator.
+    pub processors: Option<[usize; 2]>,
+}
+
+/// The name of the raw echo, which all others are compared with.
+pub const RAW: &str = "raw";
+
+/// Measures `entrants` in `cells`. Calls `progress` with what is measured next.
+///
+pub fn measure(
+    cells: &[Cell],
+    entrants: &[Entrant],
+    effort: &Effort,
+    mut progress: impl FnMut(&str),
+) -> Vec<Sample> {
+    let mut samples = Vec::new();
+    for pass in 0..effort.passes {
+        for cell in cells {
+            if pass > 0 && cell.kind.is_memory() {
+                continue;
+            }
+            for entrant in entrants {
+                let Some(command) = entrant.command(cell.kind) else {
+                    continue;
+                };
+                progress(&format!(
+                    "pass {} of {}, {}: {}",
+                    pass + 1,
+                    effort.passes,
+                    cell.name,
+                    entrant.name
+                ));
+                samples.push(Sample {
+                    pass,
+                    cell: cell.name.clone(),
+                    entrant: entrant.name.clone(),
+                    outcome: Outcome::from(sample(cell, command, effort)),
+                });
+            }
+        }
+    }
+    samples
+}
+
+fn sample(cell: &Cell, command: &Command, effort: &Effort) -> io::Result<Report> {
+    // A process inherits the processor of the one that starts it, with all of its threads.
+    if let Some([theirs, _]) = effort.processors {
+        pin(theirs)?;
+    }
+    let server = command.start()?;
+    if let Some([_, ours]) = effort.processors {
+        pin(ours)?;
+    }
+    let mut plan = Plan::new(server.target.clone());
+    plan.watched = server.pid();
+    plan.connections = cell.connections;
+    plan.sizes = Sizes::one(cell.len);
+    plan.content = cell.content;
+    plan.warm_up = effort.warm_up;
+    plan.until = Until::Elapsed(effort.duration);
+    plan.patience = Duration::from_secs(2);
+    match cell.kind {
+        Kind::Echo { depth } => plan.pace = Pace::Closed { depth },
+        Kind::Latency { rate } => plan.pace = Pace::Open { rate },
+        Kind::Compressed(offer) => {
+            // Raw and minimum do not compress: they are what the same messages cost without it.
+            plan.compression = command.compresses().then_some(offer);
+        }
+        Kind::Broadcast { count } => {
+            plan.pace = Pace::Broadcast;
+            plan.until = Until::Messages(count);
+        }
+        Kind::Memory { echoes } => {
+            // What a server needs once is not what a connection costs.
+            load::run(&warm_up(&server.target), &mut ())?;
+            plan.pace = Pace::Open { rate: 30_000.0 };
+            plan.until = Until::Messages(echoes * cell.connections as u64);
+        }
+    }
+    load::run(&plan, &mut () as &mut dyn Observe)
+}
+
+fn warm_up(target: &Target) -> Plan {
+    Plan {
+        connections: 8,
+        sizes: Sizes::one(1 << 10),
+        content: Content::Binary,
+        until: Until::Messages(80),
+        ..Plan::new(target.clone())
+    }
+}
