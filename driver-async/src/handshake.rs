@@ -60,6 +60,16 @@ pub async fn connect<S: Transport, C: Clock>(
     lease.env.set_now(clock.now());
     let connection =
         Connection::connecting(config, request, &mut lease.env).map_err(HandshakeError::Misuse)?;
+    complete(connection, transport, clock, lease).await
+}
+
+/// Sees the opening handshake of a client through that has begun.
+pub(crate) async fn complete<S: Transport, C: Clock>(
+    connection: Connection,
+    transport: S,
+    clock: C,
+    lease: Lease,
+) -> Result<(WebSocket<S, C>, ResponseHead), HandshakeError> {
     let mut core = Core::new(connection, transport, clock, lease);
     let answer = opening_event(&mut core, |event| match event {
         Event::Open(response) => Some(Ok(response.to_head())),

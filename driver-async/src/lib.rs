@@ -32,7 +32,7 @@ mod waiting;
 pub use self::{
     alarm::Alarm,
     clock::Clock,
-    connect::{Connect, ConnectError},
+    connect::Connect,
     failure::ServerFailure,
     handshake::{Upgrade, accept, connect},
     incoming::Incoming,
@@ -45,4 +45,4 @@ pub use self::{
     timers::{Purpose, Timer, Timers},
     transport::Transport,
 };
-pub use driver_kit::handshake::HandshakeError;
+pub use driver_kit::{connect::ConnectError, handshake::HandshakeError};

@@ -1,17 +1,18 @@
 //! How a loop accepts connections, and dials them.
 
-use std::{sync::Arc, time::Instant};
+use std::{io, net::SocketAddr, sync::Arc, time::Instant};
 
-use driver_kit::wheel;
+use driver_kit::{connect::ConnectError, wheel};
 use socket2::Socket;
 use wsproto::{Config, Connection};
 
 use crate::{
     Handler, Stream,
     adopt::Under,
-    connect::ConnectError,
-    dialling::Next,
-    errand::{DialOrder, Errand},
+    context::Extras,
+    dialling::{Next, Route},
+    entry::Entry,
+    errand::Errand,
     event_loop::{EventLoop, attempt_token},
     failure::Failure,
     listener::Accepted,
@@ -98,20 +99,18 @@ impl<H: Handler> EventLoop<H> {
 
     // Dialling.
 
-    pub(crate) fn begin_dial(&mut self, order: DialOrder<H::State>) {
-        let DialOrder {
-            connect,
-            target,
-            addresses,
-            state,
-        } = order;
+    pub(crate) fn begin_dial(
+        &mut self,
+        route: Box<Route>,
+        addresses: io::Result<Vec<SocketAddr>>,
+        state: H::State,
+    ) {
         if self.closing {
             return self.not_connected(state, ConnectError::ShutDown);
         }
         match addresses {
             Ok(addresses) => {
-                let now = Instant::now();
-                let dial = self.dials.begin(connect, target, addresses, now, state);
+                let dial = self.dials.begin(route, addresses, state);
                 self.step_dial(dial);
             }
             Err(error) => self.not_connected(state, ConnectError::Resolve(error)),
@@ -151,12 +150,19 @@ impl<H: Handler> EventLoop<H> {
             }
             Next::Connected(dial, socket) => {
                 self.disarm(dial.timer);
-                let connection = match dial.connect.begin(&dial.target, &mut self.lease.env) {
+                let connection = match dial.route.way.begin(&mut self.lease.env) {
                     Ok(connection) => connection,
                     Err(error) => return self.not_connected(dial.state, error),
                 };
                 self.shared.control.count();
-                if let Err(error) = self.insert_registered(connection, socket, dial.state) {
+                let extras = dial.route.way.may_redirect().then(|| {
+                    Box::new(Extras {
+                        route: Some(dial.route),
+                        ..Extras::default()
+                    })
+                });
+                let entry = Entry::new(connection, Some(socket), extras, dial.state);
+                if let Err(error) = self.insert_registered(entry) {
                     self.shared.control.gone();
                     self.not_connected(H::State::default(), ConnectError::Socket(error));
                 }

@@ -10,7 +10,7 @@ use std::{
 use socket2::Socket;
 use wsproto::{Agreed, Config, Connection, Env, Role};
 
-use crate::{Connect, Transport, connect::ConnectError};
+use crate::{Connect, ConnectError, Transport};
 
 /// What a connection that comes from elsewhere runs over.
 #[derive(Debug)]
@@ -141,7 +141,7 @@ impl Adopt {
             Opening::Accepting => Ok(Connection::accepting(config, env)),
             Opening::Connecting(connect) => {
                 // Over a stream of the caller's, TLS is the caller's as well.
-                connect.begin(&connect.any_target()?, env)
+                connect.way()?.begin(env)
             }
             Opening::Upgraded(role, agreed) => Ok(Connection::upgraded(*role, config, agreed, env)),
         }

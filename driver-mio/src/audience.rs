@@ -2,14 +2,14 @@
 
 use std::{mem, sync::Arc};
 
-use driver_kit::handshake::HandshakeError;
+use driver_kit::{connect::ConnectError, handshake::HandshakeError};
 use wsproto::{Closed, ClosedBy, Connection, Env, Error, Event, Role};
 
 use crate::{
     Context, Handler, MessageRef, Upgrade,
     command::Mailbox,
-    connect::ConnectError,
     context::{Extras, Wiring},
+    errand::Errand,
     failure::{Failure, Observer},
     slab::Key,
     transport::SocketWire,
@@ -46,7 +46,7 @@ pub(crate) struct Told<'a, S> {
     pub(crate) socket: Option<SocketWire<'a>>,
 }
 
-impl<S: Default> Told<'_, S> {
+impl<S: Default + Send + 'static> Told<'_, S> {
     /// The connection is open: the handler is told once.
     pub(crate) fn opened<H: Handler<State = S>>(
         &mut self,
@@ -56,6 +56,9 @@ impl<S: Default> Told<'_, S> {
     ) {
         if *self.stage == Stage::Opening {
             *self.stage = Stage::Open;
+            if let Some(extras) = self.extras {
+                extras.route = None;
+            }
             let (mut context, state) = self.context(audience, connection, env);
             audience.handler.on_open(&mut context, state);
         }
@@ -192,7 +195,15 @@ impl<S: Default> Told<'_, S> {
             (Role::Client, error) => {
                 let state = mem::take(self.state);
                 let error = ConnectError::Handshake(error);
-                audience.handler.on_connect_failed(state, error);
+                let route = self.extras.as_mut().and_then(|extras| extras.route.take());
+                let Some(mut route) = route else {
+                    return audience.handler.on_connect_failed(state, error);
+                };
+                match route.way.redirect(error) {
+                    // The loop is alive, and will come to it.
+                    Ok(()) => drop(Errand::Redirected(route, state).send(audience.mailbox)),
+                    Err(error) => audience.handler.on_connect_failed(state, error),
+                }
             }
             // What the handler has rejected is no failure.
             (Role::Server, HandshakeError::Closed(closed))

@@ -7,9 +7,7 @@ use std::{
 
 use wsproto::CloseCode;
 
-use crate::{
-    Handler, connect::ConnectError, event_loop::EventLoop, failure::panicked, timer::Timer,
-};
+use crate::{ConnectError, Handler, event_loop::EventLoop, failure::panicked, timer::Timer};
 
 impl<H: Handler> EventLoop<H> {
     /// Closes everything, and begins nothing new.

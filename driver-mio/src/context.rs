@@ -8,13 +8,15 @@ use std::{
 };
 
 use wsproto::{
-    CloseCode, Compress, Connection, Env, Kind, Message, Prepared, Role, SendError, Time,
+    CloseCode, Compress, Connection, Env, Kind, Message, Prepared, ResponseHead, Role, SendError,
+    Time,
 };
 
 use crate::{
     Handle, MessageRef,
     command::{Command, Mailbox},
     completion::{Completion, Unsent},
+    dialling::Route,
     line::Line,
     slab::Key,
     topics::Subscriptions,
@@ -62,7 +64,9 @@ pub(crate) struct Extras {
     pub(crate) unsent: Unsent,
     pub(crate) subscriptions: Subscriptions,
     /// Client: what the server answered instead of agreeing.
-    pub(crate) refusal: Option<Box<wsproto::ResponseHead>>,
+    pub(crate) refusal: Option<Box<ResponseHead>>,
+    /// Client: how it came here, if redirects are to be followed.
+    pub(crate) route: Option<Box<Route>>,
 }
 
 impl std::fmt::Debug for Extras {

@@ -11,8 +11,7 @@ use std::{
 use wsproto::{Cause, CloseCode, Closed, Kind, Message, RequestHead, ResponseHead};
 
 use crate::{
-    Execute, Handle, LaterUpgrade, WorkerHandler,
-    connect::ConnectError,
+    ConnectError, Execute, Handle, LaterUpgrade, WorkerHandler,
     failure::{Observer, panicked},
     strand::{Level, Strand, Way, Work},
 };

@@ -3,24 +3,32 @@
 use std::{io, net::SocketAddr, os::fd::AsRawFd, time::Instant};
 
 use driver_kit::{
+    connect::{ConnectError, Way},
     dial::{ATTEMPT_DELAY, Dial, Step},
-    target::Target,
     wheel,
 };
 use mio::{Registry, Token, unix::SourceFd};
 use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 
-use crate::{Connect, connect::ConnectError, slab::Slab, transport::INTEREST};
+use crate::{slab::Slab, transport::INTEREST};
+
+/// Where a connection leads, and from where.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) way: Way,
+    /// When it has to be connected.
+    pub(crate) until: Option<Instant>,
+    /// The local address to connect from.
+    pub(crate) source: Option<SocketAddr>,
+}
 
 /// A dial, with the state of the connection that comes of it.
 pub(crate) struct Dialling<S> {
-    pub(crate) connect: Connect,
-    pub(crate) target: Target,
+    pub(crate) route: Box<Route>,
     pub(crate) state: S,
     plan: Dial,
     attempts: Vec<u32>,
-    deadline: Option<Instant>,
     pub(crate) timer: Option<wheel::Key>,
 }
 
@@ -60,22 +68,12 @@ impl<S> Dials<S> {
     }
 
     /// Begins a dial, which is to be [stepped](Self::step) at once.
-    pub(crate) fn begin(
-        &mut self,
-        connect: Connect,
-        target: Target,
-        addresses: Vec<SocketAddr>,
-        now: Instant,
-        state: S,
-    ) -> u32 {
-        let deadline = now.checked_add(connect.time_limit());
+    pub(crate) fn begin(&mut self, route: Box<Route>, addresses: Vec<SocketAddr>, state: S) -> u32 {
         let dialling = Dialling {
-            connect,
-            target,
+            route,
             state,
             plan: Dial::new(addresses, ATTEMPT_DELAY),
             attempts: Vec::new(),
-            deadline,
             timer: None,
         };
         self.dials.insert(dialling).index
@@ -96,14 +94,13 @@ impl<S> Dials<S> {
     ) -> Option<Next<S>> {
         loop {
             let (_, dial) = self.dials.at(index)?;
-            if dial.deadline.is_some_and(|deadline| deadline <= now) {
+            if dial.route.until.is_some_and(|until| until <= now) {
                 return self.fail(index, |_| ConnectError::TimedOut);
             }
             let until = match dial.plan.step(now) {
                 Step::Start(address) => {
-                    let source = dial.connect.source();
                     let attempt = self.attempts.next_key().index;
-                    match start(address, source, registry, token(attempt)) {
+                    match start(address, dial.route.source, registry, token(attempt)) {
                         Ok(socket) => {
                             dial.attempts.push(attempt);
                             self.attempts.insert(Attempt {
@@ -122,7 +119,7 @@ impl<S> Dials<S> {
                     return self.fail(index, |plan| ConnectError::Dial(plan.into_error()));
                 }
             };
-            let until = [until, dial.deadline].into_iter().flatten().min();
+            let until = [until, dial.route.until].into_iter().flatten().min();
             return Some(Next::Wait(until));
         }
     }

@@ -48,7 +48,7 @@ pub(crate) struct Entry<S> {
     pub(crate) state: S,
 }
 
-impl<S: Default> Entry<S> {
+impl<S: Default + Send + 'static> Entry<S> {
     /// Over a socket, or over what is in the extras.
     pub(crate) fn new(
         connection: Connection,
@@ -69,6 +69,11 @@ impl<S: Default> Entry<S> {
             scheduled: false,
             state,
         }
+    }
+
+    /// The socket, unless it runs over something else.
+    pub(crate) const fn socket(&self) -> Option<&Socket> {
+        self.socket.as_ref()
     }
 
     /// The poller has news of the transport.
@@ -145,6 +150,9 @@ impl<S: Default> Entry<S> {
             extras.unsent.left(queued);
             if let Some(line) = &extras.line {
                 line.set_queued(queued);
+                if !self.connection.is_open() {
+                    line.close();
+                }
             }
         }
     }

@@ -2,13 +2,13 @@
 
 use std::{io, net::SocketAddr, sync::Arc};
 
-use driver_kit::target::Target;
 use socket2::Socket;
 use wsproto::Config;
 
 use crate::{
-    Adopt, Connect, Stream,
+    Adopt, Stream,
     command::{Command, Mailbox},
+    dialling::Route,
 };
 
 /// Something for a loop whose connections have such a state.
@@ -16,15 +16,10 @@ pub(crate) enum Errand<S> {
     /// A connection that another loop has accepted, and counted.
     Accepted(Socket, Arc<Config>),
     Adopt(Stream, Adopt, S),
-    Dial(Box<DialOrder<S>>),
-}
-
-/// A connection to be made.
-pub(crate) struct DialOrder<S> {
-    pub(crate) connect: Connect,
-    pub(crate) target: Target,
-    pub(crate) addresses: io::Result<Vec<SocketAddr>>,
-    pub(crate) state: S,
+    /// A connection to be made, to one of these addresses.
+    Dial(Box<Route>, io::Result<Vec<SocketAddr>>, S),
+    /// A connection to be made elsewhere than was thought.
+    Redirected(Box<Route>, S),
 }
 
 impl<S: Send + 'static> Errand<S> {

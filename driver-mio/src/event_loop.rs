@@ -8,11 +8,11 @@ use std::{
 };
 
 use driver_kit::{
+    connect::ConnectError,
     lease::{Lease, Parts},
     wheel::Wheel,
 };
 use mio::{Events, Poll, Token, event::Event, unix::SourceFd};
-use socket2::Socket;
 use wsproto::{Connection, Time};
 
 use crate::{
@@ -20,7 +20,6 @@ use crate::{
     adopt::{Adopt, Stream, Under},
     audience::Audience,
     command::{Command, Mailbox},
-    connect::ConnectError,
     context::Extras,
     dialling::Dials,
     entry::Entry,
@@ -236,17 +235,12 @@ impl<H: Handler> EventLoop<H> {
     }
 
     /// Takes a connection in whose socket the poller knows already.
-    pub(crate) fn insert_registered(
-        &mut self,
-        connection: Connection,
-        socket: Socket,
-        state: H::State,
-    ) -> io::Result<()> {
+    pub(crate) fn insert_registered(&mut self, entry: Entry<H::State>) -> io::Result<()> {
         let token = Token(self.connections.next_key().index as usize);
-        let descriptor = socket.as_raw_fd();
-        let registry = self.poll.registry();
-        registry.reregister(&mut SourceFd(&descriptor), token, INTEREST)?;
-        let entry = Entry::new(connection, Some(socket), None, state);
+        if let Some(socket) = entry.socket() {
+            let registry = self.poll.registry();
+            registry.reregister(&mut SourceFd(&socket.as_raw_fd()), token, INTEREST)?;
+        }
         let key = self.connections.insert(entry);
         self.schedule(key.index);
         Ok(())
@@ -413,7 +407,12 @@ impl<H: Handler> EventLoop<H> {
         match errand {
             Errand::Accepted(socket, config) => self.accepted(socket, config),
             Errand::Adopt(stream, adopt, state) => self.adopt(stream, &adopt, state),
-            Errand::Dial(dial) => self.begin_dial(*dial),
+            Errand::Dial(route, addresses, state) => self.begin_dial(route, addresses, state),
+            Errand::Redirected(route, state) => {
+                if let Err((error, state)) = self.shared.dial(&self.mailbox, route, state) {
+                    self.not_connected(state, error);
+                }
+            }
         }
     }
 

@@ -8,17 +8,12 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use driver_kit::target::Target;
-
 use crate::{
-    Adopt, Broadcaster, Connect, Handler, Server, ServerHandle, Stream,
-    connect::ConnectError,
-    control::Control,
-    errand::{DialOrder, Errand},
-    failure::Observer,
+    Adopt, Broadcaster, Connect, ConnectError, Handler, Server, ServerHandle, Stream,
+    command::Mailbox, control::Control, dialling::Route, errand::Errand, failure::Observer,
     resolver::Resolver,
 };
 
@@ -28,6 +23,46 @@ pub(crate) struct Shared<H> {
     pub(crate) observer: Observer,
     pub(crate) control: Arc<Control>,
     pub(crate) resolver: Arc<Resolver>,
+}
+
+impl<H: Handler> Shared<H> {
+    /// Has a loop dial, as soon as the name is resolved. If there is no use in trying, the state comes
+    /// back.
+    pub(crate) fn dial(
+        self: &Arc<Self>,
+        mailbox: &Arc<Mailbox>,
+        route: Box<Route>,
+        state: H::State,
+    ) -> Result<(), (ConnectError, H::State)> {
+        let target = route.way.target();
+        if target.is_secure() {
+            return Err((ConnectError::TlsUnsupported, state));
+        }
+        let port = target.port();
+        if let Ok(address) = target.host().parse::<IpAddr>() {
+            let addresses = Ok(vec![SocketAddr::new(address, port)]);
+            return send(mailbox, Errand::Dial(route, addresses, state));
+        }
+        let host = target.host().to_owned();
+        let (shared, mailbox) = (Arc::clone(self), Arc::clone(mailbox));
+        self.resolver.resolve(host, port, move |addresses| {
+            let dial = Errand::Dial(route, addresses, state);
+            if let Err((error, state)) = send(&mailbox, dial) {
+                shared.handler.on_connect_failed(state, error);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Sends a dial to a loop. If that has ended, the state comes back.
+fn send<S: Send + 'static>(mailbox: &Mailbox, dial: Errand<S>) -> Result<(), (ConnectError, S)> {
+    dial.send(mailbox).map_err(|errand| match *errand {
+        Errand::Dial(_, _, state) => (ConnectError::ShutDown, state),
+        Errand::Accepted(..) | Errand::Adopt(..) | Errand::Redirected(..) => {
+            unreachable!("what comes back is what was sent")
+        }
+    })
 }
 
 /// Event loops that run, each on a thread of its own, with one [`Handler`] for all their connections.
@@ -89,7 +124,9 @@ impl<H: Handler> EventLoops<H> {
     /// Connects to a server. What comes of it, the handler is told: by
     /// [`on_open`](Handler::on_open) or [`on_connect_failed`](Handler::on_connect_failed).
     ///
-    /// A name is resolved on another thread, and its addresses are tried as RFC 8305 says.
+    /// A name is resolved on another thread, and its addresses are tried as RFC 8305 says. The
+    /// [timeout](Connect::timeout) counts up to the opening handshake, for which
+    /// [`opening_timeout`](wsproto::Config::opening_timeout) holds.
     ///
     /// # Errors
     /// [`Url`](ConnectError::Url), [`TlsUnsupported`](ConnectError::TlsUnsupported) and
@@ -103,36 +140,35 @@ impl<H: Handler> EventLoops<H> {
     /// # Errors
     /// As [`connect`](Self::connect).
     pub fn connect_with(&self, connect: &Connect, state: H::State) -> Result<(), ConnectError> {
-        let target = connect.target()?;
-        let number = self.next_loop()?;
-        let port = target.port();
-        let dial = |target: Target, addresses| DialOrder {
-            connect: connect.clone(),
-            target,
-            addresses,
-            state,
-        };
-        if let Ok(address) = target.host().parse::<IpAddr>() {
-            let addresses = vec![SocketAddr::new(address, port)];
-            let dial = dial(target, Ok(addresses));
-            return Errand::Dial(Box::new(dial))
-                .send(&self.shared.control.mailboxes()[number])
-                .map_err(|_| ConnectError::ShutDown);
-        }
-        let host = target.host().to_owned();
-        let shared = Arc::clone(&self.shared);
-        let order = dial(target, Ok(Vec::new()));
-        self.shared.resolver.resolve(host, port, move |addresses| {
-            let dial = DialOrder { addresses, ..order };
-            let mailbox = &shared.control.mailboxes()[number];
-            if let Err(errand) = Errand::Dial(Box::new(dial)).send(mailbox)
-                && let Errand::Dial(dial) = *errand
-            {
-                let error = ConnectError::ShutDown;
-                shared.handler.on_connect_failed(dial.state, error);
-            }
-        });
-        Ok(())
+        self.dial(connect, None, state)
+    }
+
+    /// As [`connect_with`](Self::connect_with), from a local address. With port 0 the system chooses the
+    /// port. To have more connections to one server than there are ports takes several addresses.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub fn connect_from(
+        &self,
+        source: SocketAddr,
+        connect: &Connect,
+        state: H::State,
+    ) -> Result<(), ConnectError> {
+        self.dial(connect, Some(source), state)
+    }
+
+    fn dial(
+        &self,
+        connect: &Connect,
+        source: Option<SocketAddr>,
+        state: H::State,
+    ) -> Result<(), ConnectError> {
+        let way = connect.way()?;
+        let mailbox = self.next_mailbox()?;
+        let until = Instant::now().checked_add(connect.time_limit());
+        let route = Box::new(Route { way, until, source });
+        let dialled = self.shared.dial(mailbox, route, state);
+        dialled.map_err(|(error, _)| error)
     }
 
     /// Takes a connection over from elsewhere: see [`Adopt`].
@@ -156,10 +192,9 @@ impl<H: Handler> EventLoops<H> {
         let stream = stream.into();
         stream.prepare()?;
         let ended = || io::Error::other("the event loops have ended");
-        let number = self.next_loop().map_err(|_| ended())?;
-        Errand::Adopt(stream, adopt, state)
-            .send(&self.shared.control.mailboxes()[number])
-            .map_err(|_| ended())
+        let mailbox = self.next_mailbox().map_err(|_| ended())?;
+        let adopted = Errand::Adopt(stream, adopt, state).send(mailbox);
+        adopted.map_err(|_| ended())
     }
 
     /// The handler.
@@ -205,12 +240,14 @@ impl<H: Handler> EventLoops<H> {
         result
     }
 
-    fn next_loop(&self) -> Result<usize, ConnectError> {
-        if self.shared.control.shutdown().is_some() {
+    /// That of the loop that gets the next connection.
+    fn next_mailbox(&self) -> Result<&Arc<Mailbox>, ConnectError> {
+        let control = &self.shared.control;
+        if control.shutdown().is_some() {
             return Err(ConnectError::ShutDown);
         }
-        let loops = self.shared.control.mailboxes().len();
-        Ok(self.next.fetch_add(1, Ordering::Relaxed) % loops)
+        let mailboxes = control.mailboxes();
+        Ok(&mailboxes[self.next.fetch_add(1, Ordering::Relaxed) % mailboxes.len()])
     }
 }
 

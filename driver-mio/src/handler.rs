@@ -2,7 +2,7 @@
 
 use wsproto::{Binary, Cause, Chunk, Closed, Kind, Message, Request, Response, Text};
 
-use crate::{Context, Upgrade, connect::ConnectError};
+use crate::{ConnectError, Context, Upgrade};
 
 /// An application: what to do when something happens on a connection.
 ///

@@ -13,7 +13,6 @@ mod broadcasting;
 mod closing;
 mod command;
 mod completion;
-mod connect;
 mod context;
 mod control;
 mod crew;
@@ -45,12 +44,14 @@ mod workers;
 pub use adopt::{Adopt, Stream};
 pub use broadcast::{Broadcast, Broadcaster, Broadcasting, Reached, SlowReceivers, compressed};
 pub use completion::Sent;
-pub use connect::{Connect, ConnectError};
 pub use context::Context;
 pub use control::ServerHandle;
 pub use crew::WorkerState;
 pub use descriptors::raise_descriptor_limit;
-pub use driver_kit::handshake::HandshakeError;
+pub use driver_kit::{
+    connect::{Connect, ConnectError},
+    handshake::HandshakeError,
+};
 pub use event_loops::EventLoops;
 pub use execute::{ElasticPool, Execute, Job};
 pub use failure::Failure;

@@ -7,8 +7,8 @@ use wsproto::{
 };
 
 use crate::{
-    Context, ElasticPool, Execute, Failure, Handle, Handler, LaterUpgrade, MessageRef, Upgrade,
-    connect::ConnectError,
+    ConnectError, Context, ElasticPool, Execute, Failure, Handle, Handler, LaterUpgrade,
+    MessageRef, Upgrade,
     crew::{Crew, News, WorkerState},
     failure::Observer,
     strand::Way,

@@ -37,6 +37,11 @@ impl Redirects {
         }
     }
 
+    /// The target that the way has begun with.
+    pub fn start(&self) -> &Target {
+        self.visited.first().expect("begins with one, loses none")
+    }
+
     /// The target to connect to now.
     pub fn current(&self) -> &Target {
         self.visited.last().expect("begins with one, loses none")

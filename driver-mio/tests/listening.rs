@@ -1,0 +1,138 @@
+//! What servers listen on, and how loops share the work.
+
+mod support;
+
+use std::{
+    collections::HashSet,
+    env,
+    net::TcpListener,
+    os::unix::net::UnixStream,
+    process::Command,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use driver_mio::{Context, Failure, Handler, Server};
+use support::{Echo, PATIENCE, REQUEST, ask, connect, frame, open, read_frame, serve_as};
+
+/// Tells on which thread connections open.
+struct Where(mpsc::Sender<thread::ThreadId>);
+
+impl Handler for Where {
+    type State = ();
+
+    fn on_open(&self, _: &mut Context<'_>, _: &mut ()) {
+        self.0.send(thread::current().id()).unwrap();
+    }
+}
+
+#[test]
+fn every_loop_gets_its_share() {
+    let bound = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = Server::bind("127.0.0.1:0").unwrap();
+    let handing_over = Server::new().listener(bound()).unwrap();
+    // The kernel spreads by a hash, so it takes some until each has one.
+    for (server, connections) in [(own, 200), (handing_over, 3)] {
+        let (sender, opened) = mpsc::channel();
+        let address = server.local_addr().unwrap();
+        let _loops = server.loops(3).start(Where(sender)).unwrap();
+        let _streams: Vec<_> = (0..connections).map(|_| open(address)).collect();
+        let threads: HashSet<_> = (0..connections)
+            .map(|_| opened.recv_timeout(PATIENCE).unwrap())
+            .collect();
+        assert_eq!(threads.len(), 3);
+    }
+}
+
+#[test]
+fn one_server_listens_on_many_addresses() {
+    let path = env::temp_dir().join(format!("driver-mio-{}.socket", std::process::id()));
+    let server = Server::bind("127.0.0.1:0")
+        .and_then(|server| server.listen("127.0.0.2:0"))
+        .and_then(|server| server.listen_unix(&path))
+        .unwrap();
+    let addresses: Vec<_> = server.local_addrs().collect();
+    assert_eq!(addresses.len(), 2);
+    let _loops = server.loops(2).start(Echo).unwrap();
+    for address in addresses {
+        open(address);
+    }
+    let mut stream = UnixStream::connect(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let head = ask(&mut stream, REQUEST);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    std::io::Write::write_all(&mut stream, &frame(0x81, b"unix")).unwrap();
+    assert_eq!(read_frame(&mut stream), (0x81, b"unix".to_vec()));
+}
+
+#[test]
+fn connections_beyond_the_maximum_wait_their_turn() {
+    let (server, address) = serve_as(|server| server.loops(2).max_connections(2), Echo);
+    let (first, _second) = (open(address), open(address));
+    let mut third = connect(address);
+    assert_eq!(server.connections(), 2);
+    drop(first);
+    let head = ask(&mut third, REQUEST);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert_eq!(server.connections(), 2);
+}
+
+/// Open files that the process may have; both ends of each connection are in it.
+const LIMIT: usize = 64;
+
+/// The limit can be lowered for a whole process only, so the test proper is one of its own.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_server_survives_having_no_descriptors_left() {
+    let test = env::current_exe().expect("this program");
+    let command = format!(
+        "ulimit -n {LIMIT} && exec \"$0\" --exact --ignored --nocapture --test-threads 1 \
+         with_few_descriptors"
+    );
+    let output = Command::new("sh")
+        .args(["-c".as_ref(), command.as_ref(), test.as_os_str()])
+        .output()
+        .expect("a shell");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && told.contains("1 passed"),
+        "{told}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+#[ignore = "needs a low limit of open files: the test above runs it"]
+fn with_few_descriptors() {
+    static FAILURES: AtomicUsize = AtomicUsize::new(0);
+    let (sender, failed) = mpsc::channel();
+    let observe = move |failure| {
+        // The others are clients that go without a request.
+        if matches!(failure, Failure::Accept(_)) {
+            FAILURES.fetch_add(1, Ordering::Relaxed);
+            // Nobody listens any more in the end.
+            let _ = sender.send(());
+        }
+    };
+    let (server, address) = serve_as(|server| server.on_failure(observe), Echo);
+    let mut clients: Vec<_> = (0..LIMIT * 2 / 3).map(|_| connect(address)).collect();
+    // Twice, so that one of them came after a pause.
+    failed.recv_timeout(PATIENCE).unwrap();
+    failed.recv_timeout(PATIENCE).unwrap();
+    let accepted = server.connections();
+    assert!((1..clients.len()).contains(&accepted), "{accepted}");
+
+    // First come, first served: those who had to wait are at the end.
+    let waiting = clients.split_off(accepted);
+    drop(clients);
+    for mut client in waiting {
+        let head = ask(&mut client, REQUEST);
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    }
+    // Pauses grow up to a second: a server that spins would have failed thousands of times.
+    let failures = FAILURES.load(Ordering::Relaxed);
+    assert!(failures < 100, "{failures}");
+}
