@@ -143,6 +143,19 @@ pub enum Plan {
     Opening(Box<Opening>),
 }
 
+impl Plan {
+    /// Whether it keeps a processor busy, instead of waiting most of the time.
+    #[must_use]
+    pub fn keeps_busy(&self) -> bool {
+        let floods = |step: &Step| matches!(step, Step::Flood(..));
+        match self {
+            Self::Exchange(_) => true,
+            Self::Script(script) => script.steps.iter().any(floods),
+            Self::Fitted(_) | Self::Opening(_) => false,
+        }
+    }
+}
+
 impl From<Script> for Plan {
     fn from(script: Script) -> Self {
         Self::Script(script)

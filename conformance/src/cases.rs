@@ -6,6 +6,7 @@ mod chopping;
 mod close_frames;
 mod closing;
 mod compression;
+mod deadlines;
 mod early;
 mod fragmentation;
 mod framing;
@@ -17,6 +18,7 @@ mod responses;
 mod section;
 mod throughput;
 mod traps;
+mod unread;
 mod utf8;
 
 /// A run of cases about one thing.
@@ -57,6 +59,8 @@ pub const GROUPS: &[Group] = &[
     group(23, "Frame headers and limits", limits::cases),
     group(24, "Traps of compression", traps::cases),
     group(25, "Closing in all ways", closing::cases),
+    group(26, "Deadlines", deadlines::cases),
+    group(27, "Peers that do not read", unread::cases),
     group(28, "Early data", early::cases),
 ];
 

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    case::{Case, Plan, Role, Script},
+    case::{Case, Role, Script},
     handshake::{self, Arrival, Heads},
     id::Id,
     log::Log,
@@ -43,7 +43,7 @@ impl Suite<'_> {
     ) -> BTreeMap<Id, Outcome> {
         let applies = |case: &&&Case| case.applies_to(subject.role());
         // Exchanges keep a processor busy; beside them, deadlines of others would pass.
-        let busy = |case: &&Case| matches!(case.plan, Plan::Exchange(_));
+        let busy = |case: &&Case| case.plan.keeps_busy();
         let (busy, quick): (Vec<_>, Vec<_>) =
             self.cases.iter().filter(applies).copied().partition(busy);
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);

@@ -138,7 +138,11 @@ pub fn config(need: Option<Need>) -> Config {
         Need::MaxFragments => config.max_fragments = 1000,
         Need::MaxHead => config.max_head = 8 << 10,
         Need::OpeningTimeout => config.opening_timeout = soon,
-        Need::CloseTimeout => config.close_timeout = soon,
+        Need::CloseTimeout => {
+            config.close_timeout = soon;
+            // Only a subject that closes by itself has anything to wait for.
+            config.idle_timeout = soon;
+        }
         Need::PingInterval => config.ping_interval = soon,
         Need::PongTimeout => {
             config.ping_interval = soon;
