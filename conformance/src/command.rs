@@ -3,7 +3,10 @@
 use std::{fmt, io, path::PathBuf, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
-use conformance::{known::BadKnown, report::Unwritable};
+use conformance::{
+    known::BadKnown,
+    report::{Unreadable, Unwritable},
+};
 
 use arguments::{Arguments, Command};
 
@@ -15,6 +18,7 @@ mod details;
 mod drivers;
 mod finish;
 mod list;
+mod results;
 mod server;
 mod size;
 mod subjects;
@@ -58,7 +62,9 @@ pub(crate) enum Stop {
     Output(io::Error),
     /// A file of the report was not to be written.
     Unwritable(Unwritable),
-    /// The file of known verdicts was not to be read.
+    /// A report was not to be read.
+    NoReport(Unreadable),
+    /// A file that the command line names was not to be read.
     Unreadable(PathBuf, io::Error),
     /// The file of known verdicts makes no sense.
     Known(PathBuf, BadKnown),
@@ -81,6 +87,7 @@ impl fmt::Display for Stop {
             #[cfg(feature = "ours")]
             Self::NoDrivers(error) => write!(f, "the drivers do not start: {error}"),
             Self::Output(error) => write!(f, "cannot write: {error}"),
+            Self::NoReport(file) => file.fmt(f),
             Self::Unwritable(file) => file.fmt(f),
             Self::Unreadable(path, error) => write!(f, "cannot read {}: {error}", path.display()),
             Self::Known(path, error) => write!(f, "{}: {error}", path.display()),
@@ -95,6 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Status, Stop> {
         Command::Server(arguments) => server::run(arguments),
         #[cfg(feature = "ours")]
         Command::Drivers(arguments) => drivers::run(arguments),
+        Command::Results(arguments) => results::run(arguments),
         Command::List(arguments) => list::run(arguments),
     }
 }

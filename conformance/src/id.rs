@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use serde::Deserialize;
+
 /// The name of a case: numbers with dots between, ordered as numbers are.
 ///
 /// ```
@@ -10,7 +12,8 @@ use std::{fmt, str::FromStr};
 /// let ids: Vec<Id> = ["6.4.2", "6.4.10"].iter().map(|id| id.parse().unwrap()).collect();
 /// assert!(ids[0] < ids[1]);
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Id(Vec<u16>);
 
 impl Id {
@@ -58,6 +61,14 @@ impl FromStr for Id {
     fn from_str(text: &str) -> Result<Self, NoId> {
         let numbers: Result<Vec<_>, _> = text.split('.').map(str::parse).collect();
         numbers.map(Self).map_err(|_| NoId)
+    }
+}
+
+impl TryFrom<String> for Id {
+    type Error = NoId;
+
+    fn try_from(text: String) -> Result<Self, NoId> {
+        text.parse()
     }
 }
 

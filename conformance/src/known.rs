@@ -19,7 +19,8 @@ use std::{fmt, str::FromStr};
 use serde::Deserialize;
 
 use crate::{
-    case::Role,
+    case::{Case, Role},
+    cases,
     id::{Id, Pattern},
     report::{Agent, Report},
     verdict::{Behavior, BehaviorClose, Verdict},
@@ -196,8 +197,11 @@ impl FromStr for Known {
 
     fn from_str(text: &str) -> Result<Self, BadKnown> {
         let file: File = toml::from_str(text).map_err(|error| BadKnown(error.to_string()))?;
-        let entries = file.known.into_iter().map(Written::read).collect();
-        Ok(Self { entries })
+        let cases = cases::all();
+        let entries = file.known.into_iter().map(|entry| entry.read(&cases));
+        Ok(Self {
+            entries: entries.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -245,14 +249,225 @@ impl<T> From<OneOrMore<T>> for Vec<T> {
 }
 
 impl Written {
-    fn read(self) -> Entry {
-        Entry {
+    fn read(self, cases: &[Case]) -> Result<Entry, BadKnown> {
+        let (behavior, close) = (Vec::from(self.behavior), Vec::from(self.close));
+        if self.cases.is_empty() || behavior.is_empty() || close.is_empty() {
+            return Err(BadKnown(format!("an empty list beside {:?}", self.reason)));
+        }
+        if self.reason.trim().is_empty() {
+            return Err(BadKnown(format!("no reason for {}", self.cases.join(", "))));
+        }
+        let patterns: Vec<_> = self.cases.iter().map(Pattern::new).collect();
+        for (text, pattern) in self.cases.iter().zip(&patterns) {
+            if !cases.iter().any(|case| pattern.matches(&case.id)) {
+                return Err(BadKnown(format!("no case is named {text:?}")));
+            }
+        }
+        Ok(Entry {
             agent: self.agent,
             role: self.role,
-            cases: self.cases.into_iter().map(Pattern::new).collect(),
-            behavior: self.behavior.into(),
-            close: self.close.into(),
+            cases: patterns,
+            behavior,
+            close,
             reason: self.reason,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::BTreeMap,
+        time::{Duration, SystemTime},
+    };
+
+    use super::*;
+    use crate::{
+        handshake::Heads,
+        log::Log,
+        outcome::{Ending, Outcome},
+    };
+
+    fn outcome(behavior: Behavior, close: BehaviorClose) -> Outcome {
+        Outcome {
+            verdict: Verdict { behavior, close },
+            reasons: Vec::new(),
+            started: SystemTime::UNIX_EPOCH,
+            duration: Duration::ZERO,
+            expected: Vec::new(),
+            closing: None,
+            events: Vec::new(),
+            heads: Heads::default(),
+            ending: Ending::default(),
+            log: Log::default(),
+        }
+    }
+
+    fn outcomes(verdicts: &[(&str, Behavior, BehaviorClose)]) -> BTreeMap<Id, Outcome> {
+        let entry = |(id, behavior, close): &(&str, Behavior, BehaviorClose)| {
+            (id.parse().expect("an id"), outcome(*behavior, *close))
+        };
+        verdicts.iter().map(entry).collect()
+    }
+
+    const KNOWN: &str = r#"
+        [[known]]
+        agent = "lib*"
+        role = "server"
+        cases = ["7.1.5"]
+        behavior = "FAILED"
+        reason = "its authors want it so"
+
+        [[known]]
+        cases = ["3.*"]
+        behavior = ["OK", "NON-STRICT"]
+        reason = "depends on time"
+
+        [[known]]
+        cases = ["7.3.1"]
+        behavior = "OK"
+        close = ["UNCLEAN", "WRONG CODE", "FAILED BY CLIENT"]
+        reason = "nobody knows"
+    "#;
+
+    #[test]
+    fn only_what_is_known_may_be_other_than_ok() {
+        use self::{Behavior as B, BehaviorClose as C};
+        let known: Known = KNOWN.parse().expect("it is right");
+        let unlisted = |behavior, close| Some(Surprise::Unlisted(Verdict { behavior, close }));
+        let improved = |behavior, close| Some(Surprise::Improved(Verdict { behavior, close }));
+        let changed = |behavior, close| Some(Surprise::Changed(Verdict { behavior, close }));
+        let informational = (B::Informational, C::Informational);
+        for (agent, id, (behavior, close), expected) in [
+            ("any", "1.1.1", (B::Ok, C::Ok), None),
+            (
+                "any",
+                "1.1.1",
+                (B::NonStrict, C::Ok),
+                unlisted(B::NonStrict, C::Ok),
+            ),
+            (
+                "any",
+                "1.1.1",
+                (B::Ok, C::Unclean),
+                unlisted(B::Ok, C::Unclean),
+            ),
+            ("any", "1.1.1", informational, None),
+            ("lib 1.0", "7.1.5", (B::Failed, C::Ok), None),
+            ("lib 1.0", "7.1.5", (B::Ok, C::Ok), improved(B::Ok, C::Ok)),
+            (
+                "lib 1.0",
+                "7.1.5",
+                (B::NonStrict, C::Ok),
+                improved(B::NonStrict, C::Ok),
+            ),
+            (
+                "lib 1.0",
+                "7.1.5",
+                (B::Failed, C::Failed),
+                changed(B::Failed, C::Failed),
+            ),
+            (
+                "other",
+                "7.1.5",
+                (B::Failed, C::Ok),
+                unlisted(B::Failed, C::Ok),
+            ),
+            ("any", "3.1", (B::Ok, C::Ok), None),
+            ("any", "3.2", (B::NonStrict, C::Ok), None),
+            ("any", "3.2", (B::Failed, C::Ok), changed(B::Failed, C::Ok)),
+            ("any", "7.3.1", (B::Ok, C::Unclean), None),
+            ("any", "7.3.1", (B::Ok, C::FailedByClient), None),
+            ("any", "7.3.1", (B::Ok, C::Ok), improved(B::Ok, C::Ok)),
+        ] {
+            let outcomes = outcomes(&[(id, behavior, close)]);
+            let report = Report {
+                cases: &[],
+                agents: vec![Agent {
+                    name: agent.to_owned(),
+                    role: Role::Server,
+                    outcomes: &outcomes,
+                }],
+            };
+            let surprises = known.surprises(&report);
+            let surprise = surprises.first().map(|(_, _, surprise)| surprise.clone());
+            assert_eq!(surprise, expected, "{agent} {id} {behavior} / {close}");
+        }
+    }
+
+    #[test]
+    fn an_entry_is_about_one_role_if_it_names_one() {
+        let known: Known = KNOWN.parse().expect("it is right");
+        let id = Id::new(&[7, 1, 5]);
+        assert!(known.entry("lib", Role::Server, &id).is_some());
+        assert!(known.entry("lib", Role::Client, &id).is_none());
+    }
+
+    #[test]
+    fn agents_of_one_role_disagree_where_their_verdicts_differ() {
+        let cases: Vec<_> = cases::all().into_iter().take(2).collect();
+        let right = ("1.1.1", Behavior::Ok, BehaviorClose::Ok);
+        let first = outcomes(&[right, ("1.1.2", Behavior::Ok, BehaviorClose::Ok)]);
+        let second = outcomes(&[right, ("1.1.2", Behavior::NonStrict, BehaviorClose::Ok)]);
+        let agent = |name: &str, role, outcomes| Agent {
+            name: name.to_owned(),
+            role,
+            outcomes,
+        };
+        let differing = |second_role| {
+            let report = Report {
+                cases: &cases,
+                agents: vec![
+                    agent("a", Role::Server, &first),
+                    agent("b", second_role, &second),
+                ],
+            };
+            let ids = disagreements(&report).into_iter().map(|(_, id, _)| id);
+            ids.map(|id| id.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(differing(Role::Server), ["1.1.2"]);
+        assert!(differing(Role::Client).is_empty());
+    }
+
+    #[test]
+    fn slips_are_found_before_anything_runs() {
+        for (text, why) in [
+            ("[[known]]\ncases = [\"7.1.5\"]", "behavior"),
+            (
+                "[[known]]\ncases = [\"7.1.5\"]\nbehavior = \"WRONG\"\nreason = \"r\"",
+                "verdict",
+            ),
+            (
+                "[[known]]\ncases = [\"7.77\"]\nbehavior = \"OK\"\nreason = \"r\"",
+                "7.77",
+            ),
+            (
+                "[[known]]\ncases = []\nbehavior = \"OK\"\nreason = \"r\"",
+                "empty",
+            ),
+            (
+                "[[known]]\ncases = [\"7.1.5\"]\nbehavior = \"OK\"\nreason = \" \"",
+                "reason",
+            ),
+            ("[[known]]\nagents = \"x\"", "agents"),
+        ] {
+            let error = text.parse::<Known>().expect_err(text).to_string();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn stars_in_names_of_agents_stand_for_anything() {
+        for (pattern, text, expected) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("a*", "ab", true),
+            ("*b", "aab", true),
+            ("a*c*", "abcd", true),
+            ("a*c", "abcd", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(fits(pattern, text), expected, "{pattern} {text}");
         }
     }
 }

@@ -232,13 +232,22 @@ pub fn lines(text: &str) -> String {
     lines.join("\n").trim_end().to_owned()
 }
 
-/// Text without characters that do something instead of being seen. Quotes and backslashes stay as they are.
+/// Text without characters that do something instead of being seen.
 fn shown(text: &str) -> String {
-    let one = |c: char| match c {
-        '"' | '\'' | '\\' => c.to_string(),
-        _ => c.escape_debug().to_string(),
-    };
-    text.chars().map(one).collect()
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_seen(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_debug());
+        }
+    }
+    shown
+}
+
+/// Whether a character is seen as it is, and does nothing to those beside it.
+pub(crate) fn is_seen(c: char) -> bool {
+    matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1
 }
 
 /// A span of time, with three digits that mean something.

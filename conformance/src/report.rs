@@ -14,11 +14,15 @@ use crate::{
     case::{Case, Role},
     id::Id,
     outcome::Outcome,
+    render,
     verdict::{Behavior, Verdict},
 };
 
 mod html;
 mod json;
+mod results;
+
+pub use self::results::{Results, Unreadable};
 
 /// What came of the cases that one subject was put through.
 #[derive(Debug, Clone)]
@@ -141,8 +145,8 @@ pub struct AgentNames {
 impl AgentNames {
     /// The name, without what has no place on a screen; with a number behind it if it was taken before.
     pub fn take(&mut self, name: &str) -> String {
-        let readable = |c: &char| !c.is_control();
-        let name: String = name.trim().chars().filter(readable).take(LONGEST).collect();
+        let seen = |c: &char| render::is_seen(*c);
+        let name: String = name.trim().chars().filter(seen).take(LONGEST).collect();
         let name = if name.is_empty() { "unnamed" } else { &name };
         let candidates = (1..).map(|number| match number {
             1 => name.to_owned(),

@@ -32,7 +32,7 @@ use crate::{
 /// What came of the cases of each agent, by its name.
 pub type Outcomes = BTreeMap<String, BTreeMap<Id, Outcome>>;
 
-/// How long a client that asks for a verdict may have to wait for it.
+/// How long a client that asks for verdicts may have to wait for them.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the program around a fuzzing server does about what happens. Called on the threads of
@@ -45,13 +45,21 @@ pub trait Observer: Sync {
     fn update_reports(&self, outcomes: &Outcomes);
 }
 
+/// What connections share.
+#[derive(Debug, Default)]
+struct State {
+    outcomes: Outcomes,
+    /// The agents of the cases that run.
+    running: Vec<String>,
+}
+
 /// A server that tests clients.
 #[derive(Debug)]
 pub struct FuzzingServer {
     cases: Vec<Case>,
     settings: Settings,
     facts: Facts,
-    outcomes: Mutex<Outcomes>,
+    state: Mutex<State>,
     /// Signalled when an outcome has been added.
     added: Condvar,
     stopped: AtomicBool,
@@ -67,7 +75,7 @@ impl FuzzingServer {
             cases,
             settings,
             facts,
-            outcomes: Mutex::default(),
+            state: Mutex::default(),
             added: Condvar::new(),
             stopped: AtomicBool::new(false),
         }
@@ -106,11 +114,17 @@ impl FuzzingServer {
                 });
             }
         })?;
-        Ok(self.outcomes().clone())
+        Ok(self.state().outcomes.clone())
     }
 
-    fn outcomes(&self) -> MutexGuard<'_, Outcomes> {
-        self.outcomes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets [`run`](Self::run) return once the connections are over that there are. To be called by an
+    /// [`Observer`].
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn serve(&self, stream: TcpStream, observer: &dyn Observer) {
@@ -125,10 +139,13 @@ impl FuzzingServer {
         match self.parse(&head) {
             Ok(Command::RunCase(case, agent)) => {
                 let arrival = Arrival::Accepted(head);
+                self.state().running.push(agent.clone());
                 let outcome = run::run(case, session, &arrival, &self.facts, None);
                 observer.outcome(&agent, case, &outcome);
-                let mut outcomes = self.outcomes();
-                let of_agent = outcomes.entry(agent).or_default();
+                let mut state = self.state();
+                let ended = state.running.iter().position(|other| *other == agent);
+                ended.map(|at| state.running.swap_remove(at));
+                let of_agent = state.outcomes.entry(agent).or_default();
                 of_agent.insert(case.id.clone(), outcome);
                 self.added.notify_all();
             }
@@ -146,14 +163,23 @@ impl FuzzingServer {
                     .map(|behavior| serde_json::json!({ "behavior": behavior }).to_string());
                 answer(session, head, status);
             }
-            Ok(Command::UpdateReports { stop }) => {
-                observer.update_reports(&self.outcomes());
+            Ok(Command::UpdateReports { agent, stop }) => {
+                // The client saw the end of its last case before the verdict on it was there.
+                let runs = |state: &State| {
+                    state
+                        .running
+                        .iter()
+                        .any(|other| agent.as_ref() == Some(other))
+                };
+                let state = self.wait(runs);
+                observer.update_reports(&state.outcomes);
+                drop(state);
                 answer(session, head, None);
                 self.stopped.fetch_or(stop, Ordering::Relaxed);
             }
             Ok(Command::Stop) => {
                 answer(session, head, None);
-                self.stopped.store(true, Ordering::Relaxed);
+                self.stop();
             }
             Err(why) => {
                 let body = format!("{why}\n");
@@ -170,18 +196,20 @@ impl FuzzingServer {
 
     /// The verdict on a case, as soon as there is one.
     fn status(&self, case: &Case, agent: &str) -> Option<&'static str> {
-        let find = |outcomes: &Outcomes| {
-            let outcome = outcomes.get(agent)?.get(&case.id)?;
+        let find = |state: &State| {
+            let outcome = state.outcomes.get(agent)?.get(&case.id)?;
             Some(outcome.verdict.behavior.name())
         };
-        let outcomes = self.outcomes();
-        let (outcomes, _) = self
+        find(&self.wait(|state| find(state).is_none()))
+    }
+
+    /// Waits while that is so, but not for ever.
+    fn wait(&self, while_so: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let waited = self
             .added
-            .wait_timeout_while(outcomes, STATUS_TIMEOUT, |outcomes| {
-                find(outcomes).is_none()
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        find(&outcomes)
+            .wait_timeout_while(self.state(), STATUS_TIMEOUT, |state| while_so(state));
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state
     }
 
     fn parse(&self, head: &Head) -> Result<Command<'_>, String> {
@@ -205,6 +233,7 @@ impl FuzzingServer {
             "/getCaseInfo" => Ok(Command::CaseInfo(case()?)),
             "/getCaseStatus" => Ok(Command::CaseStatus(case()?, agent()?)),
             "/updateReports" => Ok(Command::UpdateReports {
+                agent: parameter("agent")?,
                 stop: parameter("shutdownOnComplete")?.as_deref() == Some("true"),
             }),
             "/stopServer" => Ok(Command::Stop),
@@ -234,7 +263,7 @@ enum Command<'a> {
     CaseCount,
     CaseInfo(&'a Case),
     CaseStatus(&'a Case, String),
-    UpdateReports { stop: bool },
+    UpdateReports { agent: Option<String>, stop: bool },
     Stop,
 }
 

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     /// They share what decides the verdicts, so they have to agree.
     #[cfg(feature = "ours")]
     Drivers(DriversArguments),
+    /// Sum up reports in Markdown.
+    Results(ResultsArguments),
     /// List the cases.
     List(ListArguments),
 }
@@ -107,6 +109,19 @@ pub(crate) struct DriversArguments {
     pub(crate) running: Running,
     #[command(flatten)]
     pub(crate) reporting: Reporting,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResultsArguments {
+    /// Directories that --report named before. Those that Autobahn wrote will do, too.
+    #[arg(required = true, value_name = "DIRECTORY")]
+    pub(crate) reports: Vec<PathBuf>,
+    /// What stands at the start, in Markdown.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) introduction: Option<PathBuf>,
+    /// Where it goes, instead of to the output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use conformance::{
     Behavior, Case, Event, Outcome, Settings, Subject,
     case::{Closing, Kind, Script, Step},
+    frame::Frame,
     handshake::Head,
     report::AgentNames,
     run_case,
@@ -63,6 +64,8 @@ fn probe(server: &Server, url: &Url, settings: Settings) -> Result<Outcome, Stop
     let script = Script::new(Closing::by_suite())
         .step(Step::Kill(Duration::from_secs(2)))
         .step(Step::message(Kind::Text, "conformance"))
+        .step(Step::Await(1))
+        .step(Step::Close(Frame::close(1000, "").payload.into()))
         .expect([Event::text("conformance")]);
     let case = Case::new(&[0], "Sends a message.", "The message comes back.", script);
     let outcome = run_case(&case, server, settings);

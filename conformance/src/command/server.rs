@@ -31,7 +31,8 @@ pub(crate) fn run(arguments: &ServerArguments) -> Result<Status, Stop> {
     let subject = format!("clients at ws://{address}, {} cases", server.cases().len());
     let clients = Clients {
         console: Console::new("Testing", &subject, None, &arguments.reporting),
-        cases: server.cases(),
+        server: &server,
+        once: arguments.once,
         known: &known,
         reporting: &arguments.reporting,
         start: Instant::now(),
@@ -47,7 +48,9 @@ pub(crate) fn run(arguments: &ServerArguments) -> Result<Status, Stop> {
 /// What is told of the clients that come.
 struct Clients<'a> {
     console: Console,
-    cases: &'a [Case],
+    server: &'a FuzzingServer,
+    /// Whether the first report is the last.
+    once: bool,
     known: &'a Known,
     reporting: &'a Reporting,
     start: Instant,
@@ -68,13 +71,16 @@ impl Observer for Clients<'_> {
             outcomes,
         });
         let report = Report {
-            cases: self.cases,
+            cases: self.server.cases(),
             agents: agents.collect(),
         };
         let took = self.start.elapsed();
         let status = finish::finish(&report, self.known, Agreement::Free, self.reporting, took);
         if let Err(stop) = &status {
             self.console.line(&stop.to_string());
+        }
+        if self.once {
+            self.server.stop();
         }
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = status;
     }

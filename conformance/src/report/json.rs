@@ -13,6 +13,7 @@ use crate::{
     outcome::Outcome,
     payload::Payload,
     render,
+    verdict::Behavior,
 };
 
 /// Octets of a payload that a report quotes.
@@ -49,6 +50,7 @@ pub(super) fn case(agent: &Agent<'_>, case: &Case, outcome: &Outcome, position: 
         Plan::Exchange(exchange) => (true, exchange.offers.is_some()),
         Plan::Script(_) | Plan::Fitted(_) | Plan::Opening(_) => (false, false),
     };
+    let (result, result_close) = results(outcome);
     let mut report = json!({
         "agent": agent.name,
         "case": position,
@@ -61,8 +63,8 @@ pub(super) fn case(agent: &Agent<'_>, case: &Case, outcome: &Outcome, position: 
         "reportCompressionRatio": compressed,
         "behavior": outcome.verdict.behavior.name(),
         "behaviorClose": outcome.verdict.close.name(),
-        "result": result(outcome),
-        "resultClose": render::ending(ending),
+        "result": result,
+        "resultClose": result_close,
         "expected": expected(outcome),
         "expectedClose": expected_close(outcome),
         "received": events(&outcome.events),
@@ -112,10 +114,20 @@ fn reason(close: &Option<(Option<u16>, String)>) -> Option<&str> {
     (!reason.is_empty()).then_some(reason)
 }
 
-fn result(outcome: &Outcome) -> String {
-    match outcome.reasons.as_slice() {
-        [] => "what came is what was expected".to_owned(),
-        reasons => reasons.join("; "),
+/// What is thought of what came, and of how it ended, in words.
+fn results(outcome: &Outcome) -> (String, String) {
+    let right = || "what came is what was expected".to_owned();
+    let reasons = outcome.reasons.join("; ");
+    let ending = render::ending(&outcome.ending);
+    match outcome.verdict.behavior {
+        _ if reasons.is_empty() => (right(), ending),
+        // Then the reasons are about the end.
+        Behavior::Ok if !outcome.verdict.close.is_right() => (right(), reasons),
+        Behavior::Ok
+        | Behavior::NonStrict
+        | Behavior::Informational
+        | Behavior::Unimplemented
+        | Behavior::Failed => (reasons, ending),
     }
 }
 
@@ -269,4 +281,88 @@ fn frame_cells(frame: &Summary) -> [Value; 4] {
         json!(frame.fin),
         json!(frame.reserved),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::{super::pretty, *};
+    use crate::{
+        case::{Alternative, Closing, Script},
+        frame::{Frame, opcode},
+        handshake::Heads,
+        log::Log,
+        outcome::Ending,
+        verdict::{BehaviorClose, Verdict},
+    };
+
+    /// A case that was closed with a wrong code, and everything that is told of it.
+    fn report() -> Value {
+        let mut log = Log::default();
+        let mask = Some([1, 2, 3, 4]);
+        let text = Frame::new(opcode::TEXT, "Hello");
+        let close = Frame::close(1000, "");
+        let answer = Frame::close(1001, "bye");
+        let sent = Summary::new(&text, mask);
+        for what in [
+            What::SentFrame(sent),
+            What::SentOctets(text.encode(mask).as_slice().into()),
+            What::ReceivedOctets(text.encode(None).as_slice().into()),
+            What::ReceivedFrame(Summary::new(&text, None)),
+            What::SentFrame(Summary::new(&close, mask)),
+            What::Timer("kill"),
+            What::ReceivedFrame(Summary::new(&answer, None)),
+            What::End,
+        ] {
+            log.add(Duration::ZERO, what);
+        }
+        let outcome = Outcome {
+            verdict: Verdict {
+                behavior: Behavior::Ok,
+                close: BehaviorClose::WrongCode,
+            },
+            reasons: vec!["the subject closed with 1001".to_owned()],
+            started: SystemTime::UNIX_EPOCH,
+            duration: Duration::from_micros(12_900),
+            expected: vec![Alternative {
+                strict: true,
+                events: vec![Event::text("Hello")],
+            }],
+            closing: Some(Closing::by_suite()),
+            events: vec![Event::text("Hello"), Event::pong(vec![0xff; 65])],
+            heads: Heads {
+                request: "GET".to_owned(),
+                response: "101".to_owned(),
+            },
+            ending: Ending {
+                by_suite: true,
+                clean: true,
+                suite_dialled: true,
+                local: Some((Some(1000), String::new())),
+                remote: Some((Some(1001), "bye".to_owned())),
+                ..Ending::default()
+            },
+            log,
+        };
+        let of_case = Case::new(
+            &[1, 2, 3],
+            "Does.",
+            "Wants.",
+            Script::new(Closing::by_suite()),
+        );
+        let agent = Agent {
+            name: "An Agent/1.0".to_owned(),
+            role: Role::Server,
+            outcomes: &BTreeMap::new(),
+        };
+        case(&agent, &of_case, &outcome, 11)
+    }
+
+    #[test]
+    fn fields_are_those_of_autobahn() {
+        let golden = include_str!("json/golden.json");
+        let octets = pretty(&report());
+        assert_eq!(String::from_utf8(octets).as_deref(), Ok(golden.trim_end()));
+    }
 }
