@@ -1,164 +1,186 @@
-//! Group 28: frames that come together with the head of the opening handshake, however it is cut (RFC 6455 4.1
-//! and 4.2.2: behind its end, everything belongs to the connection).
+//! Group 28: frames that come together with the head of the opening handshake, however it is cut. What is behind
+//! the end of a head belongs to the connection: a server may begin with it (RFC 6455 4.2.2), and a client
+//! that does not wait (4.1) may be refused, but nothing of an accepted stream may be lost.
 
-use super::section::Section;
+use std::time::Duration;
+
+use super::section::{Section, allowance};
 use crate::{
-    case::{Case, Closing, Event, Kind, Script, Step},
+    case::{Case, Closing, Event, Kind, Role, Script, Step},
     frame::{Frame, opcode},
-    opening::{Half, Manner, Opening, Place},
+    opening::{Grade, Half, Manner, Opening, Place},
     payload::Payload,
 };
 
-/// The cases of the group.
+/// How long the subject may take for all of it.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The cases of the group: the first sections for servers, the others for clients.
 pub(super) fn cases() -> Vec<Case> {
-    let sections = [whole(), cut(), closing()];
-    sections.into_iter().flat_map(Section::into_cases).collect()
+    let sections = [Role::Server, Role::Client]
+        .into_iter()
+        .flat_map(|role| [whole, cut, closing].map(|make| (role, make)));
+    let cases = (1..).zip(sections).map(|(number, (role, make))| {
+        let mut early = Early {
+            section: Section::new(28, number, Some(role)),
+            role,
+        };
+        make(&mut early);
+        early.section.into_cases()
+    });
+    cases.flatten().collect()
 }
 
-/// A head with `early` behind it.
-fn with(early: Vec<Step>, script: Script) -> Opening {
-    Opening::early(Half::Proper, early, script.step(Step::Kill(TIMEOUT)))
+/// A section for one role.
+struct Early {
+    section: Section,
+    role: Role,
 }
 
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(2);
+impl Early {
+    /// Adds a case: a head with these steps behind it.
+    fn add(&mut self, what: &str, expectation: &str, steps: Vec<Step>, script: Script) {
+        self.add_opening(what, expectation, early(steps, script));
+    }
+
+    fn add_opening(&mut self, what: &str, expectation: &str, opening: Opening) {
+        let (head, grade) = match self.role {
+            Role::Server => ("request", Grade::Tolerated),
+            Role::Client => ("response", Grade::Wrong),
+        };
+        let how = match opening.manner {
+            Manner::Whole => String::new(),
+            manner => format!(" {manner}"),
+        };
+        self.section.add(
+            format!("Sends {what} together with its {head}{how}."),
+            format!(
+                "{expectation}{}",
+                allowance(
+                    "Refusing a client that has not waited (RFC 6455 4.1)",
+                    grade
+                )
+            ),
+            opening.otherwise(grade),
+        );
+    }
+}
+
+fn early(steps: Vec<Step>, script: Script) -> Opening {
+    Opening::early(Half::Proper, steps, script.step(Step::Kill(TIMEOUT)))
+}
 
 fn script(events: impl IntoIterator<Item = Event>) -> Script {
     Script::new(Closing::by_suite()).expect(events)
 }
 
-/// Two short messages, the first in two fragments with a ping between them: 34 octets from a client, 22
-/// from a server.
-fn conversation() -> (Vec<Step>, Script) {
+fn frame(frame: Frame) -> Step {
+    Step::Frame(frame, Default::default())
+}
+
+fn whole(section: &mut Early) {
+    let hello = || Step::message(Kind::Text, "Hello");
+    let back = "The message comes back.";
+    let large = Payload::repeated(b"early data ", 256 << 10);
+    section.add(
+        "a message",
+        back,
+        vec![hello()],
+        script([Event::text("Hello")]),
+    );
+    section.add(
+        "an empty message",
+        back,
+        vec![Step::message(Kind::Binary, Payload::EMPTY)],
+        script([Event::binary(b"")]),
+    );
+    section.add(
+        "ten messages",
+        "All come back, in order.",
+        vec![hello(); 10],
+        script(vec![Event::text("Hello"); 10]),
+    );
+    section.add(
+        "a ping",
+        "A pong comes back, behind the opening handshake.",
+        vec![frame(Frame::new(opcode::PING, "early"))],
+        script([Event::pong("early")]),
+    );
+    section.add(
+        "a message of 256 KiB",
+        back,
+        vec![Step::message(Kind::Text, large.clone())],
+        script([Event::text(large)]),
+    );
+    section.add(
+        "a message (and another when it has come back)",
+        "Both come back, in order.",
+        vec![hello()],
+        script([Event::text("Hello"), Event::text("again")])
+            .step(Step::Await(1))
+            .step(Step::message(Kind::Text, "again")),
+    );
+}
+
+fn cut(section: &mut Early) {
     let frames = [
         Frame::new(opcode::TEXT, "Hel").unfinished(),
         Frame::new(opcode::PING, "?"),
         Frame::new(opcode::CONTINUATION, "lo"),
         Frame::new(opcode::BINARY, [0x00, 0xff]),
     ];
-    let early = frames.map(|frame| Step::Frame(frame, Default::default()));
-    let events = [
-        Event::pong("?"),
-        Event::text("Hello"),
-        Event::binary(&[0x00, 0xff]),
-    ];
-    (early.into(), script(events))
-}
-
-fn whole() -> Section {
-    let mut section = Section::new(28, 1, None);
-    let hello = || Step::message(Kind::Text, "Hello");
-    section.add(
-        "Sends a message together with the head.",
-        "The message comes back.",
-        with(vec![hello()], script([Event::text("Hello")])),
-    );
-    section.add(
-        "Sends an empty message together with the head.",
-        "The message comes back.",
-        with(
-            vec![Step::message(Kind::Binary, Payload::EMPTY)],
-            script([Event::binary(b"")]),
-        ),
-    );
-    section.add(
-        "Sends ten messages together with the head.",
-        "All come back, in order.",
-        with(vec![hello(); 10], script(vec![Event::text("Hello"); 10])),
-    );
-    section.add(
-        "Sends a ping together with the head.",
-        "A pong comes back.",
-        with(
-            vec![Step::Frame(
-                Frame::new(opcode::PING, "early"),
-                Default::default(),
-            )],
-            script([Event::pong("early")]),
-        ),
-    );
-    let large = Payload::repeated(b"early data ", 256 << 10);
-    section.add(
-        "Sends a message of 256 KiB together with the head.",
-        "The message comes back.",
-        with(
-            vec![Step::message(Kind::Text, large.clone())],
-            script([Event::text(large)]),
-        ),
-    );
-    section.add(
-        "Sends a message together with the head, and another when the first has come back.",
-        "Both come back, in order.",
-        with(
-            vec![hello()],
-            script([Event::text("Hello"), Event::text("again")])
-                .step(Step::Await(1))
-                .step(Step::message(Kind::Text, "again")),
-        ),
-    );
-    section
-}
-
-fn cut() -> Section {
-    let mut section = Section::new(28, 2, None);
-    let what = "a fragmented message with a ping inside and a second message";
+    let mask = match section.role {
+        Role::Server => Some([0; 4]),
+        Role::Client => None,
+    };
+    let len: usize = frames.iter().map(|frame| frame.encode(mask).len()).sum();
     let sizes = [1, 2, 3, 5, 7, 16, 64].map(Manner::Chopped);
     let places = (1..=4)
         .rev()
         .map(Place::BeforeEnd)
-        .chain((0..=33).map(Place::BehindHead));
+        .chain((0..len).map(Place::BehindHead));
     for manner in sizes.into_iter().chain(places.map(Manner::Cut)) {
-        let (early, script) = conversation();
-        section.add(
-            format!("Sends the head, {what} {manner}."),
+        let events = [
+            Event::pong("?"),
+            Event::text("Hello"),
+            Event::binary(&[0x00, 0xff]),
+        ];
+        let steps = frames.clone().map(frame).into();
+        section.add_opening(
+            "a text in two fragments around a ping, and a binary message,",
             "Pong and messages come back, in order.",
-            with(early, script).manner(manner),
+            early(steps, script(events)).manner(manner),
         );
     }
-    section
 }
 
-fn closing() -> Section {
-    let mut section = Section::new(28, 3, None);
+fn closing(section: &mut Early) {
     let close = || Step::Close(vec![0x03, 0xe8].into());
-    let closed = |events: Vec<Event>| Script::new(Closing::by_suite()).expect(events);
+    let message = || Step::message(Kind::Text, "Hello");
+    let echo = || script([Event::text("Hello")]);
+    let answered = "The Close frame is answered with 1000.";
+    let both = "The message comes back, then the Close frame is answered with 1000.";
+    section.add("a Close frame", answered, vec![close()], script([]));
     section.add(
-        "Sends a Close frame together with the head.",
-        "The Close frame is answered with 1000.",
-        with(vec![close()], closed(vec![])),
+        "a message and a Close frame",
+        both,
+        vec![message(), close()],
+        echo(),
+    );
+    section.add_opening(
+        "a message, a Close frame and the end of the stream",
+        both,
+        early(vec![message(), close()], echo()).finishes(),
+    );
+    section.add_opening(
+        "a Close frame",
+        answered,
+        early(vec![close()], script([])).manner(Manner::Cut(Place::BehindHead(2))),
     );
     section.add(
-        "Sends a message and a Close frame together with the head.",
-        "The message comes back, then the Close frame is answered with 1000.",
-        with(
-            vec![Step::message(Kind::Text, "Hello"), close()],
-            closed(vec![Event::text("Hello")]),
-        ),
-    );
-    section.add(
-        "Sends a message, a Close frame and the end of the stream together with the head.",
-        "The message comes back, then the Close frame is answered with 1000: an end of the stream \
-         takes nothing back that came before.",
-        with(
-            vec![Step::message(Kind::Text, "Hello"), close()],
-            closed(vec![Event::text("Hello")]),
-        )
-        .finishes(),
-    );
-    section.add(
-        "Sends a Close frame together with the head, cut behind its header.",
-        "The Close frame is answered with 1000.",
-        with(vec![close()], closed(vec![])).manner(Manner::Cut(Place::BehindHead(2))),
-    );
-    section.add(
-        "Sends a frame with a reserved bit together with the head.",
+        "a frame with a reserved bit",
         "The connection opens and is failed with 1002 (RFC 6455 5.2).",
-        with(
-            vec![Step::Frame(
-                Frame::new(opcode::TEXT, "Hello").reserved(1),
-                Default::default(),
-            )],
-            Script::new(Closing::by_subject(&[1002])).expect([]),
-        ),
+        vec![frame(Frame::new(opcode::TEXT, "Hello").reserved(1))],
+        Script::new(Closing::by_subject(&[1002])).expect([]),
     );
-    section
 }

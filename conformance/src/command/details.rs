@@ -60,8 +60,8 @@ fn field(out: &mut impl Write, name: &str, lines: &[impl AsRef<str>]) -> io::Res
 }
 
 fn frames(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
-    // The octets repeat what the frames tell, unless there is no frame.
-    let octets_too = !outcome.log.entries().any(is_frame);
+    // The octets repeat what the frames tell, unless there is no frame, or none in its place.
+    let octets_too = outcome.ending.never_open || !outcome.log.entries().any(is_frame);
     let (first, last) = SHOWN;
     let wanted = |entry: &Entry| octets_too || !is_octets(entry);
     let lines = outcome.log.lines(first, last, wanted);

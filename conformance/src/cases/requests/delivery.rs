@@ -43,12 +43,13 @@ pub(super) fn answers(mut section: Section) -> Section {
         bad,
         Opening::refused(keyless(), bad).manner(Manner::Chopped(1)),
     );
+    let half_open = bad.silence(Grade::Tolerated);
     refuses(
         &mut section,
         "a request without a key, and the end of the stream behind it",
         "RFC 6455 4.2.1: the other direction is still open",
-        bad,
-        Opening::refused(keyless(), bad).finishes(),
+        half_open,
+        Opening::refused(keyless(), half_open).finishes(),
     );
     let silent = bad.silence(Grade::Right);
     for (what, octets) in [
