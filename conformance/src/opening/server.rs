@@ -112,6 +112,8 @@ fn receive_final_head(session: &mut Session, until: Duration) -> Result<Head, He
 fn judge_silence(opening: &Opening, session: &mut Session, fault: &HeadFault) -> (Grade, String) {
     let silence = match &opening.answer {
         Answer::Refuses(refusal) => refusal.silence,
+        // 4.1: who has not waited for an answer is owed none.
+        Answer::Opens | Answer::Drops if !opening.early.is_empty() => opening.otherwise,
         Answer::Opens | Answer::Drops if opening.otherwise == Grade::Right => Grade::Tolerated,
         Answer::Opens | Answer::Drops => Grade::Wrong,
     };

@@ -214,10 +214,6 @@ pub(super) fn headers(mut section: Section) -> Section {
             "Sec-WebSocket-Extensions: permessage-deflate; \
              server_no_context_takeover; server_no_context_takeover",
         ),
-        (
-            parameter,
-            "Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate",
-        ),
     ] {
         let what = format!("101 and {}", line.replace("\r\n", ", and "));
         drops(
@@ -227,6 +223,13 @@ pub(super) fn headers(mut section: Section) -> Section {
             Opening::bait(response().line(line)),
         );
     }
+    let twice = response().line("Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate");
+    drops(
+        &mut section,
+        "101 and permessage-deflate twice",
+        "RFC 7692 6: RSV1 has one meaning",
+        Opening::bait(twice).otherwise(Grade::Tolerated),
+    );
     section
 }
 
