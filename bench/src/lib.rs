@@ -5,9 +5,11 @@
 //! socket (`bench/NOTES.md`).
 
 pub mod in_memory;
+pub mod instructions;
 pub mod json;
 pub mod load;
 pub mod matrix;
+pub mod million;
 pub mod opening;
 pub mod payload;
 pub mod process;

@@ -22,6 +22,6 @@ mod witness;
 pub use compression::Offer;
 pub use fault::Fault;
 pub use generator::{Observe, Snapshot, Stage, run};
-pub use plan::{Content, InvalidPlan, Pace, Plan, Share, Sizes, Target, Until};
+pub use plan::{Content, InvalidPlan, Pace, Plan, Share, Sizes, Target, Until, Waiting};
 pub use progress::Progress;
 pub use report::{Connections, Latency, Messages, Report, ServerUsage};

@@ -14,7 +14,7 @@ mod outcome;
 
 pub use cell::{Cell, Kind, all as all_cells};
 pub use document::{Results, write};
-pub use entrant::{Command, Compresses, Entrant, InvalidEntrant, Origin};
+pub use entrant::{Command, Compresses, Entrant, InvalidEntrant, Origin, Server};
 pub use outcome::{Outcome, Sample};
 
 use std::{io, time::Duration};

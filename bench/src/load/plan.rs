@@ -28,6 +28,8 @@ pub struct Plan {
     pub sources: Vec<IpAddr>,
     /// When to send.
     pub pace: Pace,
+    /// How an open loop waits for the next message.
+    pub waiting: Waiting,
     /// Payload lengths.
     pub sizes: Sizes,
     /// What payloads consist of.
@@ -56,6 +58,7 @@ impl Plan {
             ramp: None,
             sources: Vec::new(),
             pace: Pace::Closed { depth: 1 },
+            waiting: Waiting::Exact,
             sizes: Sizes::one(16),
             content: Content::Binary,
             compression: None,
@@ -131,6 +134,15 @@ pub enum Pace {
     /// The first connection sends a message that the server sends to all, and the next one when all have
     /// it. [`Until::Messages`] counts what is sent, not what is delivered.
     Broadcast,
+}
+
+/// How an open loop waits for the next message: the system waits in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waiting {
+    /// To the microsecond, which keeps a processor busy.
+    Exact,
+    /// Up to a millisecond too long, which is in the latencies; for many processes on a processor.
+    Relaxed,
 }
 
 /// When a run ends.

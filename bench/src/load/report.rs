@@ -4,12 +4,12 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::process::Usage;
 
 /// What came out of a run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// What became of the connections.
     pub connections: Connections,
@@ -32,7 +32,7 @@ pub struct Report {
 }
 
 /// What became of the connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connections {
     /// How many were to be opened.
     pub wanted: usize,
@@ -43,7 +43,7 @@ pub struct Connections {
 }
 
 /// What was counted while a run was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Messages {
     /// For how long it was measured.
     pub seconds: f64,
@@ -60,7 +60,7 @@ pub struct Messages {
 }
 
 /// A distribution of times, in nanoseconds, with three digits.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
     /// How many times there are.
     pub count: u64,
@@ -96,7 +96,7 @@ impl Latency {
 }
 
 /// What the watched process used.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ServerUsage {
     /// Processor time per second while the run was measured, 1 being one processor.
     pub processor: f64,

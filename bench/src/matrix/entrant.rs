@@ -252,7 +252,10 @@ impl Command {
     }
 
     /// Starts the server, and waits until it listens.
-    pub(super) fn start(&self) -> io::Result<Server> {
+    ///
+    /// # Errors
+    /// If the program cannot be started, or does not listen.
+    pub fn start(&self) -> io::Result<Server> {
         match self {
             Self::Running(target) => Ok(Server {
                 target: target.clone(),
@@ -292,13 +295,16 @@ impl Command {
 
 /// A server that runs, and ends when this is dropped if it was started here.
 #[derive(Debug)]
-pub(super) struct Server {
-    pub(super) target: Target,
+pub struct Server {
+    /// Where it listens.
+    pub target: Target,
     child: Option<Running>,
 }
 
 impl Server {
-    pub(super) fn pid(&self) -> Option<Pid> {
+    /// Its process, if it was started here.
+    #[must_use]
+    pub fn pid(&self) -> Option<Pid> {
         self.child.as_ref().map(|child| Pid::from_child(&child.0))
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use bench::load::{Observe, Pace, Progress, Snapshot, Stage, Until};
+use bench::load::{Observe, Pace, Progress, Snapshot, Stage, Until, Waiting};
 
 use crate::{
     Done,
@@ -41,6 +41,7 @@ pub(crate) fn run(options: &Options) -> Done {
     plan.pace = Pace::Open {
         rate: plan.connections.max(1) as f64 / every,
     };
+    plan.waiting = Waiting::Relaxed;
     plan.warm_up = Duration::ZERO;
     plan.until = Until::Elapsed(options.duration);
     let stop = Arc::new(AtomicBool::new(false));

@@ -4,6 +4,7 @@ mod broadcast;
 mod hold;
 mod load;
 mod matrix;
+mod million;
 mod options;
 mod serve;
 
@@ -23,6 +24,8 @@ enum Command {
     Broadcast(broadcast::Options),
     /// Compare servers in every cell and write the results
     Matrix(matrix::Options),
+    /// Hold a million connections, over many processes and addresses, and write what they cost
+    Million(million::Options),
     /// Run a server to measure with, or to be measured
     Serve(serve::Options),
 }
@@ -33,6 +36,7 @@ fn main() -> ExitCode {
         Command::Hold(options) => hold::run(&options),
         Command::Broadcast(options) => broadcast::run(&options),
         Command::Matrix(options) => matrix::run(&options),
+        Command::Million(options) => million::run(&options),
         Command::Serve(options) => serve::run(&options),
     };
     match done {

@@ -8,7 +8,10 @@ use bench::{
 };
 use indicatif::ProgressBar;
 
-use crate::{Done, options::duration};
+use crate::{
+    Done,
+    options::{Processors, duration},
+};
 
 /// What to compare, and how thoroughly.
 #[derive(Debug, clap::Args)]
@@ -37,9 +40,8 @@ pub(crate) struct Options {
     /// How long to send before measuring
     #[arg(long, default_value = "300ms", value_parser = duration)]
     warm_up: Duration,
-    /// Processors of the servers and of the load generator
-    #[arg(long, value_delimiter = ',', num_args = 2, default_values_t = [0, 1])]
-    cpus: Vec<usize>,
+    #[command(flatten)]
+    processors: Processors,
 }
 
 /// Measures, and writes the document.
@@ -58,7 +60,7 @@ pub(crate) fn run(options: &Options) -> Done {
         passes: options.passes.max(1),
         duration: options.duration,
         warm_up: options.warm_up,
-        processors: options.cpus.first_chunk().copied(),
+        processors: options.processors.pair(),
     };
     let line = ProgressBar::new_spinner();
     let samples = matrix::measure(&cells, &entrants, &effort, |what| {

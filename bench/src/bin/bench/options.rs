@@ -1,6 +1,9 @@
 //! What all ways of driving a server have in common on the command line.
 
-use std::{fs, net::IpAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    fs, net::IpAddr, path::PathBuf, process::ExitCode, thread::available_parallelism,
+    time::Duration,
+};
 
 use bench::{
     load::{self, Content, Observe, Plan, Progress, Report, Sizes, Target},
@@ -103,6 +106,25 @@ impl Common {
             }
         }
         Ok(())
+    }
+}
+
+/// Where both ends run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Processors {
+    /// Processors of the servers and of the load generator, as 0,1, which is the default where there are two
+    #[arg(long, value_delimiter = ',', num_args = 2)]
+    cpus: Vec<usize>,
+}
+
+impl Processors {
+    /// `None`: wherever the system likes.
+    pub(crate) fn pair(&self) -> Option<[usize; 2]> {
+        let there_are_two = available_parallelism().is_ok_and(|n| n.get() > 1);
+        self.cpus
+            .first_chunk()
+            .copied()
+            .or_else(|| there_are_two.then_some([0, 1]))
     }
 }
 

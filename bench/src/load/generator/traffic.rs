@@ -9,7 +9,7 @@ use super::{Generator, MILLISECOND, Observe, Stage};
 use crate::{
     load::{
         connection::Connection,
-        plan::{Pace, Until},
+        plan::{Pace, Until, Waiting},
         schedule::Schedule,
     },
     process::Usage,
@@ -69,7 +69,11 @@ impl Generator<'_> {
             if all_answered || now >= give_up {
                 break;
             }
-            self.turn(events, (wait >= MILLISECOND).then_some(wait))?;
+            let wait = match self.plan.waiting {
+                Waiting::Exact => (wait >= MILLISECOND).then_some(wait),
+                Waiting::Relaxed => Some(wait.max(MILLISECOND)),
+            };
+            self.turn(events, wait)?;
             if self.tick(observer).is_break() {
                 self.tally.end = self.tally.end.min(now.max(self.tally.begin + 1));
             }

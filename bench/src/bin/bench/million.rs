@@ -1,0 +1,53 @@
+//! `bench million`: very many connections, and what they cost.
+
+use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
+
+use bench::million::Million;
+
+use crate::{
+    Done,
+    options::{Processors, duration},
+};
+
+/// How many, and how.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Connections to hold
+    #[arg(short, long, default_value_t = 1_000_000)]
+    connections: usize,
+    /// Connections of a process at most, fewer than it may have open files
+    #[arg(long, default_value_t = 19_500, value_parser = clap::value_parser!(u64).range(1..))]
+    each: u64,
+    /// The server, as `bench serve` knows it
+    #[arg(long, default_value = "mio")]
+    server: String,
+    /// How often each connection gets an echo
+    #[arg(long, default_value = "60s", value_parser = duration)]
+    every: Duration,
+    /// Directory for results/million.md, which `bench matrix` takes into RESULTS.md
+    #[arg(long, default_value = "bench")]
+    out: PathBuf,
+    #[command(flatten)]
+    processors: Processors,
+}
+
+/// Holds them, and writes what they cost. The status tells whether all held and all were answered.
+pub(crate) fn run(options: &Options) -> Done {
+    let million = Million {
+        connections: options.connections,
+        each: options.each as usize,
+        server: options.server.clone(),
+        every: options.every,
+        processors: options.processors.pair(),
+    };
+    let outcome = million.hold(|what| eprintln!("{what}"))?;
+    print!("{outcome}");
+    let directory = options.out.join("results");
+    fs::create_dir_all(&directory)?;
+    fs::write(directory.join("million.md"), outcome.to_string())?;
+    Ok(if outcome.is_clean() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
