@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use crate::{
-    case::{Case, Closing, Plan, Script},
+    case::{Case, Closing, Event, Plan, Script},
     exchange,
     extension::{Offers, Without},
     handshake::{self, Arrival, Heads},
@@ -102,11 +102,13 @@ pub(crate) fn run(
 fn end_without_compression(session: &mut Session) -> (Verdict, Vec<String>) {
     session.begin_close(1000_u16.to_be_bytes().to_vec());
     session.run_out();
-    let reason = "permessage-deflate was not agreed on".to_owned();
-    judging::judge_closing(
-        Behavior::Unimplemented,
-        &Closing::by_suite(),
-        &session.ending(),
-        vec![reason],
-    )
+    let is_message = |event: &Event| matches!(event, Event::Message(..));
+    let (behavior, reason) = if session.events.iter().any(is_message) {
+        (Behavior::Failed, "a message came that nobody asked for")
+    } else {
+        let reason = "permessage-deflate was not agreed on";
+        (Behavior::Unimplemented, reason)
+    };
+    let reasons = vec![reason.to_owned()];
+    judging::judge_closing(behavior, &Closing::by_suite(), &session.ending(), reasons)
 }

@@ -2,15 +2,14 @@
 // Goes through the cases of a fuzzing server.
 'use strict';
 
-const { once } = require('node:events');
 const WebSocket = require('ws');
 
-async function visit(url, handle) {
+function visit(url, handle) {
   const socket = new WebSocket(url);
   socket.on('message', (data, binary) => handle(socket, data, binary));
   // An error is followed by a close; a server that is refused is a verdict, too.
   socket.on('error', () => {});
-  await once(socket, 'close');
+  return new Promise((resolve) => { socket.on('close', resolve); });
 }
 
 async function main(url, agent) {
