@@ -290,19 +290,19 @@ impl Agreed {
 ///
 /// # Errors
 ///
-/// If it is not, or has parameters that are none.
+/// If it is not, is several, or has parameters that are none.
 pub fn check_answer(offers: &str, response: &str) -> Result<(), BadExtension> {
-    for answer in elements(response) {
-        let answer_parameters = Parameters::parse(&answer)?;
-        let allowed = elements(offers).any(|offer| {
-            let allows = |offered: Parameters| offered.allow(&answer_parameters);
-            offer.name == answer.name && Parameters::parse(&offer).is_ok_and(allows)
-        });
-        if !allowed {
-            return Err(BadExtension(response.to_owned()));
-        }
-    }
-    Ok(())
+    let bad = || BadExtension(response.to_owned());
+    let mut answers = elements(response);
+    let (Some(answer), None) = (answers.next(), answers.next()) else {
+        return Err(bad());
+    };
+    let answered = Parameters::parse(&answer)?;
+    let allowed = elements(offers).any(|offer| {
+        let allows = |offered: Parameters| offered.allow(&answered);
+        offer.name == answer.name && Parameters::parse(&offer).is_ok_and(allows)
+    });
+    if allowed { Ok(()) } else { Err(bad()) }
 }
 
 #[cfg(test)]
@@ -313,6 +313,11 @@ mod tests {
     fn an_answer_has_to_fit_an_offer_that_is_one() {
         for (offers, response, fits) in [
             ("permessage-deflate", "permessage-deflate", true),
+            (
+                "permessage-deflate",
+                "permessage-deflate, permessage-deflate",
+                false,
+            ),
             (
                 "permessage-deflate",
                 "permessage-deflate; server_max_window_bits=10",

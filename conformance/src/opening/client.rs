@@ -10,6 +10,7 @@ use super::{
     sending,
 };
 use crate::{
+    extension::check_answer,
     frame::{Decoder, Part, opcode},
     handshake::{self, Head, Heads, accept_key},
     opening,
@@ -70,9 +71,28 @@ pub(super) fn run(
             session.enter_open();
             Opened::Perhaps
         }
+        Answer::Drops if answers_an_offer(&text, request) => {
+            session.drop_wire(true);
+            let reason = "the client has offered what the answer agrees to".to_owned();
+            Opened::No(Verdict::INFORMATIONAL, vec![reason])
+        }
         Answer::Drops | Answer::Refuses(_) => judge_end(opening, session, facts),
     };
     (opened, evidence)
+}
+
+/// Whether a response agrees to an extension in a way that the request allows, so that nothing is wrong with it.
+fn answers_an_offer(response: &str, request: &Head) -> bool {
+    let lines = |head: &Head| -> Vec<String> {
+        let lines = head.all("Sec-WebSocket-Extensions");
+        lines.map(str::to_owned).collect()
+    };
+    let Ok(response) = Head::parse(response) else {
+        return false;
+    };
+    let answers = lines(&response);
+    let offers = lines(request).join(",");
+    !answers.is_empty() && check_answer(&offers, &answers.join(",")).is_ok()
 }
 
 fn is_fresh(key: &str) -> bool {

@@ -127,7 +127,8 @@ fn hello(offers: Offers) -> Script {
     echoes(messages, [HELLO; 3].map(Event::text)).offers(offers)
 }
 
-/// Section 14: answers for which a client has to fail the connection, whatever it has offered.
+/// Section 14: answers for which a client has to fail the connection, whatever it has offered, and some for which
+/// that depends on it.
 pub(super) fn bad_answers() -> Section {
     let mut section = Section::new(GROUP, 14, Some(Role::Client));
     let bad = BAD.map(|bad| format!("permessage-deflate; {bad}"));
@@ -153,6 +154,18 @@ pub(super) fn bad_answers() -> Section {
             answer("permessage-deflate").line("Sec-WebSocket-Extensions: permessage-deflate"),
         ),
     );
+    for line in [
+        "permessage-deflate",
+        "permessage-deflate; server_no_context_takeover; server_max_window_bits=15",
+        "permessage-deflate; server_no_context_takeover; server_max_window_bits=8; \
+         client_max_window_bits=15",
+    ] {
+        section.add(
+            format!("Answers {line}, unless the client has offered what makes that right."),
+            "The client ends the connection.",
+            Opening::bait(answer(line)),
+        );
+    }
     section
 }
 
