@@ -134,15 +134,16 @@ pub(super) fn mixtures() -> Section {
         ),
     );
     section.add(
-        "Sends a plain text that could be a compressed one, whole and in fragments, behind a compressed one.",
+        "Sends a plain text that could be a compressed one, in fragments and whole, behind compressed ones.",
         all,
         echoes(
             [
                 a(),
-                Step::message(Kind::Text, LIKE_A_STREAM),
                 fragmented(Kind::Text, LIKE_A_STREAM, 2),
+                a(),
+                Step::message(Kind::Text, LIKE_A_STREAM),
             ],
-            [A, LIKE_A_STREAM, LIKE_A_STREAM].map(Event::text),
+            [A, LIKE_A_STREAM, A, LIKE_A_STREAM].map(Event::text),
         ),
     );
     section.add(
