@@ -100,12 +100,14 @@ impl Parts {
 impl Deref for Lease {
     type Target = Parts;
 
+    #[inline]
     fn deref(&self) -> &Parts {
         self.parts.as_ref().expect("there until dropped")
     }
 }
 
 impl DerefMut for Lease {
+    #[inline]
     fn deref_mut(&mut self) -> &mut Parts {
         self.parts.as_mut().expect("there until dropped")
     }

@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
 use wsproto::{Connection, Env, Error, Event, Input, Wants};
 
-/// Reads in one [`turn`], so that one busy connection cannot starve the others of its thread.
-const MAX_READS: usize = 8;
+/// Reads in one [`turn`], so that one busy connection cannot starve the others of its thread: two full
+/// buffers are half a mebibyte.
+const MAX_READS: usize = 2;
 
 /// Slices of one vectored write.
 const MAX_SLICES: usize = 64;
@@ -63,17 +64,7 @@ pub fn flush(
     stream: &mut impl Write,
 ) -> io::Result<()> {
     while connection.queued() > 0 {
-        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
-        let mut count = 0;
-        for (slot, octets) in slices.iter_mut().zip(connection.outgoing()) {
-            *slot = IoSlice::new(octets);
-            count += 1;
-        }
-        let written = match &slices[..count] {
-            [one] => stream.write(one),
-            slices => stream.write_vectored(slices),
-        };
-        match written {
+        match write(connection, stream) {
             Ok(0) => {
                 connection.handle_lost(env);
                 return Err(ErrorKind::WriteZero.into());
@@ -88,6 +79,24 @@ pub fn flush(
         }
     }
     Ok(())
+}
+
+/// Writes once.
+fn write(connection: &Connection, stream: &mut impl Write) -> io::Result<usize> {
+    let mut outgoing = connection.outgoing();
+    let (first, second) = (outgoing.next(), outgoing.next());
+    // Most often there is one buffer, and an array of slices would cost more than all else here.
+    let Some(second) = second else {
+        return stream.write(first.unwrap_or_default());
+    };
+    let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+    let mut count = 0;
+    let octets = first.into_iter().chain([second]).chain(outgoing);
+    for (slot, octets) in slices.iter_mut().zip(octets) {
+        *slot = IoSlice::new(octets);
+        count += 1;
+    }
+    stream.write_vectored(&slices[..count])
 }
 
 /// Whether a read may find something, as far as is known.
@@ -123,7 +132,24 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
     mut on: impl FnMut(&mut Connection, &mut Env, Result<Event<'_>, Error>),
 ) -> io::Result<Wants> {
     let mut result = Ok(());
-    for reads in 0.. {
+    let mut wants = connection.wants();
+    for _ in 0..MAX_READS {
+        // What is here already, or was brought by time or a write, comes before what is still to be read.
+        if *readable != Readable::No && wants.read && !wants.event && input.is_empty() {
+            let room = input.spare().len();
+            match fill(connection, env, input, stream) {
+                Ok(Filled::Octets(n)) => {
+                    if n < room && *readable == Readable::Yes {
+                        *readable = Readable::No;
+                    }
+                }
+                Ok(Filled::End | Filled::Nothing) => *readable = Readable::No,
+                Err(error) => {
+                    *readable = Readable::No;
+                    result = Err(error);
+                }
+            }
+        }
         loop {
             match connection.next_event(env, input) {
                 Ok(Some(event)) => on(connection, env, Ok(event)),
@@ -136,33 +162,12 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
         }
         let flushed = flush(connection, env, stream);
         result = result.and(flushed);
-        let wants = connection.wants();
-        if wants.event && reads < MAX_READS {
-            // Writing has brought news: the queue has drained, or what was held back can go on.
-            continue;
-        }
-        if *readable == Readable::No || reads >= MAX_READS || !wants.read {
+        wants = connection.wants();
+        if !wants.event && (*readable == Readable::No || !wants.read) {
             break;
         }
-        let room = input.spare().len();
-        match fill(connection, env, input, stream) {
-            Ok(Filled::Octets(n)) => {
-                if n < room && *readable == Readable::Yes {
-                    *readable = Readable::No;
-                }
-            }
-            Ok(Filled::End) => *readable = Readable::No,
-            Ok(Filled::Nothing) => {
-                *readable = Readable::No;
-                break;
-            }
-            Err(error) => {
-                *readable = Readable::No;
-                result = result.and(Err(error));
-            }
-        }
     }
-    result.map(|()| connection.wants())
+    result.map(|()| wants)
 }
 
 #[cfg(test)]

@@ -272,7 +272,7 @@ impl<S: Default + Send + 'static> Entry<S> {
             if connection.is_open() {
                 told.opened(audience, connection, env);
             }
-            let turned = turn(
+            turn(
                 connection,
                 env,
                 input,
@@ -282,19 +282,18 @@ impl<S: Default + Send + 'static> Entry<S> {
                     Ok(event) => told.event(audience, connection, env, event),
                     Err(error) => told.ended(audience, connection, env, Err(error)),
                 },
-            );
-            if turned.is_err() {
-                // What the peer had sent before may still be there.
-                *readable = Readable::UntilEnd;
-            }
+            )
         }));
         self.blocked = blocked.get();
         if let Some(transport) = transport {
             let extras = self.extras.get_or_insert_default();
             extras.transport = Some(transport);
         }
-        turned?;
-        Ok(self.connection.wants())
+        Ok(turned?.unwrap_or_else(|_| {
+            // What the peer had sent before may still be there.
+            self.readable = Readable::UntilEnd;
+            self.connection.wants()
+        }))
     }
 
     /// A callback has panicked: the connection ends, and its callbacks with it.

@@ -2,12 +2,12 @@
 
 use std::mem;
 
-#[cfg(loom)]
+#[cfg(all(test, loom))]
 use loom::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering, fence},
 };
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 use std::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering, fence},
@@ -109,5 +109,77 @@ impl<T, W: Wake> Mailbox<T, W> {
         self.queue
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Every order in which two threads and a loop can come together:
+/// `RUSTFLAGS='--cfg loom' cargo test --release -p driver-mio --lib mailbox`.
+#[cfg(all(test, loom))]
+mod tests {
+    use loom::{
+        model,
+        sync::{Arc, Notify},
+        thread,
+    };
+
+    use super::*;
+
+    /// Like an event of a poller, it is remembered until somebody waits.
+    struct Poller(Arc<Notify>);
+
+    impl Wake for Poller {
+        fn wake(&self) {
+            self.0.notify();
+        }
+    }
+
+    fn mailbox() -> (Arc<Mailbox<u32, Poller>>, Arc<Notify>) {
+        let poller = Arc::new(Notify::new());
+        let mailbox = Mailbox::new(Poller(Arc::clone(&poller)));
+        (Arc::new(mailbox), poller)
+    }
+
+    #[test]
+    fn a_loop_that_waits_is_woken_for_everything() {
+        model(|| {
+            let (mailbox, poller) = mailbox();
+            for sender in 0..2 {
+                let mailbox = Arc::clone(&mailbox);
+                thread::spawn(move || {
+                    for n in 0..2 {
+                        mailbox.push(10 * sender + n).unwrap();
+                    }
+                });
+            }
+            // As an event loop does it. A wake-up that is lost would leave it waiting for ever, which the
+            // model finds out.
+            let (mut items, mut seen) = (Vec::new(), Vec::new());
+            while seen.len() < 4 {
+                if mailbox.fall_asleep() {
+                    poller.wait();
+                }
+                mailbox.wake_up();
+                mailbox.take(&mut items);
+                seen.append(&mut items);
+            }
+            for sender in 0..2 {
+                let own = seen.iter().filter(|item| **item / 10 == sender);
+                assert!(own.copied().eq([10 * sender, 10 * sender + 1]), "{seen:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn what_comes_too_late_is_given_back() {
+        model(|| {
+            let (mailbox, _poller) = mailbox();
+            let sender = {
+                let mailbox = Arc::clone(&mailbox);
+                thread::spawn(move || mailbox.push(1))
+            };
+            let left = mailbox.close();
+            let pushed = sender.join().unwrap();
+            assert_eq!(left.is_empty(), pushed.is_err());
+        });
     }
 }

@@ -51,11 +51,13 @@ impl From<Packed> for Timer {
 pub(crate) struct Coarse(u32);
 
 impl Coarse {
+    #[inline]
     pub(crate) const fn new(time: Time) -> Self {
         Self((time.as_nanos() >> 24) as u32)
     }
 
     /// Whether it is after `other`, or about the same. They are less than a year apart.
+    #[inline]
     pub(crate) const fn is_not_before(self, other: Self) -> bool {
         self.0.wrapping_sub(other.0) < 1 << 31
     }

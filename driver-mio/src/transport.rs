@@ -99,6 +99,7 @@ pub(crate) struct SocketWire<'a> {
 }
 
 impl SocketWire<'_> {
+    #[inline]
     fn note(self, len: usize, written: io::Result<usize>) -> io::Result<usize> {
         match &written {
             // What was taken in part has filled the socket's buffer: trying again would only be told so.
@@ -108,6 +109,7 @@ impl SocketWire<'_> {
         written
     }
 
+    #[inline]
     pub(crate) fn write(mut self, octets: &[u8]) -> io::Result<usize> {
         if self.blocked.get() {
             return Err(ErrorKind::WouldBlock.into());
@@ -126,6 +128,7 @@ impl SocketWire<'_> {
 }
 
 impl Read for Wire<'_> {
+    #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Socket(SocketWire { socket, .. }) => socket.read(buf),
@@ -135,6 +138,7 @@ impl Read for Wire<'_> {
 }
 
 impl Write for Wire<'_> {
+    #[inline]
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         match self {
             Self::Socket(wire) => wire.write(octets),

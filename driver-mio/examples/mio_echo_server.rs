@@ -1,4 +1,4 @@
-//! An echo server: `cargo run --release -p driver-mio --example echo_server`.
+//! An echo server: `cargo run --release -p driver-mio --example mio_echo_server`.
 
 use driver_mio::{Context, Handler, MessageRef, Server};
 
