@@ -50,7 +50,8 @@ impl Handler for Talk {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = env::args().skip(1);
-    let url = arguments.next().unwrap_or("ws://127.0.0.1:9002".to_owned());
+    let url = arguments.next();
+    let url = url.unwrap_or_else(|| "ws://127.0.0.1:9002".to_owned());
     let count: usize = arguments.next().map_or(Ok(1000), |count| count.parse())?;
     raise_descriptor_limit()?;
     let loops = EventLoops::start(Talk::default())?;

@@ -29,6 +29,9 @@ impl<H: Handler> EventLoop<H> {
             let Some(listener) = self.listeners.get_mut(number as usize) else {
                 return;
             };
+            if listener.is_waiting() {
+                return;
+            }
             if !self.shared.control.admit() {
                 // Whoever leaves makes room, and says so.
                 return listener.wait();

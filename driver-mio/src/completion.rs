@@ -4,6 +4,7 @@ use std::{
     collections::VecDeque,
     fmt,
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     task::{Context, Poll},
 };
@@ -23,8 +24,13 @@ impl Completion {
     }
 
     pub(crate) fn complete(mut self, result: Result<(), SendError>) {
+        self.call(result);
+    }
+
+    fn call(&mut self, result: Result<(), SendError>) {
         if let Some(callback) = self.0.take() {
-            callback(result);
+            // It may panic, but it is not to take the loop along, nor the connection.
+            let _ = catch_unwind(AssertUnwindSafe(|| callback(result)));
         }
     }
 }
@@ -32,9 +38,7 @@ impl Completion {
 impl Drop for Completion {
     fn drop(&mut self) {
         // A queue that is dropped with its connection does not leave its senders waiting.
-        if let Some(callback) = self.0.take() {
-            callback(Err(SendError::Closed));
-        }
+        self.call(Err(SendError::Closed));
     }
 }
 

@@ -49,7 +49,6 @@ impl Control {
     pub(crate) fn start(&self, mailboxes: Vec<Arc<Mailbox>>, max_connections: usize) {
         self.max_connections
             .store(max_connections, Ordering::Relaxed);
-        *self.running() = mailboxes.len();
         // Nobody else starts them.
         let _ = self.mailboxes.set(mailboxes);
     }
@@ -106,6 +105,11 @@ impl Control {
     /// The order to end, if it was given.
     pub(crate) fn shutdown(&self) -> Option<&Shutdown> {
         self.shutdown.get()
+    }
+
+    /// A loop is about to run.
+    pub(crate) fn loop_begins(&self) {
+        *self.running() += 1;
     }
 
     /// A loop has ended, and has dropped so many connections.

@@ -3,6 +3,7 @@
 use std::{
     io, mem,
     os::fd::AsRawFd,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -25,6 +26,7 @@ use crate::{
     entry::Entry,
     errand::Errand,
     event_loops::Shared,
+    failure::panicked,
     listener::Listener,
     slab::Slab,
     timer::{Coarse, Packed, Timer},
@@ -301,8 +303,15 @@ impl<H: Handler> EventLoop<H> {
             }
             if let Some(extras) = &entry.extras {
                 self.topics.forget(index, &extras.subscriptions);
+                if let Some(line) = &extras.line {
+                    line.close();
+                }
             }
             self.shared.control.gone();
+            // The application's state may have something to do when it is dropped, and fail in that.
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(entry))) {
+                self.shared.observer.tell(panicked(&*panic));
+            }
         }
     }
 

@@ -110,15 +110,17 @@ impl<H: Handler> EventLoops<H> {
         Server::new().start(handler)
     }
 
-    pub(crate) const fn new(
-        shared: Arc<Shared<H>>,
-        threads: Vec<JoinHandle<io::Result<()>>>,
-    ) -> Self {
+    pub(crate) const fn new(shared: Arc<Shared<H>>) -> Self {
         Self {
             shared,
-            threads,
+            threads: Vec::new(),
             next: AtomicUsize::new(0),
         }
+    }
+
+    /// A loop more has been started.
+    pub(crate) fn push(&mut self, thread: JoinHandle<io::Result<()>>) {
+        self.threads.push(thread);
     }
 
     /// Connects to a server. What comes of it, the handler is told: by

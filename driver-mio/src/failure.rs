@@ -1,6 +1,10 @@
 //! What goes wrong where no callback of the handler can see it.
 
-use std::{any::Any, fmt, io};
+use std::{
+    any::Any,
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use driver_kit::handshake::HandshakeError;
 
@@ -58,7 +62,8 @@ impl Observer {
 
     pub(crate) fn tell(&self, failure: Failure) {
         if let Some(observe) = &self.0 {
-            observe(failure);
+            // If even this panics, there is nobody left to tell.
+            let _ = catch_unwind(AssertUnwindSafe(|| observe(failure)));
         }
     }
 }

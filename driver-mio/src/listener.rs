@@ -40,6 +40,13 @@ pub(crate) enum Source {
 impl Address {
     /// Binds a TCP address.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
+        if SPREADS && address.port() != 0 {
+            // Sockets that share a port share it with any other of the same user: a server that was started
+            // twice would work by halves. One that does not want to share finds out.
+            let alone = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+            alone.set_reuse_address(true)?;
+            alone.bind(&address.into())?;
+        }
         let listener = listen(address)?;
         if SPREADS {
             // The port is known only now, if it was 0.
@@ -212,6 +219,11 @@ impl Listener {
     /// Accepts nothing until it is [resumed](Self::resume).
     pub(crate) fn wait(&mut self) {
         self.state = State::Waiting;
+    }
+
+    /// Whether it accepts nothing for now.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.state == State::Waiting
     }
 
     /// Whether it had waited, and accepts again.

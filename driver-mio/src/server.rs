@@ -240,7 +240,8 @@ impl Server {
             control: self.control,
             resolver: Arc::<Resolver>::default(),
         });
-        let mut threads = Vec::new();
+        // If one of them cannot be started, this is dropped, which ends the others.
+        let mut loops = EventLoops::new(Arc::clone(&shared));
         for (number, ((poll, mailbox), listeners)) in
             polls.into_iter().zip(mailboxes).zip(listeners).enumerate()
         {
@@ -253,9 +254,11 @@ impl Server {
             };
             let run = move || EventLoop::new(plan).run();
             let name = format!("websocket-{number}");
-            threads.push(thread::Builder::new().name(name).spawn(run)?);
+            shared.control.loop_begins();
+            let spawned = thread::Builder::new().name(name).spawn(run);
+            loops.push(spawned.inspect_err(|_| shared.control.loop_ended(0))?);
         }
-        Ok(EventLoops::new(shared, threads))
+        Ok(loops)
     }
 }
 

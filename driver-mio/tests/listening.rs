@@ -5,6 +5,7 @@ mod support;
 use std::{
     collections::HashSet,
     env,
+    io::ErrorKind,
     net::TcpListener,
     os::unix::net::UnixStream,
     process::Command,
@@ -78,6 +79,16 @@ fn connections_beyond_the_maximum_wait_their_turn() {
     let head = ask(&mut third, REQUEST);
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn a_port_is_shared_among_loops_and_with_nobody_else() {
+    let (_server, address) = serve_as(|server| server.loops(2), Echo);
+    let second = Server::bind(address);
+    assert_eq!(
+        second.err().map(|error| error.kind()),
+        Some(ErrorKind::AddrInUse)
+    );
 }
 
 /// Open files that the process may have; both ends of each connection are in it.

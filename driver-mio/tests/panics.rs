@@ -34,6 +34,49 @@ impl Handler for Fragile {
     }
 }
 
+/// Something that fails when it is dropped.
+#[derive(Default)]
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("of the state");
+    }
+}
+
+/// Has its failures everywhere but in callbacks.
+struct Treacherous;
+
+impl Handler for Treacherous {
+    type State = Bomb;
+
+    fn on_message(&self, connection: &mut Context<'_>, _: &mut Bomb, message: MessageRef<'_>) {
+        connection.send(message).unwrap();
+        connection.when_sent(|_| panic!("of the completion"));
+    }
+}
+
+#[test]
+fn a_loop_survives_panics_around_its_callbacks() {
+    let (sender, failures) = mpsc::channel();
+    let observe = move |failure: Failure| {
+        sender.send(failure.to_string()).unwrap();
+        panic!("of the observer");
+    };
+    let (server, address) = serve_as(|server| server.on_failure(observe), Treacherous);
+    for _ in 0..2 {
+        let mut stream = open(address);
+        for _ in 0..2 {
+            stream.write_all(&frame(0x81, b"alive")).unwrap();
+            assert_eq!(read_frame(&mut stream), (0x81, b"alive".to_vec()));
+        }
+        drop(stream);
+        let failure = failures.recv_timeout(PATIENCE);
+        assert_eq!(failure.as_deref(), Ok("a callback panicked: of the state"));
+    }
+    assert_eq!(server.handle().shutdown(PATIENCE), 0);
+}
+
 #[test]
 fn a_panic_closes_its_connection_and_no_other() {
     let (sender, failures) = mpsc::channel();
