@@ -5,12 +5,17 @@ use std::{fmt, time::Duration};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha1::{Digest, Sha1};
 
+use self::rule::Evidence;
 use crate::{
     case::Role,
     extension::{Agreed, Measure, Offers, check_answer},
     session::Session,
     wire::Received,
 };
+
+pub(crate) mod rule;
+
+pub use self::rule::Rule;
 
 /// How long the subject may take for its half.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -236,24 +241,10 @@ pub(crate) fn check_response(head: &Head, request: &Head) -> Result<Option<Agree
 ///
 /// If a server has to refuse it. The text says why.
 pub(crate) fn check_request(head: &Head) -> Result<String, String> {
-    if !head.start.starts_with("GET /") || !head.start.ends_with(" HTTP/1.1") {
-        return Err(format!("not a GET of HTTP/1.1: {:?}", head.start));
+    for rule in Rule::OF_REQUESTS {
+        rule.check(head, &Evidence::default())?;
     }
-    head.one("Host")?;
-    if !head.lists("Upgrade", "websocket") {
-        return Err("Upgrade does not list websocket".to_owned());
-    }
-    if !head.lists("Connection", "upgrade") {
-        return Err("Connection does not list upgrade".to_owned());
-    }
-    if head.one("Sec-WebSocket-Version")? != "13" {
-        return Err("Sec-WebSocket-Version is not 13".to_owned());
-    }
-    let key = head.one("Sec-WebSocket-Key")?;
-    if STANDARD.decode(key).map(|nonce| nonce.len()) != Ok(16) {
-        return Err("Sec-WebSocket-Key is not 16 octets in base64".to_owned());
-    }
-    Ok(key.to_owned())
+    Ok(head.one("Sec-WebSocket-Key")?.to_owned())
 }
 
 /// A proper response to a request with that key.

@@ -6,7 +6,7 @@ use std::{fmt, time::Duration};
 
 use crate::{
     case::{Alternative, Closing, Event, Kind, Script, Step},
-    handshake::{Arrival, Heads},
+    handshake::{Arrival, Heads, Rule},
     judging,
     payload::Payload,
     script,
@@ -17,17 +17,13 @@ use crate::{
 
 mod client;
 mod draft;
-mod rule;
 mod sending;
 mod server;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::{
-    draft::{Draft, Half},
-    rule::Rule,
-};
+pub use self::draft::{Draft, Half};
 
 /// How long a subject may take to echo once it is open.
 const ECHO_TIMEOUT: Duration = Duration::from_secs(2);
@@ -337,11 +333,12 @@ pub(crate) fn run(
             }
         }
     };
-    if let Some((rule, request, evidence)) = rule
-        && let Err(reason) = rule.check(request, &evidence, &session.masks)
-    {
-        verdict.behavior = Behavior::Failed;
-        reasons.push(reason);
+    if let Some((rule, request, mut evidence)) = rule {
+        evidence.masks.clone_from(&session.masks);
+        if let Err(reason) = rule.check(request, &evidence) {
+            verdict.behavior = Behavior::Failed;
+            reasons.push(reason);
+        }
     }
     (verdict, reasons)
 }

@@ -3,7 +3,8 @@
 use super::section::{Section, allowance};
 use crate::{
     case::{Case, Closing, Event, Kind, Role, Script, Step},
-    opening::{Draft, Grade, Half, Opening, Rule},
+    handshake::Rule,
+    opening::{Draft, Grade, Half, Opening},
 };
 
 mod accepted;

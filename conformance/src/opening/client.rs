@@ -4,15 +4,14 @@
 use std::{collections::HashSet, sync::Mutex, sync::PoisonError, time::Duration};
 
 use super::{
-    Answer, Grade, Opened, Opening, Rule,
+    Answer, Grade, Opened, Opening,
     draft::{Blanks, Draft},
-    rule::Evidence,
     sending,
 };
 use crate::{
     extension::check_answer,
     frame::{Decoder, Part, opcode},
-    handshake::{self, Head, Heads, accept_key},
+    handshake::{self, Head, Heads, Rule, accept_key, rule::Evidence},
     opening,
     session::Session,
     subject::Facts,

@@ -7,12 +7,12 @@ use self::puppet::{
     Puppet,
 };
 use super::{
-    Draft, Grade, Half, Manner, Opening, Place, Refusal, Rule,
+    Draft, Grade, Half, Manner, Opening, Place, Refusal,
     draft::{Blanks, octets},
 };
 use crate::{
     case::{Closing, Event, Kind, Role, Script, Step},
-    handshake::{Arrival, Head, Heads},
+    handshake::{Arrival, Head, Heads, Rule},
     payload::Payload,
     session::{Session, Settings},
     subject::Facts,

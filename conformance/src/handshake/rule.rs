@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use crate::handshake::Head;
+use super::Head;
 
 /// One thing that every client has to do in its half of the opening handshake, or directly behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,20 +43,27 @@ pub(crate) struct Evidence {
     pub(crate) key_is_fresh: bool,
     /// Octets that came before the response.
     pub(crate) early: usize,
+    /// The masking keys of its first frames.
+    pub(crate) masks: Vec<[u8; 4]>,
 }
 
 impl Rule {
+    /// What every server has to look at (RFC 6455 4.2.1).
+    pub(super) const OF_REQUESTS: [Self; 6] = [
+        Self::FirstLine,
+        Self::Host,
+        Self::Upgrade,
+        Self::Connection,
+        Self::Version,
+        Self::Key,
+    ];
+
     /// Measures a client by the rule.
     ///
     /// # Errors
     ///
     /// If it breaks the rule. The text says how.
-    pub(crate) fn check(
-        self,
-        request: &Head,
-        evidence: &Evidence,
-        masks: &[[u8; 4]],
-    ) -> Result<(), String> {
+    pub(crate) fn check(self, request: &Head, evidence: &Evidence) -> Result<(), String> {
         match self {
             Self::FirstLine => check_first_line(&request.start),
             Self::Host => check_host(request.one("Host")?, evidence.port),
@@ -94,7 +101,7 @@ impl Rule {
                 evidence.early == 0,
                 "the client sent something before the response had come",
             ),
-            Self::Masks => check_masks(masks),
+            Self::Masks => check_masks(&evidence.masks),
         }
     }
 }
