@@ -83,7 +83,14 @@ pub fn run_case(case: &Case, subject: &dyn Subject, settings: Settings) -> Outco
         }
         Role::Server => match handshake::receive_head(&mut session) {
             Ok(head) => Arrival::Accepted(head),
-            Err(fault) => return no_connection(fault.to_string()),
+            Err(fault) => {
+                session.drop_wire(true);
+                let log = std::mem::take(&mut session.log);
+                return Outcome {
+                    log,
+                    ..no_connection(fault.to_string())
+                };
+            }
         },
     };
     let another = |script: &Script| {

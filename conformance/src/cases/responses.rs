@@ -62,50 +62,67 @@ fn drops<'a>(section: &'a mut Section, what: &str, why: &str, opening: Opening) 
 
 /// Case 21.1: what every client sends.
 fn requests(mut section: Section) -> Section {
-    for (rule, expectation) in [
+    for (rule, what, expectation) in [
         (
             Rule::FirstLine,
+            "the first line",
             "The first line is GET, a path with its query or an absolute URI, without a fragment, and \
              HTTP/1.1 (RFC 6455 3, 4.1).",
         ),
         (
             Rule::Host,
+            "Host",
             "There is one Host, with the port if that is not 80 (RFC 6455 4.1).",
         ),
-        (Rule::Upgrade, "Upgrade lists websocket (RFC 6455 4.1)."),
-        (Rule::Connection, "Connection lists Upgrade (RFC 6455 4.1)."),
+        (
+            Rule::Upgrade,
+            "Upgrade",
+            "Upgrade lists websocket (RFC 6455 4.1).",
+        ),
+        (
+            Rule::Connection,
+            "Connection",
+            "Connection lists Upgrade (RFC 6455 4.1).",
+        ),
         (
             Rule::Key,
+            "the key",
             "There is one Sec-WebSocket-Key, which is 16 octets in base64 (RFC 6455 4.1, 11.3.1).",
         ),
         (
             Rule::FreshKey,
+            "the key beside those of other connections",
             "No connection that was tested before had that key (RFC 6455 4.1: it is chosen at random for each \
              connection).",
         ),
         (
             Rule::Version,
+            "the version",
             "There is one Sec-WebSocket-Version, which is 13 (RFC 6455 4.1, 11.3.5).",
         ),
         (
             Rule::Offers,
+            "what is offered",
             "Subprotocols are distinct tokens, extensions follow their grammar (RFC 6455 4.1, 9.1).",
         ),
         (
             Rule::Grammar,
+            "the form of the lines",
             "Every line is a header, without control characters (RFC 7230 3.2).",
         ),
         (
             Rule::NoBody,
+            "what is said of a body",
             "The request has no body (RFC 6455 1.3: it is a GET).",
         ),
         (
             Rule::Waits,
+            "what comes within a tenth of a second behind it",
             "Nothing is sent before the response has come (RFC 6455 4.1).",
         ),
     ] {
         section.add(
-            "Lets the client connect, and answers in the proper way.",
+            format!("Looks at the request, here at {what}, and answers in the proper way."),
             expectation,
             Opening::opens(Half::Proper).rule(rule),
         );
