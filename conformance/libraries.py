@@ -11,8 +11,8 @@ INSTALLED = CONFORMANCE.parent / "target" / "interop"
 REQUIREMENTS = CONFORMANCE / "interop"
 
 
-def install_python_library():
-    """Installs `websockets`."""
+def install_python_libraries():
+    """Installs `websockets` and `wsproto`."""
     if not pathlib.Path(python()).exists():
         subprocess.run([sys.executable, "-m", "venv", INSTALLED / "venv"], check=True)
     quietly = ["--quiet", "--disable-pip-version-check"]
@@ -28,23 +28,26 @@ def install_node_library():
     subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=INSTALLED, check=True)
 
 
-def install_rust_library():
-    """Builds the programs on `tungstenite`."""
+def install_rust_libraries():
+    """Builds the program on libraries in Rust."""
     manifest = CONFORMANCE / "peers" / "Cargo.toml"
     command = ["cargo", "build", "--quiet", "--release", "--manifest-path", manifest]
     subprocess.run([*command, "--target-dir", INSTALLED], check=True)
 
 
 def python():
-    """The Python that has `websockets`."""
+    """The Python that has the libraries."""
     return str(INSTALLED / "venv" / "bin" / "python")
 
 
 def rust():
-    """The program on `tungstenite`."""
+    """The program on libraries in Rust, whose first argument names one."""
     return str(INSTALLED / "release" / "conformance-peers")
 
 
 def environment():
-    """The environment in which Node finds `ws`."""
-    return os.environ | {"NODE_PATH": str(INSTALLED / "node_modules")}
+    """The environment in which Node finds `ws`, and `websockets` takes as many fragments as Autobahn sends."""
+    return os.environ | {
+        "NODE_PATH": str(INSTALLED / "node_modules"),
+        "WEBSOCKETS_MAX_FRAGMENTS": str(1 << 20),
+    }

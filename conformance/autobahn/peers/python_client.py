@@ -17,7 +17,8 @@ async def main(url, agent):
     for case in range(1, count + 1):
         # A server that is refused, or that ends the connection in another way than it should, is a verdict, too.
         with contextlib.suppress(WebSocketException, OSError, EOFError):
-            async with connect(f"{url}/runCase?case={case}&agent={agent}") as connection:
+            # Autobahn's longest messages are longer than the limit that is the default.
+            async with connect(f"{url}/runCase?case={case}&agent={agent}", max_size=None) as connection:
                 async for message in connection:
                     await connection.send(message)
     async with connect(f"{url}/updateReports?agent={agent}") as connection:

@@ -64,6 +64,8 @@ const server = new WebSocketServer({
   port: Number(port),
   // Unlike the client of this library, its server does not compress unless told to.
   perMessageDeflate: true,
+  // Autobahn sends messages in more fragments than the limit that is the default.
+  maxFragments: 0,
   handleProtocols: (offered) => (offered.has('echo.v1') ? 'echo.v1' : false),
 });
 server.on('connection', (socket, request) => {

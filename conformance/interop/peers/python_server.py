@@ -63,7 +63,9 @@ def choose_subprotocol(_connection, offered):
 
 async def main():
     host, _, port = sys.argv[1].rpartition(":")
-    async with serve(converse, host, int(port), select_subprotocol=choose_subprotocol) as server:
+    # Autobahn's longest messages are longer than the limit that is the default.
+    limits = {"max_size": None}
+    async with serve(converse, host, int(port), select_subprotocol=choose_subprotocol, **limits) as server:
         await server.serve_forever()
 
 

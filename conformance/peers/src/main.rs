@@ -1,68 +1,83 @@
-//! Echo server and client on the library `tungstenite`: `conformance-peers server HOST:PORT`, or
-//! `conformance-peers client URL --agent NAME` for a fuzzing server.
+//! Echo programs on libraries of others: `conformance-peers LIBRARY server HOST:PORT`, or
+//! `conformance-peers LIBRARY client URL --agent NAME` for a fuzzing server.
+//!
+//! Each library keeps its defaults, but takes messages of any length, and compresses if it can.
 
-use std::{
-    env,
-    error::Error,
-    io::{Read, Write},
+use std::{env, error::Error, future::Future};
+
+use tokio::{
     net::{TcpListener, TcpStream},
-    thread,
+    runtime::Runtime,
 };
 
-use tungstenite::{Message, WebSocket, accept, connect};
+mod fastwebsockets;
+mod soketto;
+mod tokio_websockets;
+mod tungstenite;
 
-fn main() -> Result<(), Box<dyn Error>> {
+type Failure = Box<dyn Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let runtime = Runtime::new()?;
     match arguments[..] {
-        ["server", address] => serve(address),
-        ["client", url, "--agent", agent] => walk(url, agent),
-        _ => Err("usage: server HOST:PORT | client URL --agent NAME".into()),
+        ["tungstenite", "server", address] => tungstenite::serve(address),
+        ["tungstenite", "client", url, "--agent", agent] => {
+            walk(url, agent, tungstenite::dial)
+        }
+        ["fastwebsockets", "server", address] => {
+            runtime.block_on(serve(address, fastwebsockets::accept))
+        }
+        ["fastwebsockets", "client", url, "--agent", agent] => walk(url, agent, |url| {
+            runtime.block_on(fastwebsockets::dial(url))
+        }),
+        ["soketto", "server", address] => runtime.block_on(serve(address, soketto::accept)),
+        ["soketto", "client", url, "--agent", agent] => {
+            walk(url, agent, |url| runtime.block_on(soketto::dial(url)))
+        }
+        ["tokio-websockets", "server", address] => {
+            runtime.block_on(serve(address, tokio_websockets::accept))
+        }
+        ["tokio-websockets", "client", url, "--agent", agent] => walk(url, agent, |url| {
+            runtime.block_on(tokio_websockets::dial(url))
+        }),
+        _ => Err("usage: LIBRARY server HOST:PORT | LIBRARY client URL --agent NAME".into()),
     }
 }
 
-fn serve(address: &str) -> Result<(), Box<dyn Error>> {
-    for stream in TcpListener::bind(address)?.incoming() {
-        let stream: TcpStream = stream?;
-        thread::spawn(|| {
-            // Whoever does not open a connection properly is somebody else's concern.
-            let _ = stream.set_nodelay(true);
-            if let Ok(socket) = accept(stream) {
-                echo(socket);
-            }
-        });
+/// Lets a library echo on every connection that comes.
+async fn serve<F>(address: &str, accept: impl Fn(TcpStream) -> F) -> Result<(), Failure>
+where
+    F: Future<Output = Result<(), Failure>> + Send + 'static,
+{
+    let listener = TcpListener::bind(address).await?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        // However a connection ends, the next one is served.
+        tokio::spawn(accept(stream));
     }
-    Ok(())
 }
 
-/// Goes through the cases of a fuzzing server.
-fn walk(url: &str, agent: &str) -> Result<(), Box<dyn Error>> {
-    let (mut socket, _) = connect(format!("{url}/getCaseCount"))?;
-    let count: usize = socket.read()?.to_text()?.parse()?;
-    while socket.read().is_ok() {}
+/// Goes through the cases of a fuzzing server. `echo` dials a URL and echoes until the connection ends.
+fn walk(
+    url: &str,
+    agent: &str,
+    echo: impl Fn(&str) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let count: usize = tungstenite::ask(&format!("{url}/getCaseCount"))?.parse()?;
     for case in 1..=count {
         // A server that is refused is a verdict, too.
-        if let Ok((socket, _)) = connect(format!("{url}/runCase?case={case}&agent={agent}")) {
-            echo(socket);
-        }
+        let _ = echo(&format!("{url}/runCase?case={case}&agent={agent}"));
     }
-    let (mut socket, _) = connect(format!("{url}/updateReports?agent={agent}"))?;
-    while socket.read().is_ok() {}
+    tungstenite::ask(&format!("{url}/updateReports?agent={agent}"))?;
     Ok(())
 }
 
-/// Sends every message back until the connection ends, however it does.
-fn echo(mut socket: WebSocket<impl Read + Write>) {
-    loop {
-        let done = match socket.read() {
-            Ok(message @ (Message::Text(_) | Message::Binary(_))) => socket.send(message),
-            Ok(Message::Ping(_) | Message::Pong(_) | Message::Close(_) | Message::Frame(_)) => {
-                continue;
-            }
-            Err(error) => Err(error),
-        };
-        if done.is_err() {
-            return;
-        }
-    }
+/// Host with port, and path with query, of a URL of a fuzzing server.
+fn parts(url: &str) -> Result<(&str, &str), Failure> {
+    let rest = url.strip_prefix("ws://").ok_or("not a ws URL")?;
+    let slash = rest.find('/').ok_or("a URL without a path")?;
+    Ok(rest.split_at(slash))
 }
