@@ -69,13 +69,9 @@ pub(crate) struct ClientArguments {
     #[arg(long = "agent", value_name = "NAME")]
     pub(crate) agents: Vec<String>,
     #[command(flatten)]
-    pub(crate) selection: Selection,
-    #[command(flatten)]
-    pub(crate) running: Running,
+    pub(crate) run: Run,
     #[command(flatten)]
     pub(crate) facts: FactsArguments,
-    #[command(flatten)]
-    pub(crate) reporting: Reporting,
 }
 
 #[derive(Debug, Args)]
@@ -88,13 +84,9 @@ pub(crate) struct ServerArguments {
     #[arg(long)]
     pub(crate) once: bool,
     #[command(flatten)]
-    pub(crate) selection: Selection,
-    #[command(flatten)]
-    pub(crate) running: Running,
+    pub(crate) run: Run,
     #[command(flatten)]
     pub(crate) facts: FactsArguments,
-    #[command(flatten)]
-    pub(crate) reporting: Reporting,
 }
 
 #[cfg(feature = "ours")]
@@ -104,11 +96,7 @@ pub(crate) struct DriversArguments {
     #[arg(long, value_name = "TEXT")]
     pub(crate) subject: Option<String>,
     #[command(flatten)]
-    pub(crate) selection: Selection,
-    #[command(flatten)]
-    pub(crate) running: Running,
-    #[command(flatten)]
-    pub(crate) reporting: Reporting,
+    pub(crate) run: Run,
 }
 
 #[derive(Debug, Args)]
@@ -131,6 +119,17 @@ pub(crate) struct ListArguments {
     pub(crate) long: bool,
     #[command(flatten)]
     pub(crate) selection: Selection,
+}
+
+/// What is the same whoever is tested.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) selection: Selection,
+    #[command(flatten)]
+    pub(crate) running: Running,
+    #[command(flatten)]
+    pub(crate) reporting: Reporting,
 }
 
 /// Which cases.

@@ -21,13 +21,13 @@ use super::{
 };
 
 pub(crate) fn run(arguments: &ClientArguments) -> Result<Status, Stop> {
-    let cases = arguments.selection.cases()?;
-    let known = finish::known(&arguments.reporting)?;
+    let cases = arguments.run.selection.cases()?;
+    let known = finish::known(&arguments.run.reporting)?;
     let mut names = AgentNames::default();
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     for (at, url) in arguments.urls.iter().enumerate() {
         let mut server = server(arguments, url);
-        let outcome = probe(&server, url, arguments.running.settings())?;
+        let outcome = probe(&server, url, arguments.run.running.settings())?;
         let name = match arguments.agents.get(at) {
             Some(name) => name.clone(),
             None => server_header(&outcome).unwrap_or_else(|| server.address.clone()),
@@ -39,8 +39,8 @@ pub(crate) fn run(arguments: &ClientArguments) -> Result<Status, Stop> {
         cases: &cases,
         known: &known,
         agreement: Agreement::Free,
-        running: &arguments.running,
-        reporting: &arguments.reporting,
+        running: &arguments.run.running,
+        reporting: &arguments.run.reporting,
     };
     run.run(&subjects)
 }

@@ -13,8 +13,8 @@ use super::{
 };
 
 pub(crate) fn run(arguments: &DriversArguments) -> Result<Status, Stop> {
-    let cases = arguments.selection.cases()?;
-    let known = finish::known(&arguments.reporting)?;
+    let cases = arguments.run.selection.cases()?;
+    let known = finish::known(&arguments.run.reporting)?;
     let mut subjects: Vec<Box<dyn Subject>> = Vec::new();
     for role in [Role::Server, Role::Client] {
         subjects.push(Box::new(Core::new(role, ours::config)));
@@ -32,8 +32,8 @@ pub(crate) fn run(arguments: &DriversArguments) -> Result<Status, Stop> {
         cases: &cases,
         known: &known,
         agreement: Agreement::Required,
-        running: &arguments.running,
-        reporting: &arguments.reporting,
+        running: &arguments.run.running,
+        reporting: &arguments.run.reporting,
     };
     run.run(&subjects)
 }

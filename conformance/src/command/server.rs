@@ -21,20 +21,20 @@ use super::{
 };
 
 pub(crate) fn run(arguments: &ServerArguments) -> Result<Status, Stop> {
-    let cases = arguments.selection.cases()?;
-    let known = finish::known(&arguments.reporting)?;
+    let cases = arguments.run.selection.cases()?;
+    let known = finish::known(&arguments.run.reporting)?;
     let unusable = |error| Stop::NoListener(arguments.address.clone(), error);
     let listener = TcpListener::bind(&arguments.address).map_err(unusable)?;
     let address = listener.local_addr().map_err(unusable)?;
-    let settings = arguments.running.settings();
+    let settings = arguments.run.running.settings();
     let server = FuzzingServer::new(cases, settings, arguments.facts.facts());
     let subject = format!("clients at ws://{address}, {} cases", server.cases().len());
     let clients = Clients {
-        console: Console::new("Testing", &subject, None, &arguments.reporting),
+        console: Console::new("Testing", &subject, None, &arguments.run.reporting),
         server: &server,
         once: arguments.once,
         known: &known,
-        reporting: &arguments.reporting,
+        reporting: &arguments.run.reporting,
         start: Instant::now(),
         last: Mutex::new(Ok(Status::Unusable)),
     };
