@@ -1,7 +1,7 @@
 //! Echo programs on libraries of others: `conformance-peers LIBRARY server HOST:PORT`, or
 //! `conformance-peers LIBRARY client URL --agent NAME` for a fuzzing server.
 //!
-//! Each library keeps its defaults, but takes messages of any length, and compresses if it can.
+//! Each library keeps its defaults, and compresses if it can.
 
 use std::{env, error::Error, future::Future};
 

@@ -5,21 +5,19 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
-use tokio_websockets::{ClientBuilder, Limits, ServerBuilder, WebSocketStream};
+use tokio_websockets::{ClientBuilder, ServerBuilder, WebSocketStream};
 
 use crate::{Failure, parts};
 
 pub async fn accept(stream: TcpStream) -> Result<(), Failure> {
-    let builder = ServerBuilder::new().limits(Limits::unlimited());
-    let (_, socket) = builder.accept(stream).await?;
+    let (_, socket) = ServerBuilder::new().accept(stream).await?;
     echo(socket).await
 }
 
 pub async fn dial(url: &str) -> Result<(), Failure> {
     let stream = TcpStream::connect(parts(url)?.0).await?;
     stream.set_nodelay(true)?;
-    let builder = ClientBuilder::new().uri(url)?.limits(Limits::unlimited());
-    let (socket, _) = builder.connect_on(stream).await?;
+    let (socket, _) = ClientBuilder::new().uri(url)?.connect_on(stream).await?;
     echo(socket).await
 }
 
