@@ -11,8 +11,14 @@ pub trait Clock: Unpin {
 
     /// Ready once `deadline` has passed; else the task is woken then, at the latest a few
     /// milliseconds late. `None`: there is nothing to wait for. Each call replaces what the call
-    /// before asked for; a task may be woken too early.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Time>) -> Poll<()>;
+    /// before asked for; a task may be woken too early. `now` is what [`now`](Self::now) gave a moment
+    /// ago: time is asked for once in a poll.
+    fn poll_deadline(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        deadline: Option<Time>,
+    ) -> Poll<()>;
 
     /// Why the server that the connection belongs to shuts down, perhaps in no words, once it does.
     /// When that begins, every task whose connection has called

@@ -10,7 +10,7 @@ use driver_kit::{
     lease::{Lease, Parts},
     turn::{self, Filled},
 };
-use wsproto::{CloseCode, Closed, Connection, Env, Error, Event, Input, Overflow, SendError, Time};
+use wsproto::{CloseCode, Connection, Env, Error, Event, Input, Overflow, SendError, Time};
 
 use crate::{
     clock::Clock,
@@ -102,12 +102,15 @@ impl<S: Transport, C: Clock> Core<S, C> {
 
     /// Does everything that can be done now, until there is an event or the connection is over.
     pub(crate) fn poll_event(&mut self, cx: &mut Context<'_>, task: Task) -> Poll<Found> {
-        let mut lease = self.lease.take().unwrap_or_else(|| {
-            let mut lease = Lease::take();
-            lease.env.set_now(self.clock.now());
-            lease
-        });
-        let found = self.drive(cx, &mut lease, task);
+        let (mut lease, present) = match self.lease.take() {
+            Some(lease) => (lease, Present::Past),
+            None => {
+                let mut lease = Lease::take();
+                lease.env.set_now(self.clock.now());
+                (lease, Present::Now)
+            }
+        };
+        let found = self.drive(cx, &mut lease, present, task);
         match found {
             Poll::Ready(Found::Incoming(_) | Found::Lendable) => self.lease = Some(lease),
             Poll::Ready(Found::Over) => {}
@@ -116,7 +119,13 @@ impl<S: Transport, C: Clock> Core<S, C> {
         found
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>, lease: &mut Lease, task: Task) -> Poll<Found> {
+    fn drive(
+        &mut self,
+        cx: &mut Context<'_>,
+        lease: &mut Lease,
+        mut present: Present,
+        task: Task,
+    ) -> Poll<Found> {
         let Parts { env, input, .. } = &mut **lease;
         let takes = task.intake != Intake::Nothing;
         loop {
@@ -132,11 +141,18 @@ impl<S: Transport, C: Clock> Core<S, C> {
                     Ok(false) => {}
                     Err(error) => self.failed(error),
                 }
-            } else if takes && let Some(incoming) = self.next_incoming(env, input) {
+            } else if takes
+                && let Some(incoming) =
+                    next_incoming(&mut self.connection, &mut self.outcome, env, input)
+            {
                 return Poll::Ready(Found::Incoming(incoming));
             }
-            // What was at hand may have kept the application busy for long.
-            env.set_now(self.clock.now());
+            match present {
+                Present::Now => {}
+                // What was at hand may have kept the application busy for long.
+                Present::Past => env.set_now(self.clock.now()),
+            }
+            present = Present::Past;
             self.flush(cx, env);
             let room = match task.intake {
                 Intake::Any => usize::MAX,
@@ -195,7 +211,11 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 (Some(a), Some(b)) => Some(a.min(b)),
                 (a, b) => a.or(b),
             };
-            if self.clock.poll_deadline(cx, deadline).is_pending() {
+            if self
+                .clock
+                .poll_deadline(cx, env.now(), deadline)
+                .is_pending()
+            {
                 self.reads = 0;
                 return Poll::Pending;
             }
@@ -209,7 +229,9 @@ impl<S: Transport, C: Clock> Core<S, C> {
             if !takes && self.connection.wants().done {
                 // What ended it is not behind the input that nobody takes.
                 match self.connection.next_event(env, input) {
-                    Ok(Some(Event::Closed(closed))) => self.closed(closed),
+                    Ok(Some(Event::Closed(closed))) => {
+                        self.outcome = Some(Box::new(Outcome::closed(closed, true)));
+                    }
                     Ok(_) => {}
                     Err(error) => self.failed(error),
                 }
@@ -270,6 +292,9 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 return Poll::Ready(incoming);
             }
         }
+        if let Some(incoming) = self.incoming_at_hand() {
+            return Poll::Ready(Some(incoming));
+        }
         Poll::Ready(match ready!(self.poll_event(cx, Task::RECEIVE)) {
             Found::Incoming(incoming) => {
                 self.release();
@@ -277,6 +302,42 @@ impl<S: Transport, C: Clock> Core<S, C> {
             }
             Found::Lendable | Found::Over | Found::TimedOut => None,
         })
+    }
+
+    /// What [`poll_event`](Self::poll_event) would find first in input that is at hand: the messages of
+    /// a batch but the first, at little cost. `None` says nothing.
+    #[inline]
+    fn incoming_at_hand(&mut self) -> Option<Incoming> {
+        let lease = self.lease.as_deref_mut()?;
+        if self.clock.shutting_down().is_some() {
+            return None;
+        }
+        let Parts { env, input, .. } = lease;
+        let incoming = next_incoming(&mut self.connection, &mut self.outcome, env, input)?;
+        if input.is_empty() {
+            self.lease = None;
+        }
+        Some(incoming)
+    }
+
+    /// Whether [`poll_lendable`](Self::poll_lendable) would find something in input that is at hand.
+    /// `false` says nothing.
+    #[inline]
+    pub(crate) fn is_lendable_at_hand(&mut self) -> bool {
+        let Some(lease) = self.lease.as_deref_mut() else {
+            return false;
+        };
+        if self.inbox.is_some() || self.outcome.is_some() || self.clock.shutting_down().is_some() {
+            return false;
+        }
+        let Parts { env, input, .. } = lease;
+        match self.connection.has_event(env, input) {
+            Ok(has_event) => has_event,
+            Err(error) => {
+                self.failed(error);
+                false
+            }
+        }
     }
 
     /// Whether everything queued is with the transport.
@@ -327,7 +388,10 @@ impl<S: Transport, C: Clock> Core<S, C> {
     pub(crate) fn queue<T>(&mut self, queue: impl FnOnce(&mut Connection, &mut Env) -> T) -> T {
         let (connection, lease) = self.lease();
         let queued = queue(connection, &mut lease.env);
-        self.release();
+        // With input left it is held, and stays so.
+        if lease.input.is_empty() {
+            self.lease = None;
+        }
         queued
     }
 
@@ -361,30 +425,6 @@ impl<S: Transport, C: Clock> Core<S, C> {
         self.inbox.as_ref().map_or(0, |inbox| inbox.len())
     }
 
-    /// Takes the next thing for the application out of the input, and notes how it ended.
-    fn next_incoming<B: AsMut<[u8]>>(
-        &mut self,
-        env: &mut Env,
-        input: &mut Input<B>,
-    ) -> Option<Incoming> {
-        loop {
-            match self.connection.next_event(env, input) {
-                Ok(Some(Event::Closed(closed))) => self.closed(closed),
-                Ok(Some(event)) => {
-                    let incoming = Incoming::from_event(event);
-                    if incoming.is_some() {
-                        return incoming;
-                    }
-                }
-                Ok(None) => return None,
-                Err(error) => {
-                    self.failed(error);
-                    return None;
-                }
-            }
-        }
-    }
-
     /// Waits for something to lend.
     pub(crate) fn poll_lendable(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
         loop {
@@ -401,7 +441,9 @@ impl<S: Transport, C: Clock> Core<S, C> {
             // buffers are waiting for that already.
             if let Some(mut lease) = self.lease.take() {
                 let Parts { env, input, .. } = &mut *lease;
-                if let Some(incoming) = self.next_incoming(env, input) {
+                if let Some(incoming) =
+                    next_incoming(&mut self.connection, &mut self.outcome, env, input)
+                {
                     self.inbox.get_or_insert_default().push(incoming);
                 }
                 self.put_back(lease);
@@ -410,56 +452,54 @@ impl<S: Transport, C: Clock> Core<S, C> {
     }
 
     /// Takes what [`poll_lendable`](Self::poll_lendable) found, without a copy unless it was read ahead.
+    #[inline]
     pub(crate) fn lend_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
-        let read_ahead = self.read_ahead() > 0;
-        let end_unseen = self.is_end_unseen();
-        let Self {
-            connection,
-            lease,
-            outcome,
-            inbox,
-            clock,
-            ..
-        } = self;
-        let (mut env, input) = match lease.as_deref_mut() {
-            Some(Parts { env, input, .. }) => (Some(env), Some(input)),
-            None => (None, None),
+        if self.inbox.is_some() || self.outcome.is_some() {
+            return Ok(self.lend_aside());
+        }
+        let Some(Parts { env, input, .. }) = self.lease.as_deref_mut() else {
+            return Ok(None);
         };
-        let event = match (inbox, outcome, input, &mut env) {
-            (Some(inbox), ..) if read_ahead => inbox.lend(),
-            (_, Some(outcome), ..) if end_unseen => {
+        match self.connection.next_event(env, input) {
+            Ok(Some(event)) => {
+                if let Event::Closed(closed) = &event {
+                    self.outcome = Some(Box::new(Outcome::closed(closed.clone(), false)));
+                }
+                Ok(Some(Lent {
+                    event,
+                    connection: &mut self.connection,
+                    env: Some(env),
+                    clock: &self.clock,
+                }))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => {
+                self.outcome = Some(Box::new(Outcome::closed(error.closed.clone(), false)));
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes what was read ahead, or the end that nobody was shown.
+    fn lend_aside(&mut self) -> Option<Lent<'_, C>> {
+        let event = match (&mut self.inbox, &mut self.outcome) {
+            (Some(inbox), _) if inbox.len() > 0 => inbox.lend(),
+            (_, Some(outcome)) if outcome.unseen => {
                 outcome.unseen = false;
                 Some(Event::Closed(outcome.closed.clone()))
             }
-            (_, outcome, Some(input), Some(env)) => {
-                let event = match connection.next_event(env, input) {
-                    Ok(event) => event,
-                    Err(error) => {
-                        *outcome = Some(Box::new(Outcome::closed(error.closed.clone(), false)));
-                        return Err(error);
-                    }
-                };
-                if let Some(Event::Closed(closed)) = &event {
-                    *outcome = Some(Box::new(Outcome::closed(closed.clone(), false)));
-                }
-                event
-            }
-            (_, _, None, _) | (_, _, _, None) => None,
+            (_, _) => None,
         };
-        Ok(event.map(|event| Lent {
+        event.map(|event| Lent {
             event,
-            connection,
-            env,
-            clock: &*clock,
-        }))
+            connection: &mut self.connection,
+            env: self.lease.as_deref_mut().map(|parts| &mut parts.env),
+            clock: &self.clock,
+        })
     }
 
     fn is_end_unseen(&self) -> bool {
         self.outcome.as_ref().is_some_and(|outcome| outcome.unseen)
-    }
-
-    fn closed(&mut self, closed: Closed) {
-        self.outcome = Some(Box::new(Outcome::closed(closed, true)));
     }
 
     pub(crate) fn failed(&mut self, error: Error) {
@@ -494,6 +534,42 @@ impl<S: Transport, C: Clock> Core<S, C> {
                     self.lost = true;
                     self.connection.handle_lost(env);
                 }
+            }
+        }
+    }
+}
+
+/// What an environment shows as the present.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Present {
+    /// The clock was looked at in this poll.
+    Now,
+    /// Something may have taken long since.
+    Past,
+}
+
+/// Takes the next thing for the application out of the input, and notes how it ended.
+#[inline]
+fn next_incoming<B: AsMut<[u8]>>(
+    connection: &mut Connection,
+    outcome: &mut Option<Box<Outcome>>,
+    env: &mut Env,
+    input: &mut Input<B>,
+) -> Option<Incoming> {
+    loop {
+        match connection.next_event(env, input) {
+            Ok(Some(Event::Closed(closed))) => {
+                *outcome = Some(Box::new(Outcome::closed(closed, true)));
+            }
+            Ok(Some(event)) => {
+                if let Some(incoming) = Incoming::from_event(event) {
+                    return Some(incoming);
+                }
+            }
+            Ok(None) => return None,
+            Err(error) => {
+                *outcome = Some(Box::new(Outcome::failed(error)));
+                return None;
             }
         }
     }

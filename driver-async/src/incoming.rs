@@ -27,6 +27,7 @@ pub enum Incoming {
 
 impl Incoming {
     /// What of an event is for the application that receives.
+    #[inline]
     pub(crate) fn from_event(event: Event<'_>) -> Option<Self> {
         Some(match event {
             Event::Text(text) => Self::Message(text.into()),
@@ -45,6 +46,7 @@ impl Incoming {
     }
 
     /// The message, or a chunk as a message of its own; `None` for pings and pongs.
+    #[inline]
     pub(crate) fn into_message(self) -> Option<Message> {
         match self {
             Self::Message(message) => Some(message),

@@ -96,10 +96,15 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         // Answers are written when all input is used up; a peer that does not take them must not make
         // them pile up, though.
         let found = poll_fn(|cx| {
-            ready!(
-                self.core
-                    .poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
-            );
+            if !self.core.has_room(0) {
+                ready!(
+                    self.core
+                        .poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
+                );
+            }
+            if self.core.is_lendable_at_hand() {
+                return Poll::Ready(Found::Lendable);
+            }
             self.core.poll_lendable(cx)
         })
         .await;
@@ -216,10 +221,12 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
             let len = message
                 .as_ref()
                 .map_or(0, |message| message.as_bytes().len());
-            ready!(
-                self.core
-                    .poll_until(cx, Receiving::Keep, None, |core| core.has_room(len))
-            );
+            if !self.core.has_room(len) {
+                ready!(
+                    self.core
+                        .poll_until(cx, Receiving::Keep, None, |core| core.has_room(len))
+                );
+            }
             let Some(message) = message.take() else {
                 unreachable!("a future that was ready is not polled again")
             };

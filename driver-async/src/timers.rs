@@ -171,8 +171,12 @@ impl<A: Alarm> Clock for Timer<A> {
         self.timers.present()
     }
 
-    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Time>) -> Poll<()> {
-        let now = self.now();
+    fn poll_deadline(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        deadline: Option<Time>,
+    ) -> Poll<()> {
         let deadline = match (deadline, self.timers.purpose) {
             (Some(deadline), _) if deadline <= now => return Poll::Ready(()),
             (Some(deadline), _) => deadline,
@@ -256,8 +260,9 @@ mod tests {
     fn armed(timers: &Arc<Timers<Silent>>, waker: &Waker, after: Duration) -> Timer<Silent> {
         let mut timer = Timer::new(Arc::clone(timers));
         let mut cx = Context::from_waker(waker);
-        let deadline = timer.now() + after;
-        assert!(timer.poll_deadline(&mut cx, Some(deadline)).is_pending());
+        let now = timer.now();
+        let polled = timer.poll_deadline(&mut cx, now, Some(now + after));
+        assert!(polled.is_pending());
         timer
     }
 
@@ -315,7 +320,8 @@ mod tests {
             count.0.store(0, Ordering::Relaxed);
             let timers = Timers::<Silent>::start(purpose);
             let mut timer = Timer::new(Arc::clone(&timers));
-            assert!(timer.poll_deadline(&mut cx, None).is_pending());
+            let now = timer.now();
+            assert!(timer.poll_deadline(&mut cx, now, None).is_pending());
             timers.shut_down("because");
             timers.shut_down("for another reason");
             assert_eq!(timer.shutting_down(), Some("because"));

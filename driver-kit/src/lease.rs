@@ -73,6 +73,7 @@ impl Lease {
     /// too many are held already, by tasks that have stopped in the middle of their input: set the
     /// rest [aside](wsproto::Connection::set_aside) and drop the lease.
     #[must_use]
+    #[inline]
     pub fn hold(&mut self) -> bool {
         if !self.held {
             if HELD.fetch_add(1, Ordering::Relaxed) >= MAX_HELD {

@@ -89,9 +89,14 @@ mod tests {
         let tasks = || Handle::current().metrics().num_alive_tasks();
         let (one, mut other) = (Timer::of_runtime(), Timer::of_runtime());
         assert_eq!(tasks(), 1, "they share it");
-        let deadline = other.now() + std::time::Duration::from_secs(3600);
+        let now = other.now();
+        let deadline = now + std::time::Duration::from_secs(3600);
         let mut cx = Context::from_waker(Waker::noop());
-        assert!(other.poll_deadline(&mut cx, Some(deadline)).is_pending());
+        assert!(
+            other
+                .poll_deadline(&mut cx, now, Some(deadline))
+                .is_pending()
+        );
         yield_now().await;
         drop(one);
         yield_now().await;

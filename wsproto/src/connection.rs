@@ -211,6 +211,7 @@ impl Connection {
     /// The configuration that was given when the connection was made, or when it was
     /// [accepted](crate::Accept::config).
     #[must_use]
+    #[inline]
     pub const fn config(&self) -> &Arc<Config> {
         &self.config
     }
@@ -223,11 +224,13 @@ impl Connection {
 
     /// Whether messages may be sent: the handshake is complete and no Close frame is queued.
     #[must_use]
+    #[inline]
     pub fn is_open(&self) -> bool {
         self.phase == Phase::Open
     }
 
     /// Whether data may be sent, or why not.
+    #[inline]
     pub(crate) fn check_open(&self) -> Result<(), SendError> {
         match self.phase {
             Phase::Open if self.transport.lost => Err(SendError::Closed),
@@ -264,6 +267,14 @@ impl Connection {
         if let Some((kind, span)) = self.receive_whole(env, input) {
             return self.lend_message(env, input, kind, span).map(Some);
         }
+        // What `has_event` has announced.
+        if let Some(Ready::Here(Payload::Message(kind), span)) = input.ready {
+            input.ready = None;
+            return self.lend_message(env, input, kind, span).map(Some);
+        }
+        if self.has_nothing(input) {
+            return Ok(None);
+        }
         let ready = match input.ready.take() {
             Some(ready) => ready,
             None => match self.advance(env, input)? {
@@ -282,24 +293,59 @@ impl Connection {
     ///
     /// # Errors
     /// As [`next_event`](Self::next_event).
+    #[inline]
     pub fn has_event<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
         input: &mut Input<B>,
     ) -> Result<bool, Error> {
-        if input.ready.is_none() {
-            let ready = match self.receive_whole(env, input) {
-                Some((kind, span)) => Some(Ready::Here(Payload::Message(kind), span)),
-                None => self.advance(env, input)?,
-            };
-            if let Some(Ready::Here(Payload::Message(kind), span)) = ready {
-                // Checked where it is lent, since the check is the cast; but a caller that would lend
-                // it on could not tell the peer any more that it is no text.
-                self.lend_message(env, input, kind, span)?;
+        if input.ready.is_some() {
+            return Ok(true);
+        }
+        if self.has_nothing(input) {
+            return Ok(false);
+        }
+        if let Some((kind, span)) = self.receive_whole(env, input) {
+            return self.announce(env, input, kind, span).map(|()| true);
+        }
+        match self.advance(env, input)? {
+            Some(Ready::Here(Payload::Message(kind), span)) => {
+                self.announce(env, input, kind, span)?;
             }
-            input.ready = ready;
+            ready => input.ready = ready,
         }
         Ok(input.ready.is_some())
+    }
+
+    /// Keeps a message for [`next_event`](Self::next_event).
+    #[inline]
+    fn announce<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        kind: Kind,
+        span: Span,
+    ) -> Result<(), Error> {
+        if kind == Kind::Text {
+            // Checked where it is lent, since the check is the cast; but a caller that would lend it on
+            // could not tell the peer any more that it is no text.
+            self.lend_message(env, input, kind, span)?;
+        }
+        input.ready = Some(Ready::Here(Payload::Message(kind), span));
+        Ok(())
+    }
+
+    /// Whether there is nothing to report, as between messages, when a driver asks before it waits.
+    /// `false` says nothing.
+    #[inline]
+    fn has_nothing<B: AsMut<[u8]>>(&self, input: &Input<B>) -> bool {
+        input.is_plain()
+            && input.is_empty()
+            && self.phase == Phase::Open
+            && self.partial.is_none()
+            && self.notice.is_none()
+            && !self.drained
+            && !self.transport.eof
     }
 
     /// Stops consuming for now: moves the rest of `input` into the connection, so that the input may
@@ -359,7 +405,7 @@ impl Connection {
     }
 
     /// Finds out what comes next.
-    #[inline]
+    #[inline(never)]
     fn advance<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,

@@ -71,6 +71,14 @@ fn after(from: Time, span: Duration) -> Time {
     from + span.max(Duration::from_nanos(1))
 }
 
+/// The earlier of two deadlines, none being the latest.
+fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
 impl Connection {
     /// The present has reached [`Wants::deadline`](crate::Wants::deadline), or passed it.
     ///
@@ -115,15 +123,12 @@ impl Connection {
 
     /// The earliest of all deadlines.
     pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let mut deadlines = [self.timers.until, self.write_deadline(), None, None, None];
-        if self.phase == Phase::Open {
-            deadlines[2..].copy_from_slice(&[
-                self.pong_deadline(),
-                self.idle_deadline(),
-                self.ping_deadline(),
-            ]);
+        let earliest = earlier(self.timers.until, self.write_deadline());
+        if self.phase != Phase::Open {
+            return earliest;
         }
-        deadlines.into_iter().flatten().min()
+        let heard = earlier(self.pong_deadline(), self.ping_deadline());
+        earlier(earliest, earlier(heard, self.idle_deadline()))
     }
 
     fn write_deadline(&self) -> Option<Time> {

@@ -67,12 +67,14 @@ impl Env {
 
     /// The present, as last set.
     #[must_use]
+    #[inline]
     pub const fn now(&self) -> Time {
         self.now
     }
 
     /// Sets the present, usually once per turn of an event loop. The clock should be monotonic; where
     /// it steps back, deadlines come that much later, and nothing else happens.
+    #[inline]
     pub const fn set_now(&mut self, now: Time) {
         self.now = now;
     }

@@ -60,6 +60,7 @@ impl Opcode {
 
 impl Kind {
     /// The opcode of a message's first frame.
+    #[inline]
     pub(crate) const fn opcode(self) -> Opcode {
         match self {
             Self::Text => Opcode::Text,

@@ -79,6 +79,7 @@ impl<B: AsMut<[u8]>> Input<B> {
 
     /// Whether nothing is left to consume.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end && self.aside.is_empty() && self.ready.is_none()
     }

@@ -57,6 +57,7 @@ impl Buffer {
 
 impl Queue {
     /// Octets that are not sent yet.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.data_len + self.control.len() - self.control_sent
     }

@@ -100,9 +100,14 @@ impl Clock for Timer {
         self.timeline.now()
     }
 
-    fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Option<Time>) -> Poll<()> {
+    fn poll_deadline(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: Time,
+        deadline: Option<Time>,
+    ) -> Poll<()> {
         let mut state = self.timeline.lock();
-        if deadline.is_some_and(|deadline| deadline <= state.now) {
+        if deadline.is_some_and(|deadline| deadline <= now) {
             return Poll::Ready(());
         }
         match &mut state.armed[self.index] {

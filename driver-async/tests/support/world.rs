@@ -98,7 +98,10 @@ impl World {
     pub(crate) fn sleep(&self, span: Duration) -> impl Future<Output = ()> + use<> {
         let mut timer = self.timer();
         let deadline = Some(self.now() + span);
-        poll_fn(move |cx| timer.poll_deadline(cx, deadline))
+        poll_fn(move |cx| {
+            let now = timer.now();
+            timer.poll_deadline(cx, now, deadline)
+        })
     }
 
     pub(crate) fn spawn<T: 'static>(
