@@ -20,7 +20,7 @@ pub use outcome::{Outcome, Sample};
 use std::{io, time::Duration};
 
 use crate::{
-    load::{self, Observe, Pace, Plan, Report, Sizes, Until},
+    load::{self, Content, Observe, Pace, Plan, Report, Sizes, Target, Until},
     process::pin,
 };
 
@@ -105,21 +105,22 @@ fn sample(cell: &Cell, command: &Command, effort: &Effort) -> io::Result<Report>
             plan.pace = Pace::Broadcast;
             plan.until = Until::Messages(count);
         }
-        Kind::Memory {
-            echoes,
-            compression,
-        } => {
-            plan.compression = compression.filter(|_| command.compresses());
+        Kind::Memory { echoes } => {
             // What a server needs once is not what a connection costs.
-            let warm_up = Plan {
-                connections: 8,
-                until: Until::Messages(80),
-                ..plan.clone()
-            };
-            load::run(&warm_up, &mut ())?;
+            load::run(&warm_up(&server.target), &mut ())?;
             plan.pace = Pace::Open { rate: 30_000.0 };
             plan.until = Until::Messages(echoes * cell.connections as u64);
         }
     }
     load::run(&plan, &mut () as &mut dyn Observe)
+}
+
+fn warm_up(target: &Target) -> Plan {
+    Plan {
+        connections: 8,
+        sizes: Sizes::one(1 << 10),
+        content: Content::Binary,
+        until: Until::Messages(80),
+        ..Plan::new(target.clone())
+    }
 }

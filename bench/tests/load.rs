@@ -3,7 +3,6 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
-    ops::ControlFlow,
     process::Command,
     sync::{
         Arc,
@@ -14,10 +13,7 @@ use std::{
 };
 
 use bench::{
-    load::{
-        self, Content, Latency, Observe, Offer, Pace, Plan, Report, Sizes, Snapshot, Stage, Target,
-        Until,
-    },
+    load::{self, Content, Latency, Offer, Pace, Plan, Report, Sizes, Target, Until},
     opening::Echo,
     serve::{
         Compressing, Server, Service,
@@ -146,42 +142,6 @@ fn a_stall_shows_in_the_percentiles_of_an_open_loop() {
     assert!(max >= nanos, "{report}");
     assert!(p99 >= nanos * 8 / 10, "{report}");
     assert!(p90 < p99, "{report}");
-}
-
-/// Keeps the load generator from its work, once.
-struct Disturbing {
-    disturbed: bool,
-}
-
-impl Observe for Disturbing {
-    fn tick(&mut self, snapshot: &Snapshot) -> ControlFlow<()> {
-        if snapshot.stage == Stage::Measuring && !self.disturbed {
-            self.disturbed = true;
-            thread::sleep(STALL);
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-#[test]
-fn what_the_load_generator_itself_is_late_by_is_part_of_the_latency() {
-    let plan = Plan {
-        pace: Pace::Open { rate: 2000.0 },
-        warm_up: Duration::ZERO,
-        until: Until::Elapsed(Duration::from_millis(600)),
-        ..plan(start_server(Server::Raw))
-    };
-    let mut observer = Disturbing { disturbed: false };
-    let report = load::run(&plan, &mut observer).unwrap();
-    assert!(observer.disturbed);
-    // The first message that is due while it sleeps is due after half a millisecond at most.
-    let least = (STALL - Duration::from_micros(500)).as_nanos() as u64 * 999 / 1000;
-    assert!(report.latency.max >= least, "{report}");
-    assert!(report.late.unwrap().max >= least, "{report}");
-    assert_eq!(
-        report.messages.sent, 1200,
-        "what was late was sent all the same"
-    );
 }
 
 #[test]

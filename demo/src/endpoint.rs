@@ -2,7 +2,7 @@
 
 use wsproto::{Compression, Config};
 
-use crate::options::{Options, Switch};
+use crate::options::{Driver, Options, Switch};
 
 /// What a client can connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ impl Endpoint {
         // message of any length.
         config.queue_high = usize::try_from(options.queue_high).unwrap_or(usize::MAX);
         config.queue_limit = config.queue_limit.max(config.queue_high);
+        // Callbacks cannot wait: who does not read the answers is not read either.
+        config.pause_when_high = options.driver == Driver::Mio;
         config
     }
 

@@ -7,6 +7,7 @@ mod encoder;
 mod endpoint;
 mod error;
 mod mailbox;
+mod mio;
 mod options;
 mod page;
 mod service;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         .with_target(false)
         .init();
     let served = match options.driver {
+        Driver::Mio => mio::serve(&options),
         Driver::Smol => smol::serve(&options),
         Driver::Tokio => tokio::serve(&options),
     };

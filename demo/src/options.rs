@@ -81,6 +81,8 @@ pub(crate) struct Options {
 /// What drives the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Driver {
+    /// Event loops on epoll or kqueue, without an async runtime
+    Mio,
     /// smol: async-io, and an executor with several threads
     Smol,
     /// The tokio runtime
@@ -91,6 +93,7 @@ impl Driver {
     /// Its name on the command line and in the figures.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Mio => "mio",
             Self::Smol => "smol",
             Self::Tokio => "tokio",
         }

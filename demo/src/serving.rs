@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use driver_async::{AcceptFrom, Alarm, Runtime, Server, ServerFailure, Spawn};
+use driver_async::{AcceptFrom, Alarm, Runtime, Server, ServerFailure, ServerHandle, Spawn};
 use futures_lite::future::or;
 use tracing::{debug, info, warn};
 
@@ -33,7 +33,7 @@ pub(crate) trait Signals {
 pub(crate) async fn serve<L, R>(
     options: &Options,
     executor: impl Spawn,
-    mut signals: impl Signals,
+    signals: impl Signals,
 ) -> Result<(), ServeError>
 where
     L: Send,
@@ -61,24 +61,57 @@ where
         // What comes of it is told below.
         pending::<()>().await;
     };
+    or(
+        run_until_stopped::<R>(options, &stats, handle, signals),
+        serve,
+    )
+    .await;
+    Ok(())
+}
+
+/// A server that can be shut down.
+pub(crate) trait Running {
+    /// How many connections there are.
+    fn connections(&self) -> usize;
+
+    /// Closes all connections with that reason, and tells how many did not close in time.
+    async fn shut_down(&self, reason: &'static str, patience: Duration) -> usize;
+}
+
+impl<R: Runtime> Running for ServerHandle<R> {
+    fn connections(&self) -> usize {
+        self.connections()
+    }
+
+    async fn shut_down(&self, reason: &'static str, patience: Duration) -> usize {
+        self.shutdown_with(reason, patience).await
+    }
+}
+
+/// Publishes figures until a signal comes, then shuts the server down; at once, if another one comes.
+pub(crate) async fn run_until_stopped<R: Runtime>(
+    options: &Options,
+    stats: &Stats,
+    server: impl Running,
+    mut signals: impl Signals,
+) {
     let stop = async {
         signals.next().await;
-        info!(connections = handle.connections(), "shutting down");
+        info!(connections = server.connections(), "shutting down");
         let in_order = async {
-            let shut_down = handle.shutdown_with(SHUTTING_DOWN, options.shutdown_timeout);
-            match shut_down.await {
+            let patience = options.shutdown_timeout;
+            match server.shut_down(SHUTTING_DOWN, patience).await {
                 0 => info!("all connections are closed"),
                 dropped => warn!(dropped, "some connections did not close in time"),
             }
         };
         let at_once = async {
             signals.next().await;
-            warn!(dropped = handle.connections(), "stopping at once");
+            warn!(dropped = server.connections(), "stopping at once");
         };
         or(in_order, at_once).await;
     };
-    or(stop, or(publish::<R>(&stats), serve)).await;
-    Ok(())
+    or(stop, publish::<R>(stats)).await;
 }
 
 /// Publishes the figures once a second.

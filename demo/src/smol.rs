@@ -40,10 +40,14 @@ pub(crate) fn serve(options: &Options) -> Result<(), ServeError> {
 }
 
 /// Ctrl-C, and SIGTERM where there is such a thing. While this exists, they do nothing else.
-struct Signals(async_signal::Signals);
+pub(crate) struct Signals(async_signal::Signals);
 
 impl Signals {
-    fn new() -> io::Result<Self> {
+    /// Takes over the signals.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub(crate) fn new() -> io::Result<Self> {
         #[cfg(unix)]
         let signals = [Signal::Int, Signal::Term];
         #[cfg(not(unix))]

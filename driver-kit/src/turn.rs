@@ -117,8 +117,9 @@ pub enum Readable {
 /// to, all frames in as few writes as possible.
 ///
 /// Set the present before ([`Env::set_now`]), and if a deadline has passed, tell the connection. The
-/// returned [`Wants`] tell what to wait for; if [`shutdown`](Wants::shutdown) is set, shut the stream's
-/// writing side and tell the connection. A turn ends after a few reads even if there is more to read,
+/// returned [`Wants`] tell what to wait for; what was read and is to wait
+/// ([`Connection::holds_back`]) is in the connection then. If
+/// [`shutdown`](Wants::shutdown) is set, shut the stream's writing side and tell the connection. A turn ends after a few reads even if there is more to read,
 /// which `readable` tells then: call it again when the other connections had theirs.
 ///
 /// # Errors
@@ -150,15 +151,11 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
                 }
             }
         }
-        loop {
-            match connection.next_event(env, input) {
-                Ok(Some(event)) => on(connection, env, Ok(event)),
-                Ok(None) => break,
-                Err(error) => {
-                    on(connection, env, Err(error));
-                    break;
-                }
-            }
+        if connection.holds_back() && !wants.event {
+            connection.set_aside(env, input);
+        } else {
+            let told = tell(connection, env, input, stream, &mut on);
+            result = result.and(told);
         }
         let flushed = flush(connection, env, stream);
         result = result.and(flushed);
@@ -168,6 +165,34 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
         }
     }
     result.map(|()| wants)
+}
+
+/// Hands over all events that there are, or as many as are wanted.
+fn tell<S: Write, B: AsMut<[u8]>>(
+    connection: &mut Connection,
+    env: &mut Env,
+    input: &mut Input<B>,
+    stream: &mut S,
+    on: &mut impl FnMut(&mut Connection, &mut Env, Result<Event<'_>, Error>),
+) -> io::Result<()> {
+    loop {
+        match connection.next_event(env, input) {
+            Ok(Some(event)) => on(connection, env, Ok(event)),
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                on(connection, env, Err(error));
+                return Ok(());
+            }
+        }
+        if connection.holds_back() {
+            // If only the queue is high, this may be all that it takes.
+            let flushed = flush(connection, env, stream);
+            if flushed.is_err() || connection.holds_back() {
+                connection.set_aside(env, input);
+                return flushed;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -322,6 +347,90 @@ mod tests {
         );
         assert_eq!(drained, 1);
         assert!(wants.is_ok_and(|wants| !wants.event));
+    }
+
+    /// A server's turns over a script whose application pauses at each message; what it was told in
+    /// each.
+    fn pausing_turns(stream: &mut Script, turns: usize) -> Vec<usize> {
+        let mut lease = Lease::take();
+        let lease = &mut *lease;
+        let config = Arc::new(Config::default());
+        let agreed = Agreed::default();
+        let mut connection = Connection::upgraded(Role::Server, config, &agreed, &mut lease.env);
+        let mut turn_of = |_| {
+            connection.resume(&mut lease.env);
+            let mut told = 0;
+            let wants = turn(
+                &mut connection,
+                &mut lease.env,
+                &mut lease.input,
+                stream,
+                &mut Readable::Yes,
+                |connection, _, event| {
+                    assert!(event.is_ok());
+                    told += 1;
+                    connection.pause();
+                },
+            );
+            assert!(wants.is_ok_and(|wants| !wants.read && !wants.event));
+            assert!(lease.input.is_empty(), "it is free for other connections");
+            told
+        };
+        (0..turns).map(&mut turn_of).collect()
+    }
+
+    #[test]
+    fn nothing_is_told_while_the_application_pauses_and_nothing_is_lost() {
+        let mut stream = Script {
+            reads: [Ok(HELLO.repeat(3)), Ok(HELLO.to_vec())].into(),
+            ..Script::default()
+        };
+        assert_eq!(pausing_turns(&mut stream, 4), [1; 4]);
+    }
+
+    #[test]
+    fn a_server_that_must_not_grow_writes_before_it_answers_more() {
+        let mut config = Config::default();
+        config.queue_high = 20;
+        config.queue_low = 0;
+        config.queue_limit = 28;
+        config.pause_when_high = true;
+        let mut lease = Lease::take();
+        let lease = &mut *lease;
+        let agreed = Agreed::default();
+        let mut connection =
+            Connection::upgraded(Role::Server, Arc::new(config), &agreed, &mut lease.env);
+        let mut stream = Script {
+            reads: [Ok(HELLO.repeat(10))].into(),
+            // Then it would block.
+            writes: [Ok(21), Ok(21), Ok(1)].into(),
+            ..Script::default()
+        };
+        let mut answered = 0;
+        let mut go_on = |stream: &mut Script| {
+            let wants = turn(
+                &mut connection,
+                &mut lease.env,
+                &mut lease.input,
+                stream,
+                &mut Readable::Yes,
+                |connection, env, event| {
+                    if let Ok(Event::Text(text)) = event {
+                        connection.send_text(env, &text).expect("there is room");
+                        answered += 1;
+                    }
+                },
+            );
+            (wants.is_ok_and(|wants| wants.read), answered)
+        };
+        assert_eq!(
+            go_on(&mut stream),
+            (false, 9),
+            "it waits for the rest to leave"
+        );
+        stream.writes = (0..4).map(|_| Ok(70)).collect();
+        assert_eq!(go_on(&mut stream), (true, 10));
+        assert_eq!(stream.written.concat(), b"\x81\x05hello".repeat(10));
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! What a loop can be told from outside.
 
-use std::{any::Any, sync::Arc};
+use std::{any::Any, fmt, sync::Arc};
 
 use wsproto::{CloseCode, Config, Kind, Message, Prepared};
 
 use crate::{
+    Context,
     broadcast::{Recipients, Round},
     completion::Completion,
     line::Line,
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Accept,
     /// The loops end: see [`Control`](crate::control::Control).
     ShutDown,
+    /// The loops end, and wait for nobody.
+    Abandon,
 }
 
 /// Something for a connection to do.
@@ -48,6 +51,16 @@ pub(crate) enum Order {
     Close(CloseCode, Box<str>),
     Pause,
     Resume,
+    Call(Call),
+}
+
+/// Something that a thread wants to be done with a connection, on its loop.
+pub(crate) struct Call(pub(crate) Box<dyn FnOnce(&mut Context<'_>) + Send>);
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").finish_non_exhaustive()
+    }
 }
 
 impl Order {
@@ -58,7 +71,7 @@ impl Order {
             Self::SendPrepared(message, _) => message.payload().len(),
             Self::Write(octets) | Self::Finish(octets, _) => octets.len(),
             Self::Ping(octets) => octets.len(),
-            Self::Start(_) | Self::Close(..) | Self::Pause | Self::Resume => 0,
+            Self::Start(_) | Self::Close(..) | Self::Pause | Self::Resume | Self::Call(_) => 0,
         }
     }
 }

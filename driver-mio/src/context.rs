@@ -204,8 +204,8 @@ impl Context<'_> {
 
     // Receiving.
 
-    /// Stops reading until [`resume`](Self::resume): the peer is slowed down. What has been read is still
-    /// reported.
+    /// Stops reading until [`resume`](Self::resume): the peer is slowed down. Nothing further is reported
+    /// meanwhile; what has been read already waits.
     pub fn pause(&mut self) {
         self.connection.pause();
     }

@@ -102,6 +102,15 @@ impl Control {
         }
     }
 
+    /// Orders all loops to end at once, also those that are ending.
+    pub(crate) fn abandon(&self) {
+        self.shut_down("", Duration::ZERO);
+        for mailbox in self.mailboxes() {
+            // One that has ended needs no order.
+            let _ = mailbox.push(Command::Abandon);
+        }
+    }
+
     /// The order to end, if it was given.
     pub(crate) fn shutdown(&self) -> Option<&Shutdown> {
         self.shutdown.get()

@@ -406,6 +406,10 @@ impl<H: Handler> EventLoop<H> {
                     }
                 }
                 Command::ShutDown => self.begin_to_close(),
+                Command::Abandon => {
+                    self.begin_to_close();
+                    self.drop_all();
+                }
             }
         }
         drop(left);

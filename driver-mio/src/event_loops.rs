@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use crate::{
@@ -256,7 +256,7 @@ impl<H: Handler> EventLoops<H> {
 impl<H: Handler> Drop for EventLoops<H> {
     fn drop(&mut self) {
         if !self.threads.is_empty() {
-            self.shared.control.shut_down("", Duration::ZERO);
+            self.shared.control.abandon();
             // There is nobody to tell how a loop has ended.
             let _ = self.join_threads();
         }

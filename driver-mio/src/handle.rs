@@ -9,7 +9,8 @@ use std::{
 use wsproto::{CloseCode, Kind, Message, Prepared, SendError};
 
 use crate::{
-    command::{Command, Order},
+    Context,
+    command::{Call, Command, Order},
     completion::{Completion, Sent},
     line::{Line, Part},
 };
@@ -156,8 +157,8 @@ impl Handle {
         self.0.pass(Order::Close(code, reason.into()))
     }
 
-    /// Stops reading until [`resume`](Self::resume): the peer is slowed down. What has been read is still
-    /// reported.
+    /// Stops reading until [`resume`](Self::resume): the peer is slowed down. Nothing further is reported
+    /// meanwhile; what has been read already waits.
     ///
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection is over.
@@ -171,6 +172,25 @@ impl Handle {
     /// [`Closed`](SendError::Closed) if the connection is over.
     pub fn resume(&self) -> Result<(), SendError> {
         self.0.pass(Order::Resume)
+    }
+
+    /// Calls with what a callback of the handler gets, on the connection's loop, which must not be kept
+    /// busy. A panic has the connection closed, as in a callback.
+    ///
+    /// ```no_run
+    /// # fn share(handle: &driver_mio::Handle) {
+    /// handle.call(|connection| println!("{:?}", connection.peer_addr())).ok();
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed) if the connection is over. If it ends before the call, there is
+    /// none.
+    pub fn call(
+        &self,
+        call: impl FnOnce(&mut Context<'_>) + Send + 'static,
+    ) -> Result<(), SendError> {
+        self.0.pass(Order::Call(Call(Box::new(call))))
     }
 
     /// Subscribes the connection to a topic; see [`Context::subscribe`](crate::Context::subscribe).

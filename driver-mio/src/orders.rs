@@ -2,7 +2,11 @@
 
 use wsproto::{CloseCode, SendError};
 
-use crate::{command::Order, completion::Completion, context::Context};
+use crate::{
+    command::{Call, Order},
+    completion::Completion,
+    context::Context,
+};
 
 impl Order {
     /// Carries it out.
@@ -36,6 +40,7 @@ impl Order {
             Self::Close(code, reason) => context.close(code, &reason),
             Self::Pause => context.pause(),
             Self::Resume => context.resume(),
+            Self::Call(Call(call)) => call(context),
         }
     }
 }

@@ -136,8 +136,12 @@ impl Connection {
         !self.holds_back() && !self.answer_is_due()
     }
 
-    /// Whether what was read is kept from the application, or would be.
-    fn holds_back(&self) -> bool {
+    /// Whether input is to wait: the application has [paused](Self::pause), or the outgoing queue is high
+    /// and [`pause_when_high`](crate::Config::pause_when_high) is set. [`next_event`](Self::next_event) still
+    /// reports what it is given; a driver that wants no more of it [sets aside](Self::set_aside) the rest.
+    #[must_use]
+    #[inline]
+    pub fn holds_back(&self) -> bool {
         self.paused || (self.queue_high && self.config.pause_when_high)
     }
 

@@ -47,8 +47,6 @@ pub enum Kind {
     Memory {
         /// Messages echoed on each connection before it is measured a second time.
         echoes: u64,
-        /// With which compression.
-        compression: Option<Offer>,
     },
 }
 
@@ -132,28 +130,8 @@ pub fn all() -> Vec<Cell> {
     }
     let broadcast = Kind::Broadcast { count: 40 };
     cells.push(cell("broadcast", broadcast, 512, 10_000, Content::Binary));
-    for (name, compression, connections, content) in [
-        ("memory", None, 18_000, Content::Binary),
-        // A compressor of its own for each connection takes a third of a megabyte.
-        (
-            "memory with deflate",
-            Some(Offer::Takeover),
-            2000,
-            Content::Json,
-        ),
-        (
-            "memory with deflate, no takeover",
-            Some(Offer::NoTakeover),
-            2000,
-            Content::Json,
-        ),
-    ] {
-        let memory = Kind::Memory {
-            echoes: 10,
-            compression,
-        };
-        cells.push(cell(name, memory, 1 << 10, connections, content));
-    }
+    let memory = Kind::Memory { echoes: 10 };
+    cells.push(cell("memory", memory, 1 << 10, 18_000, Content::Binary));
     cells
 }
 

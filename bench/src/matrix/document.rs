@@ -279,16 +279,12 @@ impl Results<'_> {
     }
 
     fn memory(&self, out: &mut String) -> fmt::Result {
-        let cells = self.cells(Kind::is_memory);
-        if cells.is_empty() {
-            return Ok(());
-        }
-        writeln!(
-            out,
-            "\n## Memory per idle connection\n\n![Memory per idle connection](results/memory.svg)\n\nGrowth of the server's resident memory, divided by the connections, in octets; the kernel's is not in it."
-        )?;
-        for (cell, row) in cells {
-            writeln!(out, "\n{}, {} connections:\n", cell.name, cell.connections)?;
+        for (cell, row) in self.cells(|kind| matches!(kind, Kind::Memory { .. })) {
+            writeln!(
+                out,
+                "\n## Memory per idle connection\n\n![Memory per idle connection](results/memory.svg)\n\nGrowth of the server's resident memory over {} connections, divided, in octets; the kernel's is not in it.\n",
+                cell.connections
+            )?;
             head(out, ["idle", "after 10 echoes of 1 KiB"].into_iter())?;
             for entrant in self.rows(cell.kind) {
                 let each = [Figure::Idle, Figure::Used].map(|figure| {
@@ -334,15 +330,7 @@ impl Results<'_> {
             &panels.collect::<Vec<_>>(),
             chart::Scale::Linear,
         )?;
-        let memory = self.cells(|kind| {
-            matches!(
-                kind,
-                Kind::Memory {
-                    compression: None,
-                    ..
-                }
-            )
-        });
+        let memory = self.cells(|kind| kind.is_memory());
         let panels = memory.iter().map(|(cell, row)| {
             let bars = self.rows(cell.kind).filter_map(|entrant| {
                 let octets = row.absolute(&entrant.name, Figure::Idle)?.median;

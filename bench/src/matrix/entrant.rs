@@ -85,20 +85,10 @@ impl Entrant {
     #[must_use]
     pub fn command(&self, kind: Kind) -> Option<&Command> {
         match kind {
-            Kind::Echo { .. }
-            | Kind::Latency { .. }
-            | Kind::Memory {
-                compression: None, ..
-            } => self.echo.as_ref(),
+            Kind::Echo { .. } | Kind::Latency { .. } | Kind::Memory { .. } => self.echo.as_ref(),
             Kind::Broadcast { .. } => self.broadcast.as_ref(),
-            Kind::Compressed(offer)
-            | Kind::Memory {
-                compression: Some(offer),
-                ..
-            } => match offer {
-                Offer::Takeover => self.takeover.as_ref(),
-                Offer::NoTakeover => self.no_takeover.as_ref(),
-            },
+            Kind::Compressed(Offer::Takeover) => self.takeover.as_ref(),
+            Kind::Compressed(Offer::NoTakeover) => self.no_takeover.as_ref(),
         }
     }
 }

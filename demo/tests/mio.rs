@@ -1,0 +1,6 @@
+//! The demo over event loops.
+
+mod server;
+
+/// What drives it.
+const DRIVER: &str = "mio";
