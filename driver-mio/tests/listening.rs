@@ -147,3 +147,13 @@ fn with_few_descriptors() {
     let failures = FAILURES.load(Ordering::Relaxed);
     assert!(failures < 100, "{failures}");
 }
+
+#[test]
+fn an_address_that_is_in_use_is_an_error_however_many_loops_there_are() {
+    for loops in [1, 3] {
+        let (_server, address) = serve_as(|server| server.loops(loops), Echo);
+        let second = Server::bind(address).and_then(|server| server.loops(3).start(Echo));
+        let refused = second.err().map(|error| error.kind());
+        assert_eq!(refused, Some(std::io::ErrorKind::AddrInUse));
+    }
+}

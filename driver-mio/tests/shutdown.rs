@@ -13,8 +13,8 @@ use driver_mio::{
     Accept, CloseCode, Connect, ConnectError, Handler, LaterUpgrade, Request, Server, Upgrade,
 };
 use support::{
-    News, PATIENCE, REQUEST, Recorder, ask, connect, frame, next, open, opened, read_frame, serve,
-    serve_as,
+    Echo, News, PATIENCE, REQUEST, Recorder, ask, connect, frame, next, open, opened, read_frame,
+    serve, serve_as,
 };
 
 #[test]
@@ -108,4 +108,20 @@ fn a_server_that_is_shut_down_before_it_serves_returns_at_once() {
     assert_eq!(server.handle().shutdown(PATIENCE), 0);
     let (recorder, _news) = Recorder::new();
     server.serve(recorder).unwrap();
+}
+
+#[test]
+fn dropping_the_loops_ends_them_at_once_even_if_they_are_ending_with_patience() {
+    let (server, address) = serve(Echo);
+    let mut stream = open(address);
+    let control = server.handle();
+    control.begin_shutdown("", PATIENCE);
+    assert_eq!(read_frame(&mut stream), (0x88, b"\x03\xe9".to_vec()));
+    // The peer answers nothing.
+    drop(server);
+    assert_eq!(
+        control.shutdown(PATIENCE),
+        1,
+        "it was dropped, and not waited for"
+    );
 }

@@ -17,10 +17,11 @@ use crate::{
     wire::Wire,
 };
 
+mod mio;
 mod smol;
 mod tokio;
 
-pub use self::{smol::Smol, tokio::Tokio};
+pub use self::{mio::Mio, smol::Smol, tokio::Tokio};
 
 /// A runtime on which a driver echoes.
 pub trait Driver: Send + Sync {
@@ -44,7 +45,11 @@ pub trait Driver: Send + Sync {
 ///
 /// If a runtime cannot be started.
 pub fn all() -> io::Result<Vec<Loopback>> {
-    let drivers: [Arc<dyn Driver>; 2] = [Arc::new(Tokio::new()?), Arc::new(Smol)];
+    let drivers: [Arc<dyn Driver>; 3] = [
+        Arc::new(Tokio::new()?),
+        Arc::new(Smol),
+        Arc::new(Mio::new()?),
+    ];
     let roles = [Role::Server, Role::Client];
     let subjects = drivers
         .iter()
