@@ -117,10 +117,12 @@ pub enum Readable {
 /// to, all frames in as few writes as possible.
 ///
 /// Set the present before ([`Env::set_now`]), and if a deadline has passed, tell the connection. The
-/// returned [`Wants`] tell what to wait for; what was read and is to wait
-/// ([`Connection::holds_back`]) is in the connection then. If
-/// [`shutdown`](Wants::shutdown) is set, shut the stream's writing side and tell the connection. A turn ends after a few reads even if there is more to read,
+/// returned [`Wants`] tell what to wait for; if [`shutdown`](Wants::shutdown) is set, shut the stream's
+/// writing side and tell the connection. A turn ends after a few reads even if there is more to read,
 /// which `readable` tells then: call it again when the other connections had theirs.
+///
+/// Where the connection [holds back](Connection::holds_back), nothing further is handed to `on`: what was
+/// read already is set aside.
 ///
 /// # Errors
 /// What the transport reported. The connection was told, and `on` has had its last event.
