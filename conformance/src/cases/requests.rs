@@ -3,7 +3,7 @@
 use super::section::{Section, allowance};
 use crate::{
     case::{Case, Role},
-    opening::{Draft, Grade, Opening, Refusal},
+    opening::{Draft, Opening, Refusal},
 };
 
 mod accepted;
@@ -29,24 +29,6 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn section(number: u16) -> Section {
     Section::new(20, number, Some(Role::Server))
-}
-
-/// Adds a request that a server has to take.
-fn opens<'a>(
-    section: &'a mut Section,
-    what: &str,
-    why: &str,
-    otherwise: Grade,
-    draft: Draft,
-) -> &'a mut Case {
-    section.add(
-        format!("Sends a request {what}."),
-        format!(
-            "The connection opens and echoes: {why}.{}",
-            allowance("Refusing it", otherwise)
-        ),
-        Opening::opens(draft).otherwise(otherwise),
-    )
 }
 
 /// Adds a request that a server has to refuse.
@@ -75,4 +57,21 @@ fn refuses<'a>(
         ),
         opening,
     )
+}
+
+/// Adds requests that a server has to refuse in the same way.
+fn refuses_all<'a>(
+    section: &mut Section,
+    refusal: Refusal,
+    requests: impl IntoIterator<Item = (&'a str, &'a str, Draft)>,
+) {
+    for (what, why, draft) in requests {
+        refuses(
+            section,
+            what,
+            why,
+            refusal,
+            Opening::refused(draft, refusal),
+        );
+    }
 }

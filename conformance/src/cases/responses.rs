@@ -4,7 +4,7 @@ use super::section::{Section, allowance};
 use crate::{
     case::{Case, Closing, Event, Kind, Role, Script, Step},
     handshake::Rule,
-    opening::{Draft, Grade, Half, Opening},
+    opening::{Draft, Half, Opening},
 };
 
 mod accepted;
@@ -28,24 +28,6 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn section(number: u16) -> Section {
     Section::new(21, number, Some(Role::Client))
-}
-
-/// Adds a response that a client has to take.
-fn opens<'a>(
-    section: &'a mut Section,
-    what: &str,
-    why: &str,
-    otherwise: Grade,
-    draft: Draft,
-) -> &'a mut Case {
-    section.add(
-        format!("Answers with a response {what}."),
-        format!(
-            "The connection opens and the client echoes: {why}.{}",
-            allowance("Ending it", otherwise)
-        ),
-        Opening::opens(draft).otherwise(otherwise),
-    )
 }
 
 /// Adds a response that a client has to refuse.

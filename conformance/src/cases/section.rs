@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     case::{Case, Plan, Role},
-    opening::Grade,
+    opening::{Draft, Grade, Opening},
 };
 
 /// A sentence about something that a subject may do besides what is wanted.
@@ -48,6 +48,28 @@ impl Section {
         case.role = self.role;
         self.cases.push(case);
         &mut self.cases[at]
+    }
+
+    /// Adds a head that the subject has to take, or may refuse.
+    pub(super) fn opens(
+        &mut self,
+        what: &str,
+        why: &str,
+        otherwise: Grade,
+        draft: Draft,
+    ) -> &mut Case {
+        let does = match self.role {
+            Some(Role::Client) => "Answers with a response",
+            Some(Role::Server) | None => "Sends a request",
+        };
+        self.add(
+            format!("{does} {what}."),
+            format!(
+                "The connection opens and echoes: {why}.{}",
+                allowance("Refusing it", otherwise)
+            ),
+            Opening::opens(draft).otherwise(otherwise),
+        )
     }
 
     /// Its cases, in order.

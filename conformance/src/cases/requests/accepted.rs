@@ -1,6 +1,6 @@
 //! Requests that a server has to take, though it may not have seen their like.
 
-use super::{Draft, Section, opens};
+use super::{Draft, Section};
 use crate::opening::Grade;
 
 /// Case 20.1: the same request in other forms.
@@ -157,7 +157,7 @@ pub(super) fn forms(mut section: Section) -> Section {
         ),
     ];
     for (what, why, draft) in strict {
-        opens(&mut section, what, why, Grade::Wrong, draft);
+        section.opens(what, why, Grade::Wrong, draft);
     }
     let lenient = [
         (
@@ -199,7 +199,7 @@ pub(super) fn forms(mut section: Section) -> Section {
         ),
     ];
     for (what, why, draft) in lenient {
-        opens(&mut section, what, why, Grade::Tolerated, draft);
+        section.opens(what, why, Grade::Tolerated, draft);
     }
     let open_questions = [
         (
@@ -219,7 +219,7 @@ pub(super) fn forms(mut section: Section) -> Section {
         ),
     ];
     for (what, why, draft) in open_questions {
-        opens(&mut section, what, why, Grade::Right, draft).informational = true;
+        section.opens(what, why, Grade::Right, draft).informational = true;
     }
     section
 }
@@ -327,7 +327,7 @@ pub(super) fn offers(mut section: Section) -> Section {
             &["Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover=1"],
         ),
     ] {
-        opens(&mut section, what, why, Grade::Wrong, offer(lines));
+        section.opens(what, why, Grade::Wrong, offer(lines));
     }
     section
 }

@@ -1,6 +1,6 @@
 //! How requests come, how many octets they may have, and whether answers arrive.
 
-use super::{Draft, Refusal, Section, opens, refuses};
+use super::{Draft, Refusal, Section, refuses};
 use crate::{
     case::{Case, Need},
     opening::{Grade, Manner, Opening, Place},
@@ -81,8 +81,7 @@ fn lengths(section: &mut Section) {
     let needs = |case: &mut Case| case.needs = Some(Need::MaxHead);
     let padded = |beyond: isize| Draft::request().line("X-Padding: {padding}").padded(beyond);
     let limit = "that is its limit";
-    needs(opens(
-        section,
+    needs(section.opens(
         "as long as the server takes",
         limit,
         Grade::Wrong,

@@ -1,6 +1,6 @@
 //! Requests that a server has to refuse by what they ask for (RFC 6455 4.2.1, 4.2.2).
 
-use super::{Draft, Refusal, Section, refuses};
+use super::{Draft, Refusal, Section, refuses, refuses_all};
 use crate::opening::{Grade, Opening};
 
 /// What fits any fault (RFC 6455 4.2.1).
@@ -192,71 +192,67 @@ fn upgrades(section: &mut Section) {
     let refusal = Refusal::with(&[400, 426]);
     let upgrade = "RFC 6455 4.2.1: Upgrade contains the value websocket";
     let connection = "RFC 6455 4.2.1: Connection lists the token Upgrade";
-    for (what, why, draft) in [
-        (
-            "a request without Upgrade",
-            upgrade,
-            request().without("Upgrade"),
-        ),
-        (
-            "a request with an empty Upgrade",
-            upgrade,
-            request().set("Upgrade", ""),
-        ),
-        (
-            "a request with Upgrade: h2c",
-            upgrade,
-            request().set("Upgrade", "h2c"),
-        ),
-        (
-            "a request with Upgrade: websockets",
-            upgrade,
-            request().set("Upgrade", "websockets"),
-        ),
-        (
-            "a request with Upgrade: not-websocket",
-            upgrade,
-            request().set("Upgrade", "not-websocket"),
-        ),
-        (
-            "a request with Upgrade: web socket",
-            upgrade,
-            request().set("Upgrade", "web socket"),
-        ),
-        (
-            "a request without Connection",
-            connection,
-            request().without("Connection"),
-        ),
-        (
-            "a request with an empty Connection",
-            connection,
-            request().set("Connection", ""),
-        ),
-        (
-            "a request with Connection: keep-alive",
-            connection,
-            request().set("Connection", "keep-alive"),
-        ),
-        (
-            "a request with Connection: no-upgrade-please",
-            connection,
-            request().set("Connection", "no-upgrade-please"),
-        ),
-        (
-            "a request with Connection: keep-alive Upgrade",
-            connection,
-            request().set("Connection", "keep-alive Upgrade"),
-        ),
-    ] {
-        refuses(
-            section,
-            what,
-            why,
-            refusal,
-            Opening::refused(draft, refusal),
-        );
-    }
+    refuses_all(
+        section,
+        refusal,
+        [
+            (
+                "a request without Upgrade",
+                upgrade,
+                request().without("Upgrade"),
+            ),
+            (
+                "a request with an empty Upgrade",
+                upgrade,
+                request().set("Upgrade", ""),
+            ),
+            (
+                "a request with Upgrade: h2c",
+                upgrade,
+                request().set("Upgrade", "h2c"),
+            ),
+            (
+                "a request with Upgrade: websockets",
+                upgrade,
+                request().set("Upgrade", "websockets"),
+            ),
+            (
+                "a request with Upgrade: not-websocket",
+                upgrade,
+                request().set("Upgrade", "not-websocket"),
+            ),
+            (
+                "a request with Upgrade: web socket",
+                upgrade,
+                request().set("Upgrade", "web socket"),
+            ),
+            (
+                "a request without Connection",
+                connection,
+                request().without("Connection"),
+            ),
+            (
+                "a request with an empty Connection",
+                connection,
+                request().set("Connection", ""),
+            ),
+            (
+                "a request with Connection: keep-alive",
+                connection,
+                request().set("Connection", "keep-alive"),
+            ),
+            (
+                "a request with Connection: no-upgrade-please",
+                connection,
+                request().set("Connection", "no-upgrade-please"),
+            ),
+            (
+                "a request with Connection: keep-alive Upgrade",
+                connection,
+                request().set("Connection", "keep-alive Upgrade"),
+            ),
+        ],
+    );
 }
 
 fn keys(section: &mut Section) {
@@ -264,57 +260,59 @@ fn keys(section: &mut Section) {
     let present = "RFC 6455 4.2.1: there is a key";
     let grammar = "RFC 6455 4.3: the key is base64";
     let once = "RFC 6455 11.3.1: there is no more than one key";
-    for (what, why, draft) in [
-        (
-            "a request without a key",
-            present,
-            Draft::request().without("Sec-WebSocket-Key"),
-        ),
-        ("a request with an empty key", present, key("")),
-        ("a request with a key of one character", grammar, key("A")),
-        (
-            "a request whose key lacks its padding",
-            grammar,
-            key("AQIDBAUGBwgJCgsMDQ4PEA"),
-        ),
-        (
-            "a request whose key has one = too few",
-            grammar,
-            key("AQIDBAUGBwgJCgsMDQ4PEA="),
-        ),
-        (
-            "a request whose key has no letters",
-            grammar,
-            key("!?!?!?!?!?!?!?!?!?!?!?=="),
-        ),
-        (
-            "a request whose key is base64 for URLs",
-            grammar,
-            key("-_-_-_-_-_-_-_-_-_-_-A=="),
-        ),
-        (
-            "a request whose key has a space inside",
-            grammar,
-            key("AQIDBAUGBwg JCgsMDQ4PEA=="),
-        ),
-        (
-            "a request with the same key twice",
-            once,
-            key("{key}").line("Sec-WebSocket-Key: {key}"),
-        ),
-        (
-            "a request with two keys",
-            once,
-            key("{key}").line("Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA=="),
-        ),
-        (
-            "a request with two keys on one line",
-            grammar,
-            key("{key}, {key}"),
-        ),
-    ] {
-        refuses(section, what, why, BAD, Opening::refused(draft, BAD));
-    }
+    refuses_all(
+        section,
+        BAD,
+        [
+            (
+                "a request without a key",
+                present,
+                Draft::request().without("Sec-WebSocket-Key"),
+            ),
+            ("a request with an empty key", present, key("")),
+            ("a request with a key of one character", grammar, key("A")),
+            (
+                "a request whose key lacks its padding",
+                grammar,
+                key("AQIDBAUGBwgJCgsMDQ4PEA"),
+            ),
+            (
+                "a request whose key has one = too few",
+                grammar,
+                key("AQIDBAUGBwgJCgsMDQ4PEA="),
+            ),
+            (
+                "a request whose key has no letters",
+                grammar,
+                key("!?!?!?!?!?!?!?!?!?!?!?=="),
+            ),
+            (
+                "a request whose key is base64 for URLs",
+                grammar,
+                key("-_-_-_-_-_-_-_-_-_-_-A=="),
+            ),
+            (
+                "a request whose key has a space inside",
+                grammar,
+                key("AQIDBAUGBwg JCgsMDQ4PEA=="),
+            ),
+            (
+                "a request with the same key twice",
+                once,
+                key("{key}").line("Sec-WebSocket-Key: {key}"),
+            ),
+            (
+                "a request with two keys",
+                once,
+                key("{key}").line("Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA=="),
+            ),
+            (
+                "a request with two keys on one line",
+                grammar,
+                key("{key}, {key}"),
+            ),
+        ],
+    );
     for (what, value) in [
         (
             "a request whose key is 15 octets in base64",
@@ -358,48 +356,44 @@ fn versions(section: &mut Section) {
     let refusal = Refusal::with(&[400, 426]);
     let present = "RFC 6455 4.2.1: there is a version, which is 13";
     let once = "RFC 6455 11.3.5: there is no more than one version";
-    for (what, why, draft) in [
-        (
-            "a request without a version",
-            present,
-            Draft::request().without(name),
-        ),
-        ("a request with an empty version", present, version("")),
-        (
-            "a request of version 013",
-            "RFC 6455 4.3: there are no leading zeros",
-            version("013"),
-        ),
-        (
-            "a request of version +13",
-            "RFC 6455 4.3: it is a number",
-            version("+13"),
-        ),
-        (
-            "a request of version 13.0",
-            "RFC 6455 4.3: it is a number",
-            version("13.0"),
-        ),
-        ("a request of version 13, 8", once, version("13, 8")),
-        (
-            "a request that has its version twice",
-            once,
-            version("13").line("Sec-WebSocket-Version: 13"),
-        ),
-        (
-            "a request of two versions",
-            once,
-            version("13").line("Sec-WebSocket-Version: 8"),
-        ),
-    ] {
-        refuses(
-            section,
-            what,
-            why,
-            refusal,
-            Opening::refused(draft, refusal),
-        );
-    }
+    refuses_all(
+        section,
+        refusal,
+        [
+            (
+                "a request without a version",
+                present,
+                Draft::request().without(name),
+            ),
+            ("a request with an empty version", present, version("")),
+            (
+                "a request of version 013",
+                "RFC 6455 4.3: there are no leading zeros",
+                version("013"),
+            ),
+            (
+                "a request of version +13",
+                "RFC 6455 4.3: it is a number",
+                version("+13"),
+            ),
+            (
+                "a request of version 13.0",
+                "RFC 6455 4.3: it is a number",
+                version("13.0"),
+            ),
+            ("a request of version 13, 8", once, version("13, 8")),
+            (
+                "a request that has its version twice",
+                once,
+                version("13").line("Sec-WebSocket-Version: 13"),
+            ),
+            (
+                "a request of two versions",
+                once,
+                version("13").line("Sec-WebSocket-Version: 8"),
+            ),
+        ],
+    );
 }
 
 fn offers(section: &mut Section) {

@@ -1,6 +1,6 @@
 //! Responses that a client has to take, though it may not have seen their like.
 
-use super::{Draft, Section, opens};
+use super::{Draft, Section};
 use crate::opening::Grade;
 
 /// Case 21.2: the same response in other forms.
@@ -116,7 +116,7 @@ pub(super) fn forms(mut section: Section) -> Section {
         ),
         ("behind three others", interim, before(&proceed.repeat(3))),
     ] {
-        opens(&mut section, what, why, Grade::Wrong, draft);
+        section.opens(what, why, Grade::Wrong, draft);
     }
     let cookie = "x".repeat(4096);
     for (what, why, draft) in [
@@ -138,7 +138,7 @@ pub(super) fn forms(mut section: Section) -> Section {
             response().line(format!("Set-Cookie: long={cookie}")),
         ),
     ] {
-        opens(&mut section, what, why, Grade::Tolerated, draft);
+        section.opens(what, why, Grade::Tolerated, draft);
     }
     for (what, why, draft) in [
         (
@@ -168,7 +168,7 @@ pub(super) fn forms(mut section: Section) -> Section {
             response().line("Content-Length: 0"),
         ),
     ] {
-        opens(&mut section, what, why, Grade::Right, draft).informational = true;
+        section.opens(what, why, Grade::Right, draft).informational = true;
     }
     section
 }

@@ -1,6 +1,6 @@
 //! How responses come, or do not, and how many octets they may have.
 
-use super::{Draft, Section, drops, opens};
+use super::{Draft, Section, drops};
 use crate::{
     case::{Case, Need},
     opening::{Grade, Manner, Opening, Place},
@@ -51,8 +51,7 @@ pub(super) fn limits(mut section: Section) -> Section {
             .padded(beyond)
     };
     let limit = "that is its limit";
-    needs(opens(
-        &mut section,
+    needs(section.opens(
         "as long as the client takes",
         limit,
         Grade::Wrong,
