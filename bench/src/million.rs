@@ -1,7 +1,7 @@
 //! A million connections on one machine, and what they cost.
 //!
 //! A process may have as many open files only, and an address has 28 000 ports for connections to a
-//! server; so there are many processes on both ends, and each client connects from an address of its
+//! server; so there are many processes on both ends, and each client connects from addresses of its
 //! own.
 
 use std::{
@@ -163,12 +163,14 @@ struct Client {
 
 impl Client {
     fn start(million: &Million, n: usize, connections: usize, server: &Server) -> io::Result<Self> {
-        // 127.0.1.1, 127.0.1.2, and so on.
-        let source = Ipv4Addr::from(u32::from(Ipv4Addr::new(127, 0, 1, 1)) + n as u32);
+        // 127.0.1.0, 127.0.1.1, and so on. Two for each: the system looks for a free port among those of
+        // one parity first, one after the other, which takes long once their 14 000 are in use.
+        let first = u32::from(Ipv4Addr::new(127, 0, 1, 0)) + 2 * n as u32;
+        let sources = [first, first + 1].map(|source| Ipv4Addr::from(source).to_string());
         let mut child = Process::new(env::current_exe()?)
             .args(["hold", &format!("ws://{}/", server.target.address)])
             .args(["--connections", &connections.to_string()])
-            .args(["--from", &source.to_string()])
+            .args(["--from", &sources.join(",")])
             .args(["--every", &format!("{}s", million.every.as_secs_f64())])
             .args(["--attached", "--quiet", "--json"])
             .stdin(Stdio::piped())
@@ -235,7 +237,7 @@ impl fmt::Display for Outcome {
         writeln!(f)?;
         writeln!(
             f,
-            "By `bench million`: {} server processes (`{}`) and as many clients, each from an address of its own.",
+            "By `bench million`: {} server processes (`{}`) and as many clients, each from addresses of its own.",
             self.processes, self.server
         )?;
         writeln!(f)?;

@@ -24,7 +24,8 @@ pub(crate) struct Common {
     /// Connections to open per second; as fast as the server takes them by default
     #[arg(long, value_parser = positive)]
     ramp: Option<f64>,
-    /// Local addresses to connect from, in turn: one has 28 000 ports for a server
+    /// Local addresses to connect from, in turn: one has 28 000 ports for a server, of which the first
+    /// 14 000 are found quickly
     #[arg(long, value_delimiter = ',')]
     from: Vec<IpAddr>,
     /// Octets of a payload, or a mix as 16:80,4k:20

@@ -54,11 +54,14 @@ impl Generator<'_> {
                 self.own[0] = Usage::of(getpid());
                 self.watched[0] = self.usage();
             }
+            // Stages change on time, and the observer is told.
             let mut wait = 10 * MILLISECOND;
             if self.stage != Stage::Draining {
                 let next = self.send_next(&mut sender, now);
-                wait = wait.min(next.saturating_sub(self.now()));
-                let all_sent = next >= self.tally.end || self.budget == 0;
+                if let Some(next) = next {
+                    wait = wait.min(next.saturating_sub(self.now()));
+                }
+                let all_sent = next.unwrap_or(now) >= self.tally.end || self.budget == 0;
                 if all_sent && self.stage == Stage::Measuring {
                     self.stage = Stage::Draining;
                     give_up = now + nanos(self.plan.patience);
@@ -101,15 +104,15 @@ impl Generator<'_> {
         }
     }
 
-    /// Sends what is to be sent now; returns when something is to be sent next, or the present if that
-    /// depends on what comes.
-    fn send_next(&mut self, sender: &mut Sender, now: u64) -> u64 {
+    /// Sends what is to be sent now; returns when something is to be sent next, unless that depends on
+    /// what comes.
+    fn send_next(&mut self, sender: &mut Sender, now: u64) -> Option<u64> {
         match sender {
-            Sender::Answers => now,
+            Sender::Answers => None,
             Sender::Clock(schedule) => {
                 // What was due before the end is sent, however late this loop is.
                 self.send_due(schedule, now);
-                schedule.next_due()
+                Some(schedule.next_due())
             }
             Sender::Rounds(round) => {
                 if self.tally.in_flight() == 0 && self.budget > 0 && now < self.tally.end {
@@ -118,7 +121,7 @@ impl Generator<'_> {
                     }
                     self.broadcast(now);
                 }
-                now
+                None
             }
         }
     }
