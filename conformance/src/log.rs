@@ -60,6 +60,14 @@ pub struct Entry {
     pub what: What,
 }
 
+impl Entry {
+    /// Whether it is about a frame.
+    #[must_use]
+    pub const fn is_frame(&self) -> bool {
+        matches!(self.what, What::SentFrame(_) | What::ReceivedFrame(_))
+    }
+}
+
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {

@@ -156,16 +156,17 @@ pub fn ending(ending: &Ending) -> String {
     };
     let first = if ending.by_suite {
         "the suite closed first"
-    } else if ending.remote.is_some() {
-        "the subject closed first"
     } else {
-        "nobody closed"
+        "the subject closed first"
     };
-    let mut text = format!(
-        "{first}; the suite sent {}, the subject {}",
-        frame(&ending.local),
-        frame(&ending.remote)
-    );
+    let mut text = match (&ending.local, &ending.remote) {
+        (None, None) => "nobody sent a Close frame".to_owned(),
+        (local, remote) => format!(
+            "{first}; the suite sent {}, the subject {}",
+            frame(local),
+            frame(remote)
+        ),
+    };
     if ending.dropped {
         text += "; the suite ended the transport";
     }

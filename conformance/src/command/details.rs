@@ -45,6 +45,16 @@ pub(crate) fn write(
     }
     field(out, "received", &render::events(&outcome.events))?;
     field(out, "ended", &[render::ending(&outcome.ending)])?;
+    if !outcome.log.entries().any(Entry::is_frame) {
+        // Then the heads are what there is to see.
+        for (name, head) in [
+            ("request", &outcome.heads.request),
+            ("response", &outcome.heads.response),
+        ] {
+            let lines = render::lines(head);
+            field(out, name, &lines.lines().collect::<Vec<_>>())?;
+        }
+    }
     frames(out, outcome)
 }
 
@@ -60,10 +70,8 @@ fn field(out: &mut impl Write, name: &str, lines: &[impl AsRef<str>]) -> io::Res
 }
 
 fn frames(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
-    // The octets repeat what the frames tell, unless there is no frame, or none in its place.
-    let octets_too = outcome.ending.never_open || !outcome.log.entries().any(is_frame);
+    let wanted = |entry: &Entry| !is_octets(entry);
     let (first, last) = SHOWN;
-    let wanted = |entry: &Entry| octets_too || !is_octets(entry);
     let lines = outcome.log.lines(first, last, wanted);
     let texts: Vec<_> = lines.into_iter().map(line).collect();
     field(out, "wire", &texts)
@@ -79,10 +87,6 @@ fn line(line: Line<'_>) -> String {
         ),
         Line::LeftOut(count) => format!("{:11} … {count} more …", ""),
     }
-}
-
-fn is_frame(entry: &Entry) -> bool {
-    matches!(entry.what, What::SentFrame(_) | What::ReceivedFrame(_))
 }
 
 fn is_octets(entry: &Entry) -> bool {

@@ -7,7 +7,7 @@ use crate::{
     case::{Case, Event},
     cases::GROUPS,
     judging,
-    log::Traffic,
+    log::{Entry, Traffic},
     outcome::Outcome,
     render,
     report::{Agent, Grade, Report, file_name},
@@ -23,6 +23,7 @@ pub(in crate::report) fn case(
 ) -> String {
     let agent = &report.agents[at];
     let title = format!("{} {} · {}", case.id, outcome.verdict, agent.name);
+    let spoke = outcome.log.entries().any(Entry::is_frame);
     let contents = html! {
         header.top {
             (way(report, agent, case))
@@ -47,28 +48,10 @@ pub(in crate::report) fn case(
                     ul { @for reason in &outcome.reasons { li { (reason) } } }
                 }
             }
-            section.columns {
-                (expected(outcome))
-                div {
-                    // Where nothing is expected one by one, what came is not listed either.
-                    @if !outcome.expected.is_empty() || !outcome.events.is_empty() {
-                        h2 { "Received" }
-                        (received(outcome))
-                    }
-                    h3 { "How it ended" }
-                    p.sentence { (render::ending(&outcome.ending)) "." }
-                }
-            }
-            (timeline::section(&outcome.log))
-            @if !outcome.heads.request.is_empty() {
-                section {
-                    h2 { "Opening handshake" }
-                    div.columns {
-                        (head("Request", &outcome.heads.request))
-                        (head("Response", &outcome.heads.response))
-                    }
-                }
-            }
+            (conversation(outcome))
+            // Where it came to no frame, the heads are what there is to see.
+            @if spoke { (timeline::section(&outcome.log)) (handshake(outcome)) }
+            @else { (handshake(outcome)) (timeline::section(&outcome.log)) }
             (measures(agent, case, outcome))
         }
     };
@@ -119,6 +102,41 @@ fn others(report: &Report<'_>, at: usize, case: &Case) -> Markup {
                     a href=(file_name(&agent.name, &case.id, "html")) {
                         bdi { (agent.name) } " " (badge(outcome))
                     }
+                }
+            }
+        }
+    }
+}
+
+/// What had to come beside what came, if the connection opened or had to.
+fn conversation(outcome: &Outcome) -> Markup {
+    let listed = !outcome.expected.is_empty() || !outcome.events.is_empty();
+    html! {
+        @if listed || outcome.closing.is_some() || !outcome.ending.never_open {
+            section.columns {
+                (expected(outcome))
+                div {
+                    // Where nothing is expected one by one, what came is not listed either.
+                    @if listed {
+                        h2 { "Received" }
+                        (received(outcome))
+                    }
+                    h3 { "How it ended" }
+                    p.sentence { (render::ending(&outcome.ending)) "." }
+                }
+            }
+        }
+    }
+}
+
+fn handshake(outcome: &Outcome) -> Markup {
+    html! {
+        @if !outcome.heads.request.is_empty() {
+            section {
+                h2 { "Opening handshake" }
+                div.columns {
+                    (head("Request", &outcome.heads.request))
+                    (head("Response", &outcome.heads.response))
                 }
             }
         }

@@ -23,7 +23,7 @@ pub(in crate::report) fn index(report: &Report<'_>, nonce: &Nonce) -> String {
         header.top {
             h1 { "WebSocket conformance" }
             p.muted {
-                (report.cases.len()) " cases · "
+                (groups.iter().map(|(_, cases)| cases.len()).sum::<usize>()) " cases · "
                 (humantime::format_rfc3339_seconds(SystemTime::now()))
                 " · " (env!("CARGO_PKG_NAME")) " " (env!("CARGO_PKG_VERSION"))
                 " · " a href="index.json" { "JSON" }

@@ -81,7 +81,7 @@
     octets.parentElement.hidden = false;
     octets.addEventListener("change", show);
     // Where there are no frames, the octets are all there is to see.
-    octets.checked = !timeline.querySelector("li.sent:not(.octets), li.received:not(.octets)");
+    octets.checked = !timeline.querySelector(".opcode");
     show();
   }
 
