@@ -503,7 +503,7 @@ pub struct Closing {
     /// The codes that the subject's Close frame may carry. Without a code, or without a frame, it is
     /// right as well.
     pub codes: Vec<u16>,
-    /// Codes that are not against the RFC, but not what it prefers.
+    /// Codes that are not against the RFC, but not what it prefers; 1005 for a Close frame without one.
     pub tolerated: Vec<u16>,
     /// Whether the closing handshake has to be complete.
     pub clean: bool,

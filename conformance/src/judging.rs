@@ -7,6 +7,9 @@ use crate::{
     verdict::{Behavior, BehaviorClose, Verdict},
 };
 
+/// What stands for a Close frame without a code (RFC 6455 7.1.5).
+const NO_CODE: u16 = 1005;
+
 /// Judges what came of a script.
 pub(crate) fn judge(script: &Script, events: &[Event], ending: &Ending) -> (Verdict, Vec<String>) {
     let mut reasons = Vec::new();
@@ -73,9 +76,10 @@ pub(crate) fn judge_closing(
         Blame::WrongSide => close == BehaviorClose::Failed,
         Blame::WrongCode => close == BehaviorClose::WrongCode,
     };
-    if let Some((Some(code), _)) = &ending.remote
-        && !closing.codes.contains(code)
-        && closing.tolerated.contains(code)
+    if let Some((code, _)) = &ending.remote
+        && let code = code.unwrap_or(NO_CODE)
+        && !closing.codes.contains(&code)
+        && closing.tolerated.contains(&code)
         && behavior == Behavior::Ok
     {
         behavior = Behavior::NonStrict;

@@ -142,7 +142,12 @@ fn reasons() -> Vec<Case> {
     }
     let wrong = || Closing::refused(&[1002]);
     let refuse = "The subject answers with 1002, or ends the transport.";
-    add("with half a code", refuse, vec![0x03], wrong());
+    add(
+        "with half a code",
+        refuse,
+        vec![0x03],
+        wrong().tolerate(&[1005]),
+    );
     add(
         "with a reason of 124 octets",
         refuse,

@@ -1,0 +1,372 @@
+//! Cases 23.1 to 23.5: frame headers, which must be judged by what has come of them, before the octets
+//! that they announce (RFC 6455 5.2).
+
+use std::time::Duration;
+
+use super::{HEADER, SOON};
+use crate::{
+    case::{Case, Closing, Event, Extent, Kind, Role, Script, Sending, Step},
+    frame::{Frame, Length, opcode},
+    payload::Payload,
+};
+
+/// The cases about headers.
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    cases.extend(declared());
+    cases.extend(not_shortest());
+    cases.extend(first_octet());
+    cases.extend(second_octet());
+    cases.extend(later_octets());
+    cases
+}
+
+/// Case 23.1: lengths that nobody can mean.
+fn declared() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let lengths = [
+        (1 << 32, "2^32"),
+        (1 << 62, "2^62"),
+        ((1 << 63) - 1, "2^63 - 1"),
+        (1 << 63, "2^63"),
+        (u64::MAX, "2^64 - 1"),
+    ];
+    let mut number = 0;
+    for (len, name) in lengths {
+        for (kind, before, opcode) in [
+            ("a text", None, opcode::TEXT),
+            ("a binary message", None, opcode::BINARY),
+            (
+                "the second frame of a message",
+                Some(Frame::new(opcode::BINARY, "begun").unfinished()),
+                opcode::CONTINUATION,
+            ),
+        ] {
+            number += 1;
+            let legal = len >> 63 == 0;
+            let closing = if legal {
+                Closing::by_either(&[1009]).tolerate(&[1000, 1002, 1008, 1011])
+            } else {
+                // 5.2: the most significant bit MUST be 0.
+                Closing::by_either(&[1002]).tolerate(&[1009])
+            };
+            let mut script = Script::new(closing);
+            if let Some(frame) = before {
+                script = script.frame(frame);
+            }
+            script = script
+                .step(Step::Start(
+                    Frame::new(opcode, "").length(Length::Declared(len)),
+                    Extent::All,
+                ))
+                .step(Step::Within(SOON, WAITS))
+                .step(Step::Abort)
+                .expect([]);
+            if legal {
+                script = script.tolerate([Event::Mark(WAITS)]);
+            }
+            cases.push(Case::new(
+                &[23, 1, number],
+                format!("Sends the header of {kind} of {name} octets, and nothing else."),
+                if legal {
+                    "The subject closes, best with 1009, without waiting for the payload."
+                } else {
+                    "The subject closes with 1002: the top bit of a length is always 0."
+                },
+                script,
+            ));
+        }
+    }
+    cases
+}
+
+/// The subject has not judged the header.
+const WAITS: &str = "it waits for the payload";
+
+/// The subject has taken something that it had better refused.
+const OPEN: &str = "it is still open";
+
+/// Cases 23.2: lengths in more octets than they need. A sender must not do this; few receivers look.
+fn not_shortest() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let forms = [
+        (Length::Two, 0),
+        (Length::Two, 1),
+        (Length::Two, 125),
+        (Length::Eight, 0),
+        (Length::Eight, 125),
+        (Length::Eight, 126),
+        (Length::Eight, 65_535),
+    ];
+    for (section, kind) in [(1, Kind::Text), (2, Kind::Binary)] {
+        for (number, (form, len)) in (1..).zip(&forms) {
+            let payload = Payload::repeated(b"*", *len);
+            let opcode = match kind {
+                Kind::Text => opcode::TEXT,
+                Kind::Binary => opcode::BINARY,
+            };
+            cases.push(long_form(
+                &[23, 2, section, number],
+                &format!("a {kind:?} message"),
+                Frame::new(opcode, payload.octets()).length(*form),
+                None,
+                Event::Message(kind, payload),
+            ));
+        }
+    }
+    for (number, (form, len)) in (1..).zip(&forms) {
+        let payload = Payload::repeated(b"*", *len);
+        cases.push(long_form(
+            &[23, 2, 3, number],
+            "the last frame of a message",
+            Frame::new(opcode::CONTINUATION, payload.octets()).length(*form),
+            Some(Frame::text("").unfinished()),
+            Event::text(payload),
+        ));
+    }
+    for (number, form) in (1..).zip([Length::Two, Length::Eight]) {
+        cases.push(long_form(
+            &[23, 2, 4, number],
+            "a ping",
+            Frame::new(opcode::PING, "ping").length(form),
+            None,
+            Event::pong("ping"),
+        ));
+    }
+    cases
+}
+
+fn long_form(id: &[u16], what: &str, frame: Frame, before: Option<Frame>, echo: Event) -> Case {
+    let octets = match frame.length {
+        Length::Two => "two",
+        Length::Shortest | Length::Eight | Length::Declared(_) => "eight",
+    };
+    let len = frame.payload.len();
+    let mut script = Script::new(Closing::by_either(&[1000, 1002]));
+    if let Some(before) = before {
+        script = script.frame(before);
+    }
+    Case::new(
+        id,
+        format!("Sends {what} of {len} octets, with the length in {octets} further octets."),
+        "The subject closes with 1002. To take it as if it were right is not the best.",
+        script
+            .frame(frame)
+            .step(Step::Within(SOON, OPEN))
+            .step(Step::Close(Frame::close(1000, "").payload.into()))
+            .expect([])
+            .tolerate([echo, Event::Mark(OPEN)]),
+    )
+}
+
+/// The subject did not act on the first octet.
+const ONE: &str = "one octet is not enough";
+
+/// The subject did not act on the first two octets.
+const TWO: &str = "two octets are not enough";
+
+/// Cases 23.3: the first octet is wrong, whatever follows.
+fn first_octet() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut number = 0;
+    let mut add = |what: &str, before: &[Frame], frame: Frame| {
+        number += 1;
+        cases.push(Case::new(
+            &[23, 3, number],
+            format!("Sends {what}, first its first octet alone, then the header, then the rest."),
+            "The subject closes with 1002, best after the first octet, which proves the mistake.",
+            early(before, frame, Extent::Octets(1), ONE),
+        ));
+    };
+    for bits in 1..8 {
+        let what = format!("a text whose reserved bits are {bits:03b}");
+        add(&what, &[], Frame::text("payload").reserved(bits));
+    }
+    for (bits, name) in [(4, "RSV1"), (2, "RSV2"), (1, "RSV3")] {
+        let what = format!("a ping with {name}");
+        let ping = Frame::new(opcode::PING, "payload");
+        add(&what, &[], ping.reserved(bits));
+    }
+    let begun = [Frame::text("begun").unfinished()];
+    add(
+        "a continuation with RSV1",
+        &begun,
+        Frame::new(opcode::CONTINUATION, "payload").reserved(4),
+    );
+    for reserved in (0x3..=0x7).chain(0xb..=0xf) {
+        let what = format!("a frame with the opcode {reserved:x}");
+        add(&what, &[], Frame::new(reserved, "payload"));
+    }
+    for (opcode, name) in [
+        (opcode::CLOSE, "Close frame"),
+        (opcode::PING, "ping"),
+        (opcode::PONG, "pong"),
+    ] {
+        let what = format!("a {name} without FIN");
+        add(&what, &[], Frame::new(opcode, "").unfinished());
+    }
+    let continuation = || Frame::new(opcode::CONTINUATION, "payload");
+    add("a continuation of nothing", &[], continuation());
+    add(
+        "a continuation of nothing, without FIN,",
+        &[],
+        continuation().unfinished(),
+    );
+    add(
+        "a text inside another message",
+        &begun,
+        Frame::text("payload"),
+    );
+    add(
+        "a binary message inside another message",
+        &begun,
+        Frame::new(opcode::BINARY, "payload"),
+    );
+    cases
+}
+
+/// Cases 23.4: the second octet is wrong.
+fn second_octet() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut number = 0;
+    for (opcode, name) in [
+        (opcode::CLOSE, "Close frame"),
+        (opcode::PING, "ping"),
+        (opcode::PONG, "pong"),
+    ] {
+        for len in [126, 65_535, 65_536] {
+            number += 1;
+            cases.push(Case::new(
+                &[23, 4, number],
+                format!("Sends a {name} of {len} octets: two octets, then the header, then the rest."),
+                "The subject closes with 1002, best after two octets: control frames have 125 at most.",
+                early(&[], Frame::new(opcode, vec![b'*'; len]), Extent::Octets(2), TWO),
+            ));
+        }
+    }
+    // The mask bit is set by the suite's role, so these are written out.
+    for (role, what, start, rest) in [
+        (
+            Role::Server,
+            "a text without a mask",
+            &b"\x81\x07"[..],
+            &b"payload"[..],
+        ),
+        (
+            Role::Client,
+            "a text with a mask",
+            b"\x81\x87",
+            b"\x00\x00\x00\x00payload",
+        ),
+        (Role::Server, "a ping without a mask", b"\x89\x00", b""),
+        (
+            Role::Client,
+            "a ping with a mask",
+            b"\x89\x80",
+            b"\x00\x00\x00\x00",
+        ),
+        (
+            Role::Server,
+            "a Close frame without a mask",
+            b"\x88\x02",
+            b"\x03\xe8",
+        ),
+        (
+            Role::Client,
+            "a Close frame with a mask",
+            b"\x88\x82",
+            b"\x00\x00\x00\x00\x03\xe8",
+        ),
+    ] {
+        number += 1;
+        let mut script = Script::new(Closing::by_subject(&[1002]))
+            .without_close()
+            .step(Step::Octets(start.into(), Sending::Alone))
+            .step(Step::Within(SOON, TWO))
+            .step(Step::Kill(Duration::from_secs(1)))
+            .expect([])
+            .tolerate([Event::Mark(TWO)]);
+        if !rest.is_empty() {
+            script = script.step(Step::Octets(rest.into(), Sending::Alone));
+        }
+        cases.push(
+            Case::new(
+                &[23, 4, number],
+                format!("Sends the first two octets of {what}, and then the rest."),
+                "The subject closes, best after two octets, which prove the mistake (5.1).",
+                script,
+            )
+            .only(role),
+        );
+    }
+    cases
+}
+
+/// Cases 23.5: lengths that their first octets prove to be wrong.
+fn later_octets() -> Vec<Case> {
+    let prove = |number, what: &str, octets, frame: Frame, closing: Closing| {
+        Case::new(
+            &[23, 5, number],
+            format!("Sends the first {octets} octets of {what}, and nothing else."),
+            "The subject closes without waiting for more, which could not change anything.",
+            Script::new(closing)
+                .step(Step::Start(frame, Extent::Octets(octets)))
+                .step(Step::Within(SOON, WAITS))
+                .step(Step::Abort)
+                .expect([])
+                .tolerate([Event::Mark(WAITS)]),
+        )
+    };
+    let wrong = || Closing::by_either(&[1002]).tolerate(&[1009]);
+    let binary = |length| Frame::new(opcode::BINARY, vec![0; 100]).length(length);
+    vec![
+        prove(
+            1,
+            "a length with its top bit set",
+            3,
+            binary(Length::Declared(1 << 63)),
+            wrong(),
+        ),
+        prove(
+            2,
+            "a length of 100 in two octets",
+            4,
+            binary(Length::Two),
+            wrong(),
+        ),
+        prove(
+            3,
+            "a length of 100 in eight octets",
+            10,
+            binary(Length::Eight),
+            wrong(),
+        ),
+        prove(
+            4,
+            "a length of 2^62",
+            3,
+            binary(Length::Declared(1 << 62)),
+            Closing::by_either(&[1009]).tolerate(&[1000, 1002, 1008, 1011]),
+        ),
+    ]
+}
+
+/// Sends a wrong frame in three parts, and looks after which of them the subject closes.
+fn early(before: &[Frame], frame: Frame, proof: Extent, late: &'static str) -> Script {
+    Script::new(Closing::by_subject(&[1002]))
+        .without_close()
+        .steps(
+            before
+                .iter()
+                .map(|frame| Step::Frame(frame.clone(), Sending::Alone)),
+        )
+        .step(Step::Start(frame, proof))
+        .step(Step::Within(SOON, late))
+        .step(Step::Next(Extent::Header))
+        .step(Step::Within(SOON, HEADER))
+        .step(Step::Next(Extent::All))
+        .step(Step::Kill(Duration::from_secs(1)))
+        .expect([])
+        .tolerate([Event::Mark(late)])
+        .tolerate([Event::Mark(late), Event::Mark(HEADER)])
+}
