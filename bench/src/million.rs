@@ -5,6 +5,7 @@
 //! own.
 
 use std::{
+    collections::BTreeMap,
     env, fmt,
     io::{self, BufRead, BufReader, Read},
     net::Ipv4Addr,
@@ -41,7 +42,9 @@ pub struct Outcome {
     processes: usize,
     /// Until all were open.
     opening: Duration,
-    open: usize,
+    /// Connections that were open then, and those that were open to the end.
+    opened: usize,
+    held: usize,
     failed: usize,
     echoes: u64,
     unanswered: u64,
@@ -52,7 +55,7 @@ pub struct Outcome {
     resident: [u64; 3],
     /// Octets of the machine's memory that became used meanwhile, that of both ends and the kernel's.
     machine: u64,
-    errors: Vec<String>,
+    errors: BTreeMap<String, u64>,
 }
 
 impl Million {
@@ -77,9 +80,9 @@ impl Million {
             let connections = self.each.min(self.connections - n * self.each);
             let client = Client::start(self, n, connections, server)?;
             progress(&format!(
-                "process {} of {processes}: {}",
+                "process {} of {processes}: {} open",
                 n + 1,
-                client.said
+                client.opened
             ));
             clients.push(client);
         }
@@ -96,14 +99,15 @@ impl Million {
             server: self.server.clone(),
             processes,
             opening,
-            open: 0,
+            opened: clients.iter().map(|client| client.opened).sum(),
+            held: 0,
             failed: 0,
             echoes: 0,
             unanswered: 0,
             p99: 0,
             resident: [before.0, open, after],
             machine,
-            errors: Vec::new(),
+            errors: BTreeMap::new(),
         };
         for client in clients {
             outcome.add(&client.finish()?);
@@ -157,8 +161,8 @@ fn used_memory() -> u64 {
 struct Client {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
-    /// What it said when all were open.
-    said: String,
+    /// How many are open, when all are or have failed.
+    opened: usize,
 }
 
 impl Client {
@@ -180,10 +184,14 @@ impl Client {
         let mut client = Self {
             child,
             output: BufReader::new(output),
-            said: String::new(),
+            opened: 0,
         };
-        client.output.read_line(&mut client.said)?;
-        client.said.truncate(client.said.trim_end().len());
+        let mut said = String::new();
+        client.output.read_line(&mut said)?;
+        let number = said
+            .split_once(" open")
+            .and_then(|(number, _)| number.parse().ok());
+        client.opened = number.ok_or_else(|| io::Error::other("a client did not start"))?;
         Ok(client)
     }
 
@@ -207,16 +215,14 @@ impl Drop for Client {
 
 impl Outcome {
     fn add(&mut self, report: &Report) {
-        self.open += report.connections.open;
+        self.held += report.connections.open;
         self.failed += report.connections.failed;
         self.echoes += report.messages.received;
         self.unanswered += report.messages.unanswered;
         self.p99 = self.p99.max(report.latency.p99);
-        let errors = report
-            .errors
-            .iter()
-            .map(|(error, n)| format!("{n} × {error}"));
-        self.errors.extend(errors);
+        for (error, n) in &report.errors {
+            *self.errors.entry(error.clone()).or_default() += n;
+        }
     }
 
     /// Whether all connections were open to the end and all messages were answered.
@@ -231,9 +237,9 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [before, open, after] = self.resident;
         let growth = |now: u64| now.saturating_sub(before);
-        let each = |octets: u64| octets as f64 / self.open.max(1) as f64;
+        let each = |octets: u64| octets as f64 / self.opened.max(1) as f64;
         let mebibytes = |octets: u64| octets as f64 / f64::from(1 << 20);
-        writeln!(f, "## {} connections held", self.open)?;
+        writeln!(f, "## {} connections held", self.held)?;
         writeln!(f)?;
         writeln!(
             f,
@@ -242,7 +248,11 @@ impl fmt::Display for Outcome {
         )?;
         writeln!(f)?;
         writeln!(f, "| | |\n|---|---|")?;
-        writeln!(f, "| open, failed | {}, {} |", self.open, self.failed)?;
+        writeln!(
+            f,
+            "| opened, held to the end, failed | {}, {}, {} |",
+            self.opened, self.held, self.failed
+        )?;
         writeln!(f, "| all open after | {:.1?} |", self.opening)?;
         writeln!(
             f,
@@ -273,8 +283,8 @@ impl fmt::Display for Outcome {
             mebibytes(self.machine) / 1024.0,
             each(self.machine)
         )?;
-        for error in &self.errors {
-            writeln!(f, "| error | {error} |")?;
+        for (error, n) in &self.errors {
+            writeln!(f, "| error | {n} × {error} |")?;
         }
         Ok(())
     }

@@ -70,5 +70,8 @@ fn many_connections_are_spread_over_processes_and_addresses() {
     assert!(output.status.success(), "{output:?}");
     let outcome = out.read("results/million.md");
     assert!(outcome.contains("3 server processes (`mio`)"), "{outcome}");
-    assert!(outcome.contains("| open, failed | 50, 0 |"), "{outcome}");
+    assert!(
+        outcome.contains("| opened, held to the end, failed | 50, 50, 0 |"),
+        "{outcome}"
+    );
 }

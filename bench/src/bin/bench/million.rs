@@ -21,8 +21,9 @@ pub(crate) struct Options {
     /// The server, as `bench serve` knows it
     #[arg(long, default_value = "mio")]
     server: String,
-    /// How often each connection gets an echo
-    #[arg(long, default_value = "60s", value_parser = duration)]
+    /// How often each connection gets an echo. By default so often that the drivers need no pings, which
+    /// they send after 30 s without an octet
+    #[arg(long, default_value = "25s", value_parser = duration)]
     every: Duration,
     /// Directory for results/million.md, which `bench matrix` takes into RESULTS.md
     #[arg(long, default_value = "bench")]
