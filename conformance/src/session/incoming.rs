@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{PATIENCE, Session};
 use crate::{
     case::{Event, Kind, Role},
-    frame::{Decoder, Frame, Header, Part, opcode},
+    frame::{Decoder, Frame, Header, Length, Part, opcode},
     log::{Summary, What},
     wire::Received,
 };
@@ -201,7 +201,7 @@ impl Session {
                 "RSV1 where no message begins",
             ),
             (
-                !header.shortest,
+                header.length != Length::Shortest,
                 "a length that is not in its shortest form",
             ),
             (header.len >> 63 != 0, "a length beyond all bounds"),

@@ -1,6 +1,9 @@
-//! A frame codec to the letter of RFC 6455 5.2, slow and simple, that also writes what is illegal.
+//! Frames as tests speak of them: with the key that masks them, and by the role of who sends them.
 
+use reference::frame::{self, Decoder, Part};
 use wsproto::Role;
+
+pub(crate) use reference::frame::Length;
 
 /// Opcodes that the RFC defines (RFC 6455 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,19 +14,6 @@ pub(crate) enum Opcode {
     Close = 0x8,
     Ping = 0x9,
     Pong = 0xa,
-}
-
-/// How the length of a payload is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Length {
-    /// In the shortest form, as it must be.
-    Shortest,
-    /// In two further octets, whether it needs them or not.
-    Two,
-    /// In eight further octets, whether it needs them or not.
-    Eight,
-    /// A length that is not the payload's, in eight further octets.
-    Declared(u64),
 }
 
 /// A frame, legal or not.
@@ -120,75 +110,36 @@ impl Frame {
 
     /// What is on the wire.
     pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut octets = vec![u8::from(self.fin) << 7 | self.reserved << 4 | self.opcode];
-        let mask = u8::from(self.mask.is_some()) << 7;
-        let len = self.payload.len();
-        match self.length {
-            Length::Shortest if len < 126 => octets.push(mask | len as u8),
-            Length::Two => two(&mut octets, mask, len),
-            Length::Shortest if len < 1 << 16 => two(&mut octets, mask, len),
-            Length::Shortest | Length::Eight => eight(&mut octets, mask, len as u64),
-            Length::Declared(len) => eight(&mut octets, mask, len),
-        }
-        octets.extend(self.mask.into_iter().flatten());
-        octets.extend(xor(&self.payload, self.mask));
-        octets
+        let frame = frame::Frame {
+            fin: self.fin,
+            reserved: self.reserved,
+            opcode: self.opcode,
+            length: self.length,
+            payload: self.payload.clone(),
+        };
+        frame.encode(self.mask)
     }
-}
-
-fn two(octets: &mut Vec<u8>, mask: u8, len: usize) {
-    octets.push(mask | 126);
-    octets.extend((len as u16).to_be_bytes());
-}
-
-fn eight(octets: &mut Vec<u8>, mask: u8, len: u64) {
-    octets.push(mask | 127);
-    octets.extend(len.to_be_bytes());
-}
-
-/// RFC 6455 5.3, octet by octet.
-fn xor(octets: &[u8], mask: Option<[u8; 4]>) -> impl Iterator<Item = u8> {
-    let key = mask.unwrap_or_default();
-    octets
-        .iter()
-        .enumerate()
-        .map(move |(i, octet)| octet ^ key[i % 4])
 }
 
 /// The frames that `octets` are; panics if they end within one.
-pub(crate) fn decode(mut octets: &[u8]) -> Vec<Frame> {
+pub(crate) fn decode(octets: &[u8]) -> Vec<Frame> {
+    let mut decoder = Decoder::default();
+    decoder.push(octets);
     let mut frames = Vec::new();
-    while !octets.is_empty() {
-        let (first, second) = (octets[0], octets[1]);
-        octets = &octets[2..];
-        let mut number = |size: usize| {
-            let (number, rest) = octets.split_at(size);
-            octets = rest;
-            number
-                .iter()
-                .fold(0_u64, |number, octet| number << 8 | u64::from(*octet))
+    while let Some(part) = decoder.part() {
+        let Part::Frame(frame, mask) = part else {
+            continue;
         };
-        let (len, shortest) = match second & 0x7f {
-            126 => (number(2), 126),
-            127 => (number(8), 1 << 16),
-            short => (u64::from(short), 0),
-        };
-        let mask = (second & 0x80 != 0).then(|| (number(4) as u32).to_be_bytes());
-        let (payload, rest) = octets.split_at(len as usize);
-        octets = rest;
         frames.push(Frame {
-            fin: first & 0x80 != 0,
-            reserved: first >> 4 & 7,
-            opcode: first & 0xf,
+            fin: frame.fin,
+            reserved: frame.reserved,
+            opcode: frame.opcode,
             mask,
-            length: match shortest {
-                shortest if len >= shortest => Length::Shortest,
-                126 => Length::Two,
-                _ => Length::Eight,
-            },
-            payload: xor(payload, mask).collect(),
+            length: frame.length,
+            payload: frame.payload,
         });
     }
+    assert_eq!(decoder.pending(), 0, "the last frame is whole");
     frames
 }
 

@@ -155,8 +155,8 @@ pub struct Header {
     pub mask: Option<[u8; 4]>,
     /// Octets of the payload.
     pub len: u64,
-    /// Whether the length is written in the shortest form.
-    pub shortest: bool,
+    /// How the length is written.
+    pub length: Length,
 }
 
 /// What a [`Decoder`] finds: of each frame first the header, then all of it.
@@ -204,7 +204,7 @@ impl Decoder {
             fin: header.fin,
             reserved: header.reserved,
             opcode: header.opcode,
-            length: Length::Shortest,
+            length: header.length,
             payload: payload.to_vec(),
         };
         let mask = header.mask;
@@ -218,10 +218,10 @@ impl Decoder {
         let [first, second, rest @ ..] = &self.octets[self.read..] else {
             return None;
         };
-        let (size, least) = match second & 0x7f {
-            126 => (2, 126),
-            127 => (8, 1 << 16),
-            _ => (0, 0),
+        let (size, least, longer) = match second & 0x7f {
+            126 => (2, 126, Length::Two),
+            127 => (8, 1 << 16, Length::Eight),
+            _ => (0, 0, Length::Shortest),
         };
         let (length, rest) = rest.split_at_checked(size)?;
         let len = match size {
@@ -240,7 +240,11 @@ impl Decoder {
             opcode: first & 0xf,
             mask,
             len,
-            shortest: len >= least,
+            length: if len < least {
+                longer
+            } else {
+                Length::Shortest
+            },
         };
         self.read += 2 + size + if mask.is_some() { 4 } else { 0 };
         Some(header)
@@ -276,7 +280,7 @@ mod tests {
                     opcode: opcode::BINARY,
                     mask,
                     len: len as u64,
-                    shortest: true,
+                    length: Length::Shortest,
                 };
                 assert_eq!(parts, [Part::Header(header), Part::Frame(frame, mask)]);
             }
@@ -285,17 +289,18 @@ mod tests {
 
     #[test]
     fn lengths_in_longer_forms_are_noticed() {
-        for (length, len, shortest) in [
-            (Length::Two, 125, false),
-            (Length::Two, 126, true),
-            (Length::Eight, 65535, false),
-            (Length::Eight, 65536, true),
+        for (written, len, read) in [
+            (Length::Two, 125, Length::Two),
+            (Length::Two, 126, Length::Shortest),
+            (Length::Eight, 125, Length::Eight),
+            (Length::Eight, 65535, Length::Eight),
+            (Length::Eight, 65536, Length::Shortest),
         ] {
-            let frame = Frame::new(opcode::TEXT, vec![b'a'; len]).length(length);
+            let frame = Frame::new(opcode::TEXT, vec![b'a'; len]).length(written);
             let Some(Part::Header(header)) = decode(&frame.encode(MASK)).into_iter().next() else {
-                panic!("no header of {length:?}");
+                panic!("no header of {written:?}");
             };
-            assert_eq!((header.len, header.shortest), (len as u64, shortest));
+            assert_eq!((header.len, header.length), (len as u64, read));
         }
     }
 
