@@ -56,6 +56,7 @@ impl<S: Default + Send + 'static> Told<'_, S> {
     ) {
         if *self.stage == Stage::Opening {
             *self.stage = Stage::Open;
+            audience.mailbox.counters().opened.add(1);
             if let Some(extras) = self.extras {
                 extras.route = None;
             }
@@ -79,6 +80,9 @@ impl<S: Default + Send + 'static> Told<'_, S> {
         }
         if let Event::Closed(closed) = event {
             return self.ended(audience, connection, env, Ok(closed));
+        }
+        if let Event::Text(_) | Event::Binary(_) | Event::Chunk(_) = event {
+            audience.mailbox.counters().messages_received.add(1);
         }
         let (mut context, state) = self.context(audience, connection, env);
         let context = &mut context;

@@ -83,7 +83,10 @@ impl<H: Handler> EventLoop<H> {
             }
             SlowReceivers::Queue | SlowReceivers::Skip { .. } | SlowReceivers::Close { .. } => {
                 match entry.connection.send_prepared(env, &round.message) {
-                    Ok(()) => Outcome::Sent,
+                    Ok(()) => {
+                        self.mailbox.counters().messages_sent.add(1);
+                        Outcome::Sent
+                    }
                     Err(SendError::Closed) => Outcome::Absent,
                     Err(_) => Outcome::Refused,
                 }

@@ -9,12 +9,35 @@ use crate::{
     broadcast::{Recipients, Round},
     completion::Completion,
     line::Line,
-    mailbox,
+    mailbox::{self, Wake},
     slab::Key,
+    stats::Counters,
 };
 
 /// The queue of one loop.
-pub(crate) type Mailbox = mailbox::Mailbox<Command, mio::Waker>;
+pub(crate) type Mailbox = mailbox::Mailbox<Command, Doorbell>;
+
+/// What a loop has beside its queue that other threads can reach.
+#[derive(Debug)]
+pub(crate) struct Doorbell {
+    pub(crate) waker: mio::Waker,
+    pub(crate) counters: Counters,
+}
+
+impl Wake for Doorbell {
+    fn wake(&self) {
+        // It fails only if the loop is gone, which then needs no waking.
+        let _ = self.waker.wake();
+    }
+}
+
+impl Mailbox {
+    /// What the loop has counted.
+    #[inline]
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.waker().counters
+    }
+}
 
 /// Something for a loop to do.
 #[derive(Debug)]

@@ -282,11 +282,18 @@ impl Context<'_> {
         extras.unsent.wait(completion);
     }
 
-    /// Queues data, and counts it where somebody waits for what was sent before.
+    /// Queues a message or a part of one, and counts it; its octets too, where somebody waits for what was
+    /// sent before.
     #[inline]
-    fn queue<T>(&mut self, queue: impl FnOnce(&mut Connection, &mut Env) -> T) -> T {
+    fn queue(
+        &mut self,
+        queue: impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>,
+    ) -> Result<(), SendError> {
         let before = self.connection.queued();
         let result = queue(self.connection, self.env);
+        if result.is_ok() {
+            self.wiring.mailbox.counters().messages_sent.add(1);
+        }
         if let Some(extras) = self.wiring.extras {
             let more = self.connection.queued().saturating_sub(before);
             extras.unsent.queued(more);

@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::command::{Command, Mailbox};
+use crate::{
+    Stats,
+    command::{Command, Mailbox},
+};
 
 /// Shared by all loops.
 #[derive(Debug)]
@@ -160,6 +163,18 @@ impl ServerHandle {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.control.connections()
+    }
+
+    /// What all loops have done since they were started, and what they hold.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.stats_by_loop().sum()
+    }
+
+    /// The same for each loop.
+    pub fn stats_by_loop(&self) -> impl Iterator<Item = Stats> {
+        let mailboxes = self.control.mailboxes().iter();
+        mailboxes.map(|mailbox| mailbox.counters().stats(mailbox.len()))
     }
 
     /// Shuts down in order: accepts and dials nothing further, closes every connection with 1001 behind

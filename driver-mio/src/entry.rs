@@ -4,6 +4,7 @@ use std::{
     any::Any,
     cell::Cell,
     io::ErrorKind,
+    mem,
     net::Shutdown,
     panic::{AssertUnwindSafe, catch_unwind},
 };
@@ -23,6 +24,7 @@ use crate::{
     context::{Context, Extras, Wiring},
     failure::{self, Observer},
     slab::Key,
+    stats::Counters,
     timer::Coarse,
     transport::{SocketWire, Wire},
     upgrade::unavailable,
@@ -40,6 +42,8 @@ pub(crate) struct Entry<S> {
     /// When the timer fires, about.
     pub(crate) armed: Coarse,
     stage: Stage,
+    /// Octets of its queue that the loop's figures include.
+    counted: u32,
     pub(crate) readable: Readable,
     /// The socket takes nothing until the poller says so.
     pub(crate) blocked: bool,
@@ -64,6 +68,7 @@ impl<S: Default + Send + 'static> Entry<S> {
             socket,
             armed: Coarse::new(Time::EPOCH),
             stage: Stage::Opening,
+            counted: 0,
             readable: Readable::Yes,
             blocked: false,
             scheduled: false,
@@ -143,6 +148,21 @@ impl<S: Default + Send + 'static> Entry<S> {
         self.connection.handle_eof(env);
     }
 
+    /// Has the figures of its loop include what is queued now.
+    pub(crate) fn count(&mut self, counters: &Counters) {
+        let queued = u32::try_from(self.connection.queued()).unwrap_or(u32::MAX);
+        let before = mem::replace(&mut self.counted, queued);
+        counters
+            .octets_queued
+            .change(before as usize, queued as usize);
+    }
+
+    /// It is gone from its loop, and so from the figures.
+    pub(crate) fn discount(&mut self, counters: &Counters) {
+        counters.connections.subtract(1);
+        counters.octets_queued.subtract(self.counted as usize);
+    }
+
     /// Tells those who wait what a turn has come to.
     pub(crate) fn after_turn(&mut self) {
         if let Some(extras) = &mut self.extras {
@@ -194,6 +214,7 @@ impl<S: Default + Send + 'static> Entry<S> {
         let socket = self.socket.as_ref().map(|socket| SocketWire {
             socket,
             blocked: &blocked,
+            counters: audience.mailbox.counters(),
         });
         let (connection, extras) = (&mut self.connection, &mut self.extras);
         let state = &mut self.state;
@@ -253,6 +274,7 @@ impl<S: Default + Send + 'static> Entry<S> {
         let socket = self.socket.as_ref().map(|socket| SocketWire {
             socket,
             blocked: &blocked,
+            counters: audience.mailbox.counters(),
         });
         let (connection, extras) = (&mut self.connection, &mut self.extras);
         let (state, stage, readable) = (&mut self.state, &mut self.stage, &mut self.readable);

@@ -135,6 +135,9 @@ impl<H: Handler> EventLoop<H> {
             Err(error) => return Err(error),
         }
         self.tell_time();
+        let counters = self.mailbox.counters();
+        counters.waits.add(1);
+        counters.events.add(self.events.iter().count());
         let events = mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             self.handle(event);
@@ -232,6 +235,7 @@ impl<H: Handler> EventLoop<H> {
             received = &received[len..];
         }
         self.connections.insert(entry);
+        self.begun();
         self.schedule(key.index);
         Ok(())
     }
@@ -244,8 +248,16 @@ impl<H: Handler> EventLoop<H> {
             registry.reregister(&mut SourceFd(&socket.as_raw_fd()), token, INTEREST)?;
         }
         let key = self.connections.insert(entry);
+        self.begun();
         self.schedule(key.index);
         Ok(())
+    }
+
+    /// A connection was inserted.
+    fn begun(&self) {
+        let counters = self.mailbox.counters();
+        counters.connections.add(1);
+        counters.begun.add(1);
     }
 
     /// Has a connection served before the loop waits again.
@@ -274,6 +286,7 @@ impl<H: Handler> EventLoop<H> {
         if wants.done {
             return self.remove(index);
         }
+        entry.count(self.mailbox.counters());
         entry.after_turn();
         if entry.has_more(&wants) && !mem::replace(&mut entry.scheduled, true) {
             self.scheduled.push(index);
@@ -297,7 +310,8 @@ impl<H: Handler> EventLoop<H> {
     }
 
     fn remove(&mut self, index: u32) {
-        if let Some(entry) = self.connections.remove(index) {
+        if let Some(mut entry) = self.connections.remove(index) {
+            entry.discount(self.mailbox.counters());
             if let Some(timer) = entry.timer {
                 self.wheel.cancel(timer);
             }

@@ -22,13 +22,6 @@ pub(crate) trait Wake {
     fn wake(&self);
 }
 
-impl Wake for mio::Waker {
-    fn wake(&self) {
-        // It fails only if the loop is gone, which then needs no waking.
-        let _ = Self::wake(self);
-    }
-}
-
 /// A queue from any thread to one loop, in order.
 #[derive(Debug)]
 pub(crate) struct Mailbox<T, W> {
@@ -54,6 +47,16 @@ impl<T, W: Wake> Mailbox<T, W> {
             asleep: AtomicBool::new(false),
             waker,
         }
+    }
+
+    /// What wakes the loop.
+    pub(crate) const fn waker(&self) -> &W {
+        &self.waker
+    }
+
+    /// How much is in it.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().items.len()
     }
 
     /// Appends, and wakes the loop if nobody has done so since it went to wait. Gives the item back if

@@ -14,13 +14,14 @@ use wsproto::Config;
 
 use crate::{
     Broadcaster, EventLoops, Failure, Handler, ServerHandle,
-    command::Mailbox,
+    command::{Doorbell, Mailbox},
     control::Control,
     event_loop::{EventLoop, Plan, WAKER},
     event_loops::Shared,
     failure::Observer,
     listener::Address,
     resolver::Resolver,
+    stats::Counters,
 };
 
 /// A WebSocket server on event loops.
@@ -222,7 +223,8 @@ impl Server {
         for _ in 0..self.loops {
             let poll = Poll::new()?;
             let waker = Waker::new(poll.registry(), WAKER)?;
-            mailboxes.push(Arc::new(Mailbox::new(waker)));
+            let counters = Counters::default();
+            mailboxes.push(Arc::new(Mailbox::new(Doorbell { waker, counters })));
             polls.push(poll);
         }
         let mut listeners: Vec<_> = (0..self.loops).map(|_| Vec::new()).collect();

@@ -13,6 +13,7 @@ use socket2::Socket;
 use crate::{
     command::{Command, Mailbox},
     slab::Key,
+    stats::Counters,
 };
 
 /// What a connection is registered for, once and for all: edges of both kinds.
@@ -96,11 +97,16 @@ pub(crate) enum Wire<'a> {
 pub(crate) struct SocketWire<'a> {
     pub(crate) socket: &'a Socket,
     pub(crate) blocked: &'a Cell<bool>,
+    pub(crate) counters: &'a Counters,
 }
 
 impl SocketWire<'_> {
     #[inline]
     fn note(self, len: usize, written: io::Result<usize>) -> io::Result<usize> {
+        self.counters.writes.add(1);
+        if let Ok(n) = written {
+            self.counters.octets_sent.add(n);
+        }
         match &written {
             // What was taken in part has filled the socket's buffer: trying again would only be told so.
             Ok(n) => self.blocked.set(*n < len),
@@ -131,7 +137,16 @@ impl Read for Wire<'_> {
     #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Socket(SocketWire { socket, .. }) => socket.read(buf),
+            Self::Socket(SocketWire {
+                socket, counters, ..
+            }) => {
+                let read = socket.read(buf);
+                counters.reads.add(1);
+                if let Ok(n) = read {
+                    counters.octets_received.add(n);
+                }
+                read
+            }
             Self::Other(transport) => transport.read(buf),
         }
     }

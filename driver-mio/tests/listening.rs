@@ -154,6 +154,6 @@ fn an_address_that_is_in_use_is_an_error_however_many_loops_there_are() {
         let (_server, address) = serve_as(|server| server.loops(loops), Echo);
         let second = Server::bind(address).and_then(|server| server.loops(3).start(Echo));
         let refused = second.err().map(|error| error.kind());
-        assert_eq!(refused, Some(std::io::ErrorKind::AddrInUse));
+        assert_eq!(refused, Some(ErrorKind::AddrInUse));
     }
 }

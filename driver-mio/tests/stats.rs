@@ -1,0 +1,75 @@
+//! What loops tell of themselves.
+
+mod support;
+
+use std::io::Write;
+
+use driver_mio::{ServerHandle, Stats};
+use support::{Echo, REQUEST, frame, open, read_frame, serve, serve_as};
+
+/// Octets of the answer to a request that is accepted.
+const ANSWER: u64 = 129;
+
+/// The figures as soon as they are as they should be.
+fn wait_for(handle: &ServerHandle, right: impl Fn(&Stats) -> bool) -> Stats {
+    loop {
+        let stats = handle.stats();
+        if right(&stats) {
+            return stats;
+        }
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn figures_follow_what_a_connection_does() {
+    let (server, address) = serve(Echo);
+    let handle = server.handle();
+    let before = handle.stats();
+    assert_eq!((before.connections, before.begun), (0, 0));
+    let mut peer = open(address);
+    let frames = frame(0x82, &[7; 100]).repeat(16);
+    peer.write_all(&frames).unwrap();
+    for _ in 0..16 {
+        assert_eq!(read_frame(&mut peer).1, [7; 100]);
+    }
+    // A write is counted when it has been done, which the peer may see earlier.
+    let all = wait_for(&handle, |stats| stats.octets_sent >= ANSWER + 16 * 102);
+    assert_eq!((all.messages_received, all.messages_sent), (16, 16));
+    assert_eq!(all.octets_received, (REQUEST.len() + frames.len()) as u64);
+    assert_eq!(all.octets_sent, ANSWER + 16 * 102);
+    assert!(all.reads <= 1 + 16 && all.writes <= 1 + 16);
+    let now = handle.stats();
+    assert_eq!((now.connections, now.begun, now.opened), (1, 1, 1));
+    drop(peer);
+    let end = wait_for(&handle, |stats| stats.connections == 0);
+    assert_eq!((end.begun, end.opened), (1, 1));
+    assert_eq!(end.octets_queued, 0);
+    assert!(end.waits > 0 && end.events > 0);
+}
+
+#[test]
+fn what_a_peer_does_not_take_shows_as_queued() {
+    let (recorder, news) = support::Recorder::new();
+    let (server, address) = serve_as(|server| server, recorder);
+    let peer = open(address);
+    let handle = support::opened(&news);
+    for _ in 0..12 {
+        handle.send(vec![0; 1 << 20]).unwrap();
+    }
+    wait_for(&server.handle(), |stats| stats.octets_queued >= 1 << 20);
+    drop(peer);
+    let end = wait_for(&server.handle(), |stats| stats.connections == 0);
+    assert_eq!(end.octets_queued, 0);
+}
+
+#[test]
+fn each_loop_counts_for_itself() {
+    let (server, address) = serve_as(|server| server.loops(3), Echo);
+    let _peers: Vec<_> = (0..20).map(|_| open(address)).collect();
+    let by_loop: Vec<_> = server.handle().stats_by_loop().collect();
+    assert_eq!(by_loop.len(), 3);
+    let opened: u64 = by_loop.iter().map(|stats| stats.opened).sum();
+    assert_eq!(opened, 20);
+    assert_eq!(server.handle().stats().opened, 20);
+}
