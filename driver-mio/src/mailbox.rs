@@ -2,12 +2,12 @@
 
 use std::mem;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, model))]
 use loom::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering, fence},
 };
-#[cfg(not(all(test, loom)))]
+#[cfg(not(all(test, model)))]
 use std::sync::{
     Mutex, MutexGuard,
     atomic::{AtomicBool, Ordering, fence},
@@ -116,8 +116,8 @@ impl<T, W: Wake> Mailbox<T, W> {
 }
 
 /// Every order in which two threads and a loop can come together:
-/// `RUSTFLAGS='--cfg loom' cargo test --release -p driver-mio --lib mailbox`.
-#[cfg(all(test, loom))]
+/// `RUSTFLAGS='--cfg model' LOOM_MAX_PREEMPTIONS=3 cargo test -p driver-mio --lib mailbox`.
+#[cfg(all(test, model))]
 mod tests {
     use loom::{
         model,

@@ -62,6 +62,11 @@ pub(crate) fn allocations(f: impl FnOnce()) -> u64 {
     ALLOCATIONS.get() - before
 }
 
+/// How often this thread has allocated, or grown what it had, so far.
+pub(crate) fn total() -> u64 {
+    ALLOCATIONS.get()
+}
+
 /// Octets that this thread has allocated and not given back; what other threads gave it back counts
 /// against it.
 pub(crate) fn live() -> isize {
