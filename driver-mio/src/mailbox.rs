@@ -3,15 +3,9 @@
 use std::mem;
 
 #[cfg(all(test, model))]
-use loom::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering, fence},
-};
+use loom::sync::{Mutex, MutexGuard};
 #[cfg(not(all(test, model)))]
-use std::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering, fence},
-};
+use std::sync::{Mutex, MutexGuard};
 
 /// Commands for which memory is kept when the queue is empty.
 const KEPT: usize = 1024;
@@ -26,14 +20,14 @@ pub(crate) trait Wake {
 #[derive(Debug)]
 pub(crate) struct Mailbox<T, W> {
     queue: Mutex<Queue<T>>,
-    /// The loop waits, or is about to, and has seen an empty queue since it said so.
-    asleep: AtomicBool,
     waker: W,
 }
 
 #[derive(Debug)]
 struct Queue<T> {
     items: Vec<T>,
+    /// The loop waits, or is about to, and has seen an empty queue since it said so.
+    asleep: bool,
     closed: bool,
 }
 
@@ -42,9 +36,9 @@ impl<T, W: Wake> Mailbox<T, W> {
         Self {
             queue: Mutex::new(Queue {
                 items: Vec::new(),
+                asleep: false,
                 closed: false,
             }),
-            asleep: AtomicBool::new(false),
             waker,
         }
     }
@@ -67,10 +61,9 @@ impl<T, W: Wake> Mailbox<T, W> {
             return Err(item);
         }
         queue.items.push(item);
+        let asleep = mem::take(&mut queue.asleep);
         drop(queue);
-        // Either this sees that the loop sleeps, or the loop sees the item before it does.
-        fence(Ordering::SeqCst);
-        if self.asleep.load(Ordering::Relaxed) && self.asleep.swap(false, Ordering::Relaxed) {
+        if asleep {
             self.waker.wake();
         }
         Ok(())
@@ -79,18 +72,14 @@ impl<T, W: Wake> Mailbox<T, W> {
     /// The loop is about to wait. Returns `false` if there is something in the queue already: then it
     /// must not.
     pub(crate) fn fall_asleep(&self) -> bool {
-        self.asleep.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        let empty = self.lock().items.is_empty();
-        if !empty {
-            self.wake_up();
-        }
-        empty
+        let mut queue = self.lock();
+        queue.asleep = queue.items.is_empty();
+        queue.asleep
     }
 
     /// The loop does not wait any more: it will look into the queue before it does again.
     pub(crate) fn wake_up(&self) {
-        self.asleep.store(false, Ordering::Relaxed);
+        self.lock().asleep = false;
     }
 
     /// Takes everything out, in order, in exchange for empty memory.
@@ -121,25 +110,36 @@ impl<T, W: Wake> Mailbox<T, W> {
 mod tests {
     use loom::{
         model,
-        sync::{Arc, Notify},
+        sync::{Arc, Condvar, Mutex},
         thread,
     };
 
     use super::*;
 
-    /// Like an event of a poller, it is remembered until somebody waits.
-    struct Poller(Arc<Notify>);
+    /// Like an event of a poller, a wake-up is remembered until somebody waits.
+    #[derive(Clone)]
+    struct Poller(Arc<(Mutex<bool>, Condvar)>);
 
     impl Wake for Poller {
         fn wake(&self) {
-            self.0.notify();
+            *self.0.0.lock().unwrap() = true;
+            self.0.1.notify_one();
         }
     }
 
-    fn mailbox() -> (Arc<Mailbox<u32, Poller>>, Arc<Notify>) {
-        let poller = Arc::new(Notify::new());
-        let mailbox = Mailbox::new(Poller(Arc::clone(&poller)));
-        (Arc::new(mailbox), poller)
+    impl Poller {
+        fn wait(&self) {
+            let mut woken = self.0.0.lock().unwrap();
+            while !*woken {
+                woken = self.0.1.wait(woken).unwrap();
+            }
+            *woken = false;
+        }
+    }
+
+    fn mailbox() -> (Arc<Mailbox<u32, Poller>>, Poller) {
+        let poller = Poller(Arc::new((Mutex::new(false), Condvar::new())));
+        (Arc::new(Mailbox::new(poller.clone())), poller)
     }
 
     #[test]
