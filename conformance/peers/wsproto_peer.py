@@ -30,28 +30,36 @@ def converse(stream, connection, texts=None):
         while octets := stream.recv(1 << 16):
             try:
                 connection.receive_data(octets)
-                for event in connection.events():
-                    if isinstance(event, Request):
-                        accept = AcceptConnection(extensions=[PerMessageDeflate()])
-                        stream.sendall(connection.send(accept))
-                    elif isinstance(event, (Ping, CloseConnection)):
-                        stream.sendall(connection.send(event.response()))
-                        if isinstance(event, CloseConnection):
+                # What came behind the opening handshake makes events only once that is answered.
+                while events := list(connection.events()):
+                    for event in events:
+                        if not handle(event, stream, connection, pieces, texts):
                             return
-                    elif isinstance(event, (TextMessage, BytesMessage)):
-                        pieces.append(event.data)
-                        if event.message_finished:
-                            whole = type(event.data)().join(pieces)
-                            pieces.clear()
-                            if texts is None:
-                                stream.sendall(connection.send(type(event)(data=whole)))
-                            else:
-                                texts.append(whole)
             except RemoteProtocolError as error:
                 answer = error.event_hint
                 if isinstance(answer, (CloseConnection, RejectConnection)):
                     stream.sendall(connection.send(answer))
                 return
+
+
+def handle(event, stream, connection, pieces, texts):
+    """Does what an event asks for; returns whether the connection goes on."""
+    if isinstance(event, Request):
+        accept = AcceptConnection(extensions=[PerMessageDeflate()])
+        stream.sendall(connection.send(accept))
+    elif isinstance(event, (Ping, CloseConnection)):
+        stream.sendall(connection.send(event.response()))
+        return not isinstance(event, CloseConnection)
+    elif isinstance(event, (TextMessage, BytesMessage)):
+        pieces.append(event.data)
+        if event.message_finished:
+            whole = type(event.data)().join(pieces)
+            pieces.clear()
+            if texts is None:
+                stream.sendall(connection.send(type(event)(data=whole)))
+            else:
+                texts.append(whole)
+    return True
 
 
 def serve(address):
