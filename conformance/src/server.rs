@@ -149,36 +149,36 @@ impl FuzzingServer {
                 of_agent.insert(case.id.clone(), outcome);
                 self.added.notify_all();
             }
-            Ok(Command::CaseCount) => answer(session, head, Some(self.cases.len().to_string())),
+            Ok(Command::CaseCount) => {
+                answer(session, head, || Some(self.cases.len().to_string()));
+            }
             Ok(Command::CaseInfo(case)) => {
                 let info = serde_json::json!({
                     "id": case.id.to_string(),
                     "description": case.description,
                 });
-                answer(session, head, Some(info.to_string()));
+                answer(session, head, || Some(info.to_string()));
             }
-            Ok(Command::CaseStatus(case, agent)) => {
-                let status = self
-                    .status(case, &agent)
-                    .map(|behavior| serde_json::json!({ "behavior": behavior }).to_string());
-                answer(session, head, status);
-            }
+            Ok(Command::CaseStatus(case, agent)) => answer(session, head, || {
+                let behavior = self.status(case, &agent)?;
+                Some(serde_json::json!({ "behavior": behavior }).to_string())
+            }),
             Ok(Command::UpdateReports { agent, stop }) => {
-                // The client saw the end of its last case before the verdict on it was there.
-                let runs = |state: &State| {
-                    state
-                        .running
-                        .iter()
-                        .any(|other| agent.as_ref() == Some(other))
-                };
-                let state = self.wait(runs);
-                observer.update_reports(&state.outcomes);
-                drop(state);
-                answer(session, head, None);
+                answer(session, head, || {
+                    // The client saw the end of its last case before the verdict on it was there.
+                    let state = self.wait(|state| {
+                        state
+                            .running
+                            .iter()
+                            .any(|other| Some(other) == agent.as_ref())
+                    });
+                    observer.update_reports(&state.outcomes);
+                    None
+                });
                 self.stopped.fetch_or(stop, Ordering::Relaxed);
             }
             Ok(Command::Stop) => {
-                answer(session, head, None);
+                answer(session, head, || None);
                 self.stop();
             }
             Err(why) => {
@@ -268,13 +268,15 @@ enum Command<'a> {
 }
 
 /// Opens the connection, sends a message of text if there is one to send, and closes without a code.
-fn answer(mut session: Session, head: Head, text: Option<String>) {
+///
+/// What takes time comes once the connection is open: clients wait longer for a message than for that.
+fn answer(mut session: Session, head: Head, text: impl FnOnce() -> Option<String>) {
     let arrival = Arrival::Accepted(head);
     if handshake::open(&mut session, &arrival, None, &mut Heads::default()).is_err() {
         session.drop_wire(false);
         return;
     }
-    if let Some(text) = text {
+    if let Some(text) = text() {
         let octets = text.as_bytes();
         send_message(
             Kind::Text,
