@@ -81,16 +81,6 @@ fn connections_beyond_the_maximum_wait_their_turn() {
     assert_eq!(server.connections(), 2);
 }
 
-#[test]
-fn a_port_is_shared_among_loops_and_with_nobody_else() {
-    let (_server, address) = serve_as(|server| server.loops(2), Echo);
-    let second = Server::bind(address);
-    assert_eq!(
-        second.err().map(|error| error.kind()),
-        Some(ErrorKind::AddrInUse)
-    );
-}
-
 /// Open files that the process may have; both ends of each connection are in it.
 const LIMIT: usize = 64;
 
