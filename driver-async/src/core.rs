@@ -1,6 +1,8 @@
 //! One connection and its transport, driven from inside of polls. All state is in here, none in a
 //! future: dropping a future at any await loses nothing.
 
+mod lending;
+
 use std::{
     io::{ErrorKind, Write},
     task::{Context, Poll, ready},
@@ -19,6 +21,8 @@ use crate::{
     task::{Found, Intake, Receiving, Task},
     transport::{NonBlocking, Transport},
 };
+
+pub(crate) use lending::Lent;
 
 /// Reads without a pause, after which other tasks have their turn.
 const MAX_READS: u8 = 32;
@@ -320,26 +324,6 @@ impl<S: Transport, C: Clock> Core<S, C> {
         Some(incoming)
     }
 
-    /// Whether [`poll_lendable`](Self::poll_lendable) would find something in input that is at hand.
-    /// `false` says nothing.
-    #[inline]
-    pub(crate) fn is_lendable_at_hand(&mut self) -> bool {
-        let Some(lease) = self.lease.as_deref_mut() else {
-            return false;
-        };
-        if self.inbox.is_some() || self.outcome.is_some() || self.clock.shutting_down().is_some() {
-            return false;
-        }
-        let Parts { env, input, .. } = lease;
-        match self.connection.has_event(env, input) {
-            Ok(has_event) => has_event,
-            Err(error) => {
-                self.failed(error);
-                false
-            }
-        }
-    }
-
     /// Whether everything queued is with the transport.
     pub(crate) fn is_flushed(&self) -> bool {
         self.connection.queued() == 0 && !self.unflushed
@@ -425,83 +409,6 @@ impl<S: Transport, C: Clock> Core<S, C> {
         self.inbox.as_ref().map_or(0, |inbox| inbox.len())
     }
 
-    /// Waits for something to lend.
-    pub(crate) fn poll_lendable(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
-        loop {
-            if self.read_ahead() > 0 || self.is_end_unseen() {
-                return Poll::Ready(Found::Lendable);
-            }
-            self.inbox = None;
-            let found = ready!(self.poll_event(cx, Task::LEND));
-            let lendable = matches!(found, Found::Lendable);
-            if !lendable || self.lease.as_mut().is_none_or(Lease::hold) {
-                return Poll::Ready(found);
-            }
-            // Nobody tells when the application has done with what it is lent, and too many read
-            // buffers are waiting for that already.
-            if let Some(mut lease) = self.lease.take() {
-                let Parts { env, input, .. } = &mut *lease;
-                if let Some(incoming) =
-                    next_incoming(&mut self.connection, &mut self.outcome, env, input)
-                {
-                    self.inbox.get_or_insert_default().push(incoming);
-                }
-                self.put_back(lease);
-            }
-        }
-    }
-
-    /// Takes what [`poll_lendable`](Self::poll_lendable) found, without a copy unless it was read ahead.
-    #[inline]
-    pub(crate) fn lend_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
-        if self.inbox.is_some() || self.outcome.is_some() {
-            return Ok(self.lend_aside());
-        }
-        let Some(Parts { env, input, .. }) = self.lease.as_deref_mut() else {
-            return Ok(None);
-        };
-        match self.connection.next_event(env, input) {
-            Ok(Some(event)) => {
-                if let Event::Closed(closed) = &event {
-                    self.outcome = Some(Box::new(Outcome::closed(closed.clone(), false)));
-                }
-                Ok(Some(Lent {
-                    event,
-                    connection: &mut self.connection,
-                    env: Some(env),
-                    clock: &self.clock,
-                }))
-            }
-            Ok(None) => Ok(None),
-            Err(error) => {
-                self.outcome = Some(Box::new(Outcome::closed(error.closed.clone(), false)));
-                Err(error)
-            }
-        }
-    }
-
-    /// Takes what was read ahead, or the end that nobody was shown.
-    fn lend_aside(&mut self) -> Option<Lent<'_, C>> {
-        let event = match (&mut self.inbox, &mut self.outcome) {
-            (Some(inbox), _) if inbox.len() > 0 => inbox.lend(),
-            (_, Some(outcome)) if outcome.unseen => {
-                outcome.unseen = false;
-                Some(Event::Closed(outcome.closed.clone()))
-            }
-            (_, _) => None,
-        };
-        event.map(|event| Lent {
-            event,
-            connection: &mut self.connection,
-            env: self.lease.as_deref_mut().map(|parts| &mut parts.env),
-            clock: &self.clock,
-        })
-    }
-
-    fn is_end_unseen(&self) -> bool {
-        self.outcome.as_ref().is_some_and(|outcome| outcome.unseen)
-    }
-
     pub(crate) fn failed(&mut self, error: Error) {
         self.outcome = Some(Box::new(Outcome::failed(error)));
     }
@@ -578,13 +485,4 @@ fn next_incoming<B: AsMut<[u8]>>(
 /// Tenths of a second of a moment, wrapping every other hour: a connection has two octets for them.
 const fn ticks(moment: Time) -> u16 {
     (moment.as_nanos() / 100_000_000) as u16
-}
-
-/// An event, and what it leaves free.
-pub(crate) struct Lent<'a, C> {
-    pub(crate) event: Event<'a>,
-    pub(crate) connection: &'a mut Connection,
-    /// None if the event needs no read buffer.
-    pub(crate) env: Option<&'a mut Env>,
-    pub(crate) clock: &'a C,
 }
