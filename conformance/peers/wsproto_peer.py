@@ -37,7 +37,8 @@ def converse(stream, connection, texts=None):
                             return
             except RemoteProtocolError as error:
                 answer = error.event_hint
-                if isinstance(answer, (CloseConnection, RejectConnection)):
+                refusal = isinstance(answer, RejectConnection) and not connection.client
+                if refusal or isinstance(answer, CloseConnection):
                     stream.sendall(connection.send(answer))
                 return
 
