@@ -6,7 +6,7 @@ use std::{
     collections::HashSet,
     env,
     io::ErrorKind,
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     os::unix::net::UnixStream,
     process::Command,
     sync::{
@@ -17,6 +17,7 @@ use std::{
 };
 
 use driver_mio::{Context, Failure, Handler, Server};
+use socket2::{Domain, Socket, Type};
 use support::{Echo, PATIENCE, REQUEST, ask, connect, frame, open, read_frame, serve_as};
 
 /// Tells on which thread connections open.
@@ -119,7 +120,16 @@ fn with_few_descriptors() {
         }
     };
     let (server, address) = serve_as(|server| server.on_failure(observe), Echo);
-    let mut clients: Vec<_> = (0..LIMIT * 2 / 3).map(|_| connect(address)).collect();
+    // All clients have their descriptors before the first one connects: the server is to run out of them.
+    let sockets: Vec<_> = (0..LIMIT * 2 / 3)
+        .map(|_| Socket::new(Domain::for_address(address), Type::STREAM, None).unwrap())
+        .collect();
+    let connected = |socket: Socket| {
+        socket.connect(&address.into()).unwrap();
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        TcpStream::from(socket)
+    };
+    let mut clients: Vec<_> = sockets.into_iter().map(connected).collect();
     // Twice, so that one of them came after a pause.
     failed.recv_timeout(PATIENCE).unwrap();
     failed.recv_timeout(PATIENCE).unwrap();
