@@ -31,8 +31,12 @@ def converse(stream, connection, texts=None):
             try:
                 connection.receive_data(octets)
                 # What came behind the opening handshake makes events only once that is answered.
-                while events := list(connection.events()):
-                    for event in events:
+                handled = None
+                while handled != 0:
+                    handled = 0
+                    # One by one: once the event of a Close frame was made, nothing can be sent any more.
+                    for event in connection.events():
+                        handled += 1
                         if not handle(event, stream, connection, pieces, texts):
                             return
             except RemoteProtocolError as error:
@@ -94,8 +98,8 @@ def walk(url, agent):
     texts = []
     dial(f"{url}/getCaseCount", texts)
     for case in range(1, int(texts[0]) + 1):
-        # A server that is refused is a verdict, too.
-        with contextlib.suppress(OSError, ProtocolError):
+        # A server that is refused is a verdict, too, however it is refused.
+        with contextlib.suppress(Exception):
             dial(f"{url}/runCase?case={case}&agent={agent}")
     dial(f"{url}/updateReports?agent={agent}", texts)
 
