@@ -104,6 +104,9 @@ pub(crate) struct ResultsArguments {
     /// Directories that --report named before. Those that Autobahn wrote will do, too.
     #[arg(required = true, value_name = "DIRECTORY")]
     pub(crate) reports: Vec<PathBuf>,
+    /// Cases to leave out.
+    #[arg(long, value_name = "CASES", value_delimiter = ',')]
+    pub(crate) exclude: Vec<String>,
     /// What stands at the start, in Markdown.
     #[arg(long, value_name = "FILE")]
     pub(crate) introduction: Option<PathBuf>,

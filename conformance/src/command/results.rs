@@ -2,7 +2,10 @@
 
 use std::{fs, io::Write};
 
-use conformance::report::{Results, Unwritable};
+use conformance::{
+    Pattern,
+    report::{Results, Unwritable},
+};
 
 use super::{Status, Stop, arguments::ResultsArguments};
 
@@ -11,6 +14,8 @@ pub(crate) fn run(arguments: &ResultsArguments) -> Result<Status, Stop> {
     for directory in &arguments.reports {
         results.add(directory).map_err(Stop::NoReport)?;
     }
+    let patterns: Vec<_> = arguments.exclude.iter().map(Pattern::new).collect();
+    results.leave_out(&patterns);
     let mut text = match &arguments.introduction {
         Some(path) => {
             fs::read_to_string(path).map_err(|error| Stop::Unreadable(path.clone(), error))?

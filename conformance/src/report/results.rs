@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::Grade;
 use crate::{
     cases::GROUPS,
-    id::Id,
+    id::{Id, Pattern},
     verdict::{Behavior, BehaviorClose, Verdict},
 };
 
@@ -90,6 +90,14 @@ impl Results {
             });
         }
         Ok(())
+    }
+
+    /// Leaves cases out that are not to be published.
+    pub fn leave_out(&mut self, patterns: &[Pattern]) {
+        for agent in &mut self.agents {
+            let listed = |id: &Id| !patterns.iter().any(|pattern| pattern.matches(id));
+            agent.cases.retain(|id, _| listed(id));
+        }
     }
 
     /// All of it in Markdown: a table of servers and one of clients, each case that is not `OK`, and why.
