@@ -19,7 +19,6 @@ use wsproto::{Connection, Time};
 use crate::{
     Handler,
     adopt::{Adopt, Stream, Under},
-    audience::Audience,
     command::{Command, Mailbox},
     context::Extras,
     dialling::Dials,
@@ -135,13 +134,15 @@ impl<H: Handler> EventLoop<H> {
             Err(error) => return Err(error),
         }
         self.tell_time();
-        let counters = self.mailbox.counters();
-        counters.waits.add(1);
-        counters.events.add(self.events.iter().count());
         let events = mem::replace(&mut self.events, Events::with_capacity(0));
+        let mut count = 0;
         for event in &events {
+            count += 1;
             self.handle(event);
         }
+        let counters = self.mailbox.counters();
+        counters.waits.add(1);
+        counters.events.add(count);
         self.events = events;
         self.expire();
         self.obey();
@@ -274,11 +275,7 @@ impl<H: Handler> EventLoop<H> {
         let Some((key, entry)) = self.connections.at(index) else {
             return;
         };
-        let audience = Audience {
-            handler: &self.shared.handler,
-            observer: &self.shared.observer,
-            mailbox: &self.mailbox,
-        };
+        let audience = self.shared.audience(&self.mailbox);
         let mut wants = entry.turn(&audience, &mut self.lease, key);
         if wants.shutdown && entry.shut() {
             wants = entry.connection.wants();
@@ -355,11 +352,7 @@ impl<H: Handler> EventLoop<H> {
             return;
         };
         entry.timer = None;
-        let audience = Audience {
-            handler: &self.shared.handler,
-            observer: &self.shared.observer,
-            mailbox: &self.mailbox,
-        };
+        let audience = self.shared.audience(&self.mailbox);
         entry.expired(&audience, &mut self.lease.env, key);
         // It is armed anew behind its turn.
         self.schedule(index);
@@ -379,11 +372,7 @@ impl<H: Handler> EventLoop<H> {
                     let Some(entry) = self.connections.get(line.key) else {
                         continue;
                     };
-                    let audience = Audience {
-                        handler: &self.shared.handler,
-                        observer: &self.shared.observer,
-                        mailbox: &self.mailbox,
-                    };
+                    let audience = self.shared.audience(&self.mailbox);
                     entry.with_context(&audience, &mut self.lease.env, line.key, |context, _| {
                         order.obey(context);
                     });

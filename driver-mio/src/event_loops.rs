@@ -13,8 +13,8 @@ use std::{
 
 use crate::{
     Adopt, Broadcaster, Connect, ConnectError, Handler, Server, ServerHandle, Stream,
-    command::Mailbox, control::Control, dialling::Route, errand::Errand, failure::Observer,
-    resolver::Resolver,
+    audience::Audience, command::Mailbox, control::Control, dialling::Route, errand::Errand,
+    failure::Observer, resolver::Resolver,
 };
 
 /// What all loops share.
@@ -63,6 +63,17 @@ fn send<S: Send + 'static>(mailbox: &Mailbox, dial: Errand<S>) -> Result<(), (Co
             unreachable!("what comes back is what was sent")
         }
     })
+}
+
+impl<H> Shared<H> {
+    /// Who is told what happens on the loop with that mailbox.
+    pub(crate) const fn audience<'a>(&'a self, mailbox: &'a Arc<Mailbox>) -> Audience<'a, H> {
+        Audience {
+            handler: &self.handler,
+            observer: &self.observer,
+            mailbox,
+        }
+    }
 }
 
 /// Event loops that run, each on a thread of its own, with one [`Handler`] for all their connections.
