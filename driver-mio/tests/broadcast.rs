@@ -116,6 +116,27 @@ fn who_has_subscribed_gets_what_is_published() {
     }
 }
 
+#[test]
+fn who_takes_the_place_of_a_subscriber_has_not_subscribed() {
+    let (recorder, news) = Recorder::new();
+    let (server, address) = serve_as(|server| server, recorder);
+    let everyone = server.broadcaster();
+    let publish = || everyone.publish("news", Prepared::text("news")).wait();
+    let mut peer = open(address);
+    opened(&news).subscribe("news").unwrap();
+    assert_eq!(publish(), reached(1));
+    assert_eq!(received(&mut peer), "news");
+    drop(peer);
+    while server.connections() > 0 {
+        std::thread::yield_now();
+    }
+    // One loop gives the place that was freed last to the next connection.
+    let mut next_peer = open(address);
+    assert_eq!(publish(), reached(0));
+    assert_eq!(everyone.to_all(Prepared::text("all")).wait(), reached(1));
+    assert_eq!(received(&mut next_peer), "all");
+}
+
 /// Everybody is in one room from the start, and hears what the others say.
 struct Room(Broadcaster);
 
