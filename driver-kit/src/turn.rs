@@ -430,6 +430,12 @@ mod tests {
             (false, 9),
             "it waits for the rest to leave"
         );
+        let still = go_on(&mut stream);
+        assert_eq!(
+            still,
+            (false, 9),
+            "a turn in which nothing leaves answers nothing"
+        );
         stream.writes = (0..4).map(|_| Ok(70)).collect();
         assert_eq!(go_on(&mut stream), (true, 10));
         assert_eq!(stream.written.concat(), b"\x81\x05hello".repeat(10));
