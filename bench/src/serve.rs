@@ -7,6 +7,7 @@ pub mod event_loop;
 pub mod min;
 pub mod mio;
 pub mod raw;
+pub mod runtime;
 
 use std::{
     io,
@@ -27,6 +28,10 @@ const BUFFER: usize = 256 << 10;
 pub enum Server {
     /// Echoes the octets that come, with no WebSocket at all
     Raw,
+    /// Echoes octets by a task of tokio's for each connection: the limit of that runtime
+    RawTokio,
+    /// Echoes octets by a task for each connection over async-io: the limit of that runtime
+    RawSmol,
     /// Echoes frames, with no limit and no check
     Min,
     /// The mio driver
@@ -83,7 +88,8 @@ impl Compressing {
 }
 
 impl Server {
-    /// Serves without an end, on this thread. The limit and the minimum do not compress.
+    /// Serves without an end, on this thread. The limits and the minimum do not compress, and those of
+    /// the runtimes only echo.
     ///
     /// # Errors
     /// What the system reports of the listener and of waiting; never of a single connection.
@@ -96,6 +102,8 @@ impl Server {
         let config = Compressing::config(compressing);
         match self {
             Self::Raw => event_loop::run(listener, raw::Raw, service),
+            Self::RawTokio => runtime::on_tokio(listener),
+            Self::RawSmol => runtime::on_smol(listener),
             Self::Min => event_loop::run(listener, min::Min::default(), service),
             Self::Mio => mio::run(listener, config, service),
             Self::Tokio => asynchronous::on_tokio(listener, config, service, Interface::Lent),

@@ -2,22 +2,43 @@
 
 use std::{
     any::Any,
-    io::{self, IoSlice},
+    io::{self, ErrorKind, IoSlice, Read},
     net::{Shutdown, TcpStream},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use async_io::Async;
 use driver_async::Transport;
 use futures_io::{AsyncRead, AsyncWrite};
 
+use crate::edges::Watch;
+
 /// Any stream, as the transport of a connection.
 ///
 /// An [`Async<TcpStream>`](Async) and an `Async<UnixStream>` are recognized: they are not read from before
-/// they have something, which saves a system call per message, and their writing side can be shut.
+/// they have something, which saves a system call per message, their writing side can be shut, and on Linux
+/// waiting for them takes no system call of its own.
 #[derive(Debug)]
-pub struct Io<S>(pub S);
+pub struct Io<S> {
+    stream: S,
+    watch: Option<Watch>,
+}
+
+impl<S: 'static> Io<S> {
+    /// A stream as a transport.
+    pub fn new(stream: S) -> Self {
+        Self {
+            watch: Socket::of(&stream).and_then(|socket| socket.watch()),
+            stream,
+        }
+    }
+
+    /// The stream.
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+}
 
 /// A stream that is a socket.
 enum Socket<'a> {
@@ -40,11 +61,27 @@ impl<'a> Socket<'a> {
         None
     }
 
+    fn watch(&self) -> Option<Watch> {
+        match self {
+            Self::Tcp(socket) => Watch::new(socket),
+            #[cfg(unix)]
+            Self::Unix(socket) => Watch::new(socket),
+        }
+    }
+
     fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(socket) => socket.poll_readable(cx),
             #[cfg(unix)]
             Self::Unix(socket) => socket.poll_readable(cx),
+        }
+    }
+
+    fn read(&self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(socket) => (&mut socket.get_ref()).read(buf),
+            #[cfg(unix)]
+            Self::Unix(socket) => (&mut socket.get_ref()).read(buf),
         }
     }
 
@@ -59,7 +96,10 @@ impl<'a> Socket<'a> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Transport for Io<S> {
     fn poll_readable(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        match Socket::of(&self.0) {
+        if let Some(watch) = &self.watch {
+            return watch.poll_readable(cx);
+        }
+        match Socket::of(&self.stream) {
             // An error is for the read to find.
             Some(socket) => socket.poll_readable(cx).map(drop),
             None => Poll::Ready(()),
@@ -67,7 +107,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Transport for Io<S> {
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
+        if let (Some(watch), Some(socket)) = (&self.watch, Socket::of(&self.stream)) {
+            loop {
+                match socket.read(buf) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        ready!(watch.poll_readable(cx));
+                    }
+                    read => return Poll::Ready(read),
+                }
+            }
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 
     fn poll_write(
@@ -76,20 +126,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Transport for Io<S> {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         match bufs {
-            [one] => Pin::new(&mut self.0).poll_write(cx, one),
-            bufs => Pin::new(&mut self.0).poll_write_vectored(cx, bufs),
+            [one] => Pin::new(&mut self.stream).poll_write(cx, one),
+            bufs => Pin::new(&mut self.stream).poll_write_vectored(cx, bufs),
         }
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match Socket::of(&self.0) {
+        match Socket::of(&self.stream) {
             // To close such a stream means nothing but to flush it.
             Some(socket) => Poll::Ready(socket.shutdown()),
-            None => Pin::new(&mut self.0).poll_close(cx),
+            None => Pin::new(&mut self.stream).poll_close(cx),
         }
     }
 }

@@ -118,6 +118,11 @@
 //! [`ServerHandle::shutdown`]: driver_async::ServerHandle::shutdown
 
 mod alarm;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod edges;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[path = "no_edges.rs"]
+mod edges;
 mod io;
 mod listener;
 mod runtime;
@@ -213,7 +218,7 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     stream: S,
     config: Arc<Config>,
 ) -> Result<Upgrade<S>, HandshakeError> {
-    driver_async::accept(Io(stream), Timer::of_runtime(), config).await
+    driver_async::accept(Io::new(stream), Timer::of_runtime(), config).await
 }
 
 /// Opens a connection on a stream that was just connected.
@@ -225,5 +230,5 @@ pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     config: Arc<Config>,
     request: &ClientRequest<'_>,
 ) -> Result<(WebSocket<S>, ResponseHead), HandshakeError> {
-    driver_async::connect(Io(stream), Timer::of_runtime(), config, request).await
+    driver_async::connect(Io::new(stream), Timer::of_runtime(), config, request).await
 }

@@ -39,7 +39,7 @@ impl Runtime for Smol {
     async fn connect(address: SocketAddr) -> io::Result<Self::Tcp> {
         let stream = Async::<TcpStream>::connect(address).await?;
         stream.get_ref().set_nodelay(true)?;
-        Ok(Io(stream))
+        Ok(Io::new(stream))
     }
 
     fn listen(address: SocketAddr) -> io::Result<Self::TcpListener> {
@@ -72,7 +72,7 @@ impl<L: Listener> AcceptFrom<L> for Smol {
     type Transport = Io<L::Stream>;
 
     async fn accept(listener: &mut L) -> io::Result<Self::Transport> {
-        listener.accept().await.map(Io)
+        listener.accept().await.map(Io::new)
     }
 }
 

@@ -105,11 +105,11 @@ impl Results<'_> {
         )?;
         writeln!(
             out,
-            "- `raw` echoes octets with no WebSocket at all, `min` has no limits and no checks (README.md). The drivers of this project"
+            "- `raw` echoes octets with no WebSocket at all, `raw on tokio` and `raw on smol` do so with a task for each connection, `min`"
         )?;
         writeln!(
             out,
-            "  run with their default configuration, on one thread as all others do."
+            "  has no limits and no checks (README.md). The drivers of this project run with their default configuration, on one thread as all others do."
         )
     }
 

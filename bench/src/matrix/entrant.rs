@@ -144,7 +144,7 @@ impl Row {
     }
 }
 
-const OURS: [Row; 10] = [
+const OURS: [Row; 12] = [
     // The limit and the minimum do not compress: they are what the same messages cost without it.
     Row {
         takeover: Some("raw"),
@@ -160,6 +160,8 @@ const OURS: [Row; 10] = [
         compresses: Compresses::No,
         ..Row::echo("min", Origin::Scale, "min")
     },
+    Row::echo("raw on tokio", Origin::Scale, "raw-tokio"),
+    Row::echo("raw on smol", Origin::Scale, "raw-smol"),
     Row {
         takeover: Some("mio --compression pooled"),
         no_takeover: Some("mio --compression no-takeover"),

@@ -40,7 +40,7 @@ pub(crate) async fn connect_unix(
 
 /// Who has sent the request.
 pub(crate) fn peer_addr(upgrade: &Upgrade) -> io::Result<SocketAddr> {
-    let Io(stream) = upgrade.get_ref();
+    let stream = upgrade.get_ref().get_ref();
     stream.get_ref().peer_addr()
 }
 

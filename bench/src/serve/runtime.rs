@@ -1,0 +1,134 @@
+//! The limit of a runtime: a task for each connection that echoes octets, waiting as the driver waits
+//! and without any WebSocket. What lies between this and the raw echo is the price of the runtime, and
+//! what lies between a driver and this is the driver's.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io::{self, IoSlice},
+    net::TcpListener,
+    task::{Context, Poll, ready},
+};
+
+use async_io::Async;
+use driver_async::{AcceptFrom, Spawn, Transport};
+use driver_smol::Smol;
+use driver_tokio::Tokio;
+use tokio::runtime::Builder;
+
+use super::BUFFER;
+use crate::opening::{self, Echo};
+
+thread_local! {
+    static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER].into_boxed_slice());
+}
+
+/// Echoes octets without an end, on tokio's runtime for one thread.
+///
+/// # Errors
+/// What the system reports of the listener and of the runtime.
+pub fn on_tokio(listener: TcpListener) -> io::Result<()> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(async { serve::<_, Tokio>(tokio::net::TcpListener::from_std(listener)?).await })
+}
+
+/// Echoes octets without an end, on async-io's reactor in this thread.
+///
+/// # Errors
+/// What the system reports of the listener.
+pub fn on_smol(listener: TcpListener) -> io::Result<()> {
+    async_io::block_on(async { serve::<_, Smol>(Async::new(listener)?).await })
+}
+
+async fn serve<L: Send, R: AcceptFrom<L>>(mut listener: L) -> io::Result<()> {
+    let spawner = R::Spawner::default();
+    spawner
+        .run_until(async {
+            loop {
+                let transport = R::accept(&mut listener).await?;
+                let mut connection = Connection {
+                    transport,
+                    phase: Phase::Opening(Vec::new()),
+                    unsent: Vec::new(),
+                    drained: false,
+                };
+                spawner.spawn(async move {
+                    // What went wrong with one connection is for the other end to report.
+                    let _ = poll_fn(|cx| connection.poll(cx)).await;
+                });
+            }
+        })
+        .await
+}
+
+struct Connection<S> {
+    transport: S,
+    phase: Phase,
+    /// What the socket did not take. Until it does, nothing more is read.
+    unsent: Vec<u8>,
+    /// The last read took all that there was.
+    drained: bool,
+}
+
+enum Phase {
+    /// What came of the request.
+    Opening(Vec<u8>),
+    Open,
+}
+
+impl<S: Transport> Connection<S> {
+    /// Ready at the end of the stream.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        READ.with_borrow_mut(|buf| {
+            loop {
+                let unsent = std::mem::take(&mut self.unsent);
+                if self.poll_write(cx, &unsent)?.is_pending() {
+                    return Poll::Pending;
+                }
+                if self.drained {
+                    ready!(self.transport.poll_readable(cx));
+                }
+                let n = ready!(self.transport.poll_read(cx, buf))?;
+                if n == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+                self.drained = n < buf.len();
+                match &mut self.phase {
+                    Phase::Open => {
+                        if self.poll_write(cx, &buf[..n])?.is_pending() {
+                            return Poll::Pending;
+                        }
+                    }
+                    Phase::Opening(head) => {
+                        head.extend_from_slice(&buf[..n]);
+                        let answer = opening::answer(head, Echo::Octets, None);
+                        let Some((len, mut octets)) = answer.map_err(io::Error::other)? else {
+                            continue;
+                        };
+                        octets.extend_from_slice(&head[len..]);
+                        self.phase = Phase::Open;
+                        self.unsent = octets;
+                    }
+                }
+            }
+        })
+    }
+
+    /// What the transport does not take is kept.
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut octets: &[u8],
+    ) -> Result<Poll<()>, io::Error> {
+        while !octets.is_empty() {
+            let Poll::Ready(n) = self.transport.poll_write(cx, &[IoSlice::new(octets)]) else {
+                self.unsent = octets.to_vec();
+                return Ok(Poll::Pending);
+            };
+            octets = &octets[n?..];
+        }
+        Ok(Poll::Ready(()))
+    }
+}
