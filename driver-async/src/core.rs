@@ -25,7 +25,7 @@ use crate::{
 pub(crate) use lending::Lent;
 
 /// Reads without a pause, after which other tasks have their turn.
-const MAX_READS: u8 = 32;
+const MAX_READS: u8 = turn::MAX_READS as u8;
 
 /// Ticks for which sends that need not wait pass over what has come: a second.
 const LOOK_EVERY: u16 = 10;

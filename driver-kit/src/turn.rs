@@ -4,9 +4,12 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
 use wsproto::{Connection, Env, Error, Event, Input, Wants};
 
-/// Reads in one [`turn`], so that one busy connection cannot starve the others of its thread: two full
-/// buffers are half a mebibyte.
-const MAX_READS: usize = 2;
+/// Reads in one [`turn`], so that one busy connection cannot starve the others of its thread. Long messages
+/// are cheap as long as their octets are in the processor's cache, so it is some full buffers: two mebibytes.
+pub const MAX_READS: usize = 8;
+
+/// Events in one [`turn`] after which it reads no more: short messages cost more than their octets.
+const MAX_EVENTS: usize = 4096;
 
 /// Slices of one vectored write.
 const MAX_SLICES: usize = 64;
@@ -136,6 +139,7 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
 ) -> io::Result<Wants> {
     let mut result = Ok(());
     let mut wants = connection.wants();
+    let mut events = 0;
     for _ in 0..MAX_READS {
         // What is here already, or was brought by time or a write, comes before what is still to be read.
         if *readable != Readable::No && wants.read && !wants.event && input.is_empty() {
@@ -156,30 +160,35 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
         if connection.holds_back() && !wants.event {
             connection.set_aside(env, input);
         } else {
-            let told = tell(connection, env, input, stream, &mut on);
+            let told = tell(connection, env, input, stream, &mut events, &mut on);
             result = result.and(told);
         }
         let flushed = flush(connection, env, stream);
         result = result.and(flushed);
         wants = connection.wants();
-        if !wants.event && (*readable == Readable::No || !wants.read) {
+        let may_read = *readable != Readable::No && wants.read && events < MAX_EVENTS;
+        if !wants.event && !may_read {
             break;
         }
     }
     result.map(|()| wants)
 }
 
-/// Hands over all events that there are, or as many as are wanted.
+/// Hands over all events that there are, or as many as are wanted, and counts them.
 fn tell<S: Write, B: AsMut<[u8]>>(
     connection: &mut Connection,
     env: &mut Env,
     input: &mut Input<B>,
     stream: &mut S,
+    events: &mut usize,
     on: &mut impl FnMut(&mut Connection, &mut Env, Result<Event<'_>, Error>),
 ) -> io::Result<()> {
     loop {
         match connection.next_event(env, input) {
-            Ok(Some(event)) => on(connection, env, Ok(event)),
+            Ok(Some(event)) => {
+                *events += 1;
+                on(connection, env, Ok(event));
+            }
             Ok(None) => return Ok(()),
             Err(error) => {
                 on(connection, env, Err(error));
@@ -469,6 +478,19 @@ mod tests {
             assert!(wants.is_ok());
             assert_eq!((readable, count - stream.reads.len()), (after, read));
         }
+    }
+
+    #[test]
+    fn many_short_messages_end_a_turn_before_many_octets_do() {
+        let empty = b"\x81\x80\0\0\0\0";
+        let mut stream = Script {
+            reads: (0..3).map(|_| Ok(empty.repeat(MAX_EVENTS - 1))).collect(),
+            ..Script::default()
+        };
+        let mut readable = Readable::UntilEnd;
+        let (wants, _) = echo_while(&mut readable, &mut stream);
+        assert!(wants.is_ok_and(|wants| wants.read));
+        assert_eq!((readable, stream.reads.len()), (Readable::UntilEnd, 1));
     }
 
     #[test]

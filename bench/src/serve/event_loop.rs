@@ -1,13 +1,19 @@
 //! The loop under the raw echo and the minimum: edge-triggered readiness, one read buffer for all
-//! connections, one read and one write for all that has come.
+//! connections, one read and one write for all that has come, and a bound to what a connection gets before
+//! the others have their turn.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
+    mem,
     net::TcpListener as Listener,
     thread::sleep,
+    time::Duration,
 };
 
-use driver_kit::accepting::{AfterFailure, Failures};
+use driver_kit::{
+    accepting::{AfterFailure, Failures},
+    turn::MAX_READS,
+};
 use mio::{
     Events, Interest, Poll, Token,
     net::{TcpListener, TcpStream},
@@ -48,19 +54,29 @@ pub fn run(listener: Listener, answer: impl Answer, service: Service) -> io::Res
         service,
         news: Vec::new(),
     };
+    // Those that have more to read, and had their turn.
+    let mut busy: Vec<usize> = Vec::new();
     loop {
-        poll.poll(&mut events, None)?;
-        for event in &events {
-            if event.token() == LISTENER {
+        let wait = (!busy.is_empty()).then_some(Duration::ZERO);
+        poll.poll(&mut events, wait)?;
+        let again = mem::take(&mut busy);
+        let ready = events
+            .iter()
+            .map(|event| (event.token(), event.is_read_closed()));
+        let again = again.into_iter().map(|index| (Token(index), false));
+        for (token, read_closed) in ready.chain(again) {
+            if token == LISTENER {
                 accept(&listener, &poll, &mut connections)?;
                 continue;
             }
-            let index = event.token().0;
+            let index = token.0;
             let Some(connection) = connections.get_mut(index) else {
                 continue;
             };
-            match worker.serve(connection, event.is_read_closed()) {
+            connection.read_closed |= read_closed;
+            match worker.serve(connection) {
                 Ok(Next::Wait) => {}
+                Ok(Next::GoOn) => busy.push(index),
                 // What went wrong with one connection is for the other end to report.
                 Ok(Next::Drop) | Err(_) => drop(connections.remove(index)),
             }
@@ -101,6 +117,7 @@ fn accept<S>(
             stream,
             phase: Phase::Opening(Vec::new()),
             unsent: None,
+            read_closed: false,
         });
     }
 }
@@ -125,6 +142,8 @@ struct Connection<S> {
     phase: Phase<S>,
     /// What the socket did not take. Until it does, nothing more is read.
     unsent: Option<Box<[u8]>>,
+    /// The end of the stream is behind what there is to read.
+    read_closed: bool,
 }
 
 enum Phase<S> {
@@ -135,6 +154,7 @@ enum Phase<S> {
 
 enum Next {
     Wait,
+    GoOn,
     Drop,
 }
 
@@ -147,17 +167,15 @@ struct Worker<A> {
 }
 
 impl<A: Answer> Worker<A> {
-    fn serve(
-        &mut self,
-        connection: &mut Connection<A::State>,
-        read_closed: bool,
-    ) -> io::Result<Next> {
+    fn serve(&mut self, connection: &mut Connection<A::State>) -> io::Result<Next> {
         if let Some(unsent) = connection.unsent.take()
             && !write(connection, &unsent)?
         {
             return Ok(Next::Wait);
         }
-        loop {
+        // As many full reads as the drivers allow. Without a bound, the few connections whose buffers are in
+        // the cache are served before all others: fast, and of no use to those who wait (NOTES.md).
+        for _ in 0..MAX_READS {
             let n = match connection.stream.read(&mut self.buf) {
                 Ok(0) => return Ok(Next::Drop),
                 Ok(n) => n,
@@ -194,11 +212,12 @@ impl<A: Answer> Worker<A> {
             };
             // A read that does not fill the buffer has emptied the socket, and what comes later is a
             // new edge. Only the end of the stream is no octet: where it was announced, read on.
-            let emptied = n < self.buf.len() && !read_closed;
+            let emptied = n < self.buf.len() && !connection.read_closed;
             if !write(connection, octets)? || emptied {
                 return Ok(Next::Wait);
             }
         }
+        Ok(Next::GoOn)
     }
 }
 
