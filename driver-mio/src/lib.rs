@@ -80,7 +80,7 @@
 //! # Batches and backpressure
 //!
 //! What callbacks send is written when everything that has come in is handled: frames of one read leave
-//! in one write. After half a mebibyte of one connection the others have their turn.
+//! in one write. After two mebibytes or some thousand messages of one connection the others have their turn.
 //!
 //! Nothing here waits, so queues are bounded instead, see [`Config::queue_limit`] and [`Config::overflow`].
 //! By default a peer that does not read its answers is not read either ([`Config::pause_when_high`], which is
