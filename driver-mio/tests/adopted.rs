@@ -13,7 +13,7 @@ use driver_mio::{
     Adopt, CloseCode, Connect, Message, Notifier, Registration, Role, Server, Stream, Transport,
     wsproto::Agreed,
 };
-use support::{Echo, News, REQUEST, Recorder, ask, frame, next, opened, read_frame};
+use support::{Echo, News, REQUEST, Recorder, ask, eventually, frame, next, opened, read_frame};
 
 fn pair() -> (UnixStream, UnixStream) {
     let (near, far) = UnixStream::pair().unwrap();
@@ -198,7 +198,8 @@ fn two_ends_talk_over_a_transport_without_a_descriptor() {
         panic!("it ends");
     };
     assert!(closed.clean);
-    while server.connections() + client.connections() > 0 {
-        std::thread::yield_now();
-    }
+    eventually(
+        || server.connections() + client.connections(),
+        |&connections| connections == 0,
+    );
 }

@@ -12,7 +12,9 @@ use driver_mio::{
     Broadcast, Broadcaster, Context, EventLoops, Handle, Handler, MessageRef, Prepared, Reached,
     SlowReceivers,
 };
-use support::{News, Recorder, config, frame, next, open, opened, read_frame, serve_as};
+use support::{
+    News, Recorder, config, eventually, frame, next, open, opened, read_frame, serve_as,
+};
 
 /// A server on several loops, peers of it, and the handles of their connections.
 fn crowd(count: usize) -> (EventLoops<Recorder>, Vec<(TcpStream, Handle)>) {
@@ -66,9 +68,7 @@ fn some_get_what_is_sent_to_them_and_those_that_are_gone_do_not_count() {
     let everyone = server.broadcaster();
     let (gone, handle) = peers.remove(5);
     drop(gone);
-    while server.connections() > 5 {
-        std::thread::yield_now();
-    }
+    eventually(|| server.connections(), |&connections| connections <= 5);
     let some = [&peers[0].1, &peers[3].1, &handle];
     assert_eq!(everyone.to(some, Prepared::text("some")).wait(), reached(2));
     assert_eq!(everyone.to([], Prepared::text("none")).wait(), reached(0));
@@ -99,9 +99,7 @@ fn who_has_subscribed_gets_what_is_published() {
         reached(3)
     );
     drop(peers.remove(0));
-    while server.connections() > 7 {
-        std::thread::yield_now();
-    }
+    eventually(|| server.connections(), |&connections| connections <= 7);
     assert_eq!(
         everyone.publish("news", Prepared::text("second")).wait(),
         reached(2)
@@ -127,9 +125,7 @@ fn who_takes_the_place_of_a_subscriber_has_not_subscribed() {
     assert_eq!(publish(), reached(1));
     assert_eq!(received(&mut peer), "news");
     drop(peer);
-    while server.connections() > 0 {
-        std::thread::yield_now();
-    }
+    eventually(|| server.connections(), |&connections| connections == 0);
     // One loop gives the place that was freed last to the next connection.
     let mut next_peer = open(address);
     assert_eq!(publish(), reached(0));

@@ -5,7 +5,9 @@ mod support;
 use std::{io::Write, time::Duration};
 
 use driver_mio::{Cause, Context, Handler, wsproto::Deadline};
-use support::{News, Recorder, config, frame, next, open, opened, read_frame, serve, serve_as};
+use support::{
+    News, Recorder, config, eventually, frame, next, open, opened, read_frame, serve, serve_as,
+};
 
 const SHORT: Duration = Duration::from_millis(30);
 
@@ -31,9 +33,7 @@ fn a_silent_peer_is_pinged_and_given_up() {
         panic!("it is given up");
     };
     assert_eq!(deadline, Deadline::Pong);
-    while server.connections() > 0 {
-        std::thread::yield_now();
-    }
+    eventually(|| server.connections(), |&connections| connections == 0);
 }
 
 #[test]

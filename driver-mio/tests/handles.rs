@@ -6,13 +6,20 @@ use std::{
     future::Future,
     io::{Read, Write},
     net::TcpStream,
+    os::unix::net::UnixStream,
     pin::pin,
-    sync::{Arc, Barrier, mpsc},
+    sync::{
+        Arc, Barrier,
+        mpsc::{self, RecvTimeoutError},
+    },
     task::{Context, Poll, Wake, Waker},
     thread,
 };
 
-use driver_mio::{CloseCode, ClosedBy, Handler, MessageRef, Overflow, Prepared, SendError};
+use driver_mio::{
+    Adopt, CloseCode, ClosedBy, Handler, MessageRef, Overflow, Prepared, Role, SendError, Server,
+    wsproto::Agreed,
+};
 use support::{
     News, PATIENCE, Recorder, config, frame, next, open, opened, read_frame, serve, serve_as,
 };
@@ -77,6 +84,50 @@ fn a_late_send_never_reaches_the_connection_that_took_the_place() {
         assert_eq!(handle.send("late"), Err(SendError::Closed));
         assert!(handle.is_closed());
     }
+}
+
+/// What is still on its way when a connection ends finds the next one in its place, unless that has another
+/// generation.
+#[test]
+fn orders_that_are_on_their_way_never_reach_the_connection_that_took_the_place() {
+    let (recorder, news) = Recorder::new();
+    let loops = Server::new().loops(1).start(recorder).unwrap();
+    // Not over TCP: the end of one of these is seen by the loop when it looks next, and not later.
+    let adopt = |far| {
+        let adopt = Adopt::upgraded(Role::Server, Agreed::default());
+        loops.adopt(far, adopt).unwrap();
+    };
+    let (old, far) = UnixStream::pair().unwrap();
+    adopt(far);
+    let handle = opened(&news);
+    let go = Arc::new(Barrier::new(2));
+    let held = Arc::clone(&go);
+    let (sender, entered) = mpsc::channel();
+    handle
+        .call(move |_| {
+            sender.send(()).unwrap();
+            held.wait();
+        })
+        .unwrap();
+    entered.recv_timeout(PATIENCE).unwrap();
+    // The loop has its orders in hand. What comes now it takes up after the end of the old connection,
+    // whose place is free for the new one.
+    drop(old);
+    let (mut new, far) = UnixStream::pair().unwrap();
+    new.set_read_timeout(Some(PATIENCE)).unwrap();
+    adopt(far);
+    let (called, calls) = mpsc::channel();
+    handle.send("for the old one").unwrap();
+    handle.ping(b"for the old one").unwrap();
+    handle.call(move |_| called.send(()).unwrap()).unwrap();
+    go.wait();
+    while !matches!(next(&news), News::Closed(..)) {}
+    opened(&news).send("for the new one").unwrap();
+    assert_eq!(read_frame(&mut new), (0x81, b"for the new one".to_vec()));
+    assert_eq!(
+        calls.recv_timeout(PATIENCE),
+        Err(RecvTimeoutError::Disconnected)
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::{
 
 use allocation::{Counting, live, total};
 use driver_mio::{Context, EventLoops, Handler, MessageRef};
-use support::{frame, open, read_frame, serve};
+use support::{eventually, frame, open, read_frame, serve};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -68,9 +68,7 @@ fn echoes_allocate_nothing() {
 }
 
 fn settle(server: &EventLoops<Counted>, connections: usize) {
-    while server.connections() != connections {
-        std::thread::yield_now();
-    }
+    eventually(|| server.connections(), |&now| now == connections);
 }
 
 /// So many at a time, with an echo each.

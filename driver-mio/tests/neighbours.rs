@@ -5,11 +5,10 @@ mod support;
 use std::{
     io::{self, Read, Write},
     net::Shutdown,
-    thread,
 };
 
 use driver_mio::{Adopt, Registration, Role, Stream, Transport, wsproto::Agreed};
-use support::{Echo, REQUEST, connect, frame, open, read_frame, serve};
+use support::{Echo, REQUEST, connect, eventually, frame, open, read_frame, serve};
 
 /// A peer that never stops sending, and takes every answer.
 struct Flood {
@@ -94,7 +93,5 @@ fn nobody_waits_for_those_who_do_not_read_do_not_go_on_or_only_listen() {
     assert_eq!(read_frame(&mut slow[1]), (0x81, b"hello".to_vec()));
     assert_eq!(read_frame(&mut half), (0x88, b"\x03\xe8".to_vec()));
     drop(half);
-    while server.connections() > 4 {
-        thread::yield_now();
-    }
+    eventually(|| server.connections(), |&connections| connections <= 4);
 }

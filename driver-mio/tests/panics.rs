@@ -5,7 +5,7 @@ mod support;
 use std::{io::Write, sync::mpsc};
 
 use driver_mio::{Cause, Closed, Context, Failure, Handler, MessageRef};
-use support::{PATIENCE, frame, open, read_frame, serve_as};
+use support::{PATIENCE, eventually, frame, open, read_frame, serve_as};
 
 /// Panics where it is told to; tells of every end.
 struct Fragile(mpsc::Sender<String>);
@@ -109,7 +109,5 @@ fn a_panic_closes_its_connection_and_no_other() {
     assert!(failures.recv_timeout(PATIENCE).is_ok());
     other.write_all(&frame(0x81, b"alive")).unwrap();
     assert_eq!(read_frame(&mut other), (0x81, b"alive".to_vec()));
-    while server.connections() > 1 {
-        std::thread::yield_now();
-    }
+    eventually(|| server.connections(), |&connections| connections <= 1);
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use driver_mio::{Accept, Context, Failure, Handler, LaterUpgrade, Reject, Request, Upgrade};
-use support::{PATIENCE, REQUEST, ask, config, connect, read_frame, serve, serve_as};
+use support::{PATIENCE, REQUEST, ask, config, connect, eventually, read_frame, serve, serve_as};
 
 /// Does with a request what its path says.
 struct ByPath(Mutex<mpsc::Sender<LaterUpgrade>>);
@@ -107,9 +107,7 @@ fn an_answer_that_comes_too_late_reaches_nobody() {
     // A client that is gone is noticed when it is answered.
     drop(gone);
     first.reject(&Reject::new(403));
-    while server.connections() > 0 {
-        thread::yield_now();
-    }
+    eventually(|| server.connections(), |&connections| connections == 0);
     let mut next = connect(address);
     let answer = thread::spawn(move || {
         let upgrade = later.recv_timeout(PATIENCE).unwrap();

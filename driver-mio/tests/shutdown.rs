@@ -4,6 +4,7 @@ mod support;
 
 use std::{
     io::{Read, Write},
+    net::TcpStream,
     sync::mpsc,
     thread,
     time::Duration,
@@ -13,8 +14,8 @@ use driver_mio::{
     Accept, CloseCode, Connect, ConnectError, Handler, LaterUpgrade, Request, Server, Upgrade,
 };
 use support::{
-    Echo, News, PATIENCE, REQUEST, Recorder, ask, connect, frame, next, open, opened, read_frame,
-    serve, serve_as,
+    Echo, News, PATIENCE, REQUEST, Recorder, ask, connect, eventually, frame, next, open, opened,
+    read_frame, serve, serve_as,
 };
 
 #[test]
@@ -39,7 +40,7 @@ fn everybody_gets_what_was_sent_and_then_a_close() {
     drop(streams);
     assert_eq!(shutdown.join().unwrap(), 0);
     assert_eq!(server.connections(), 0);
-    assert!(std::net::TcpStream::connect(address).is_err());
+    assert!(TcpStream::connect(address).is_err());
     server.join().unwrap();
 }
 
@@ -80,9 +81,7 @@ fn a_request_that_waits_is_answered_and_what_it_accepts_is_closed() {
     let control = server.handle();
     control.begin_shutdown("", PATIENCE);
     // The loops have seen the order once they accept nothing.
-    while std::net::TcpStream::connect(address).is_ok() {
-        thread::yield_now();
-    }
+    eventually(|| TcpStream::connect(address), Result::is_err).ok();
     upgrade.accept(&Accept::new());
     let head = ask(&mut stream, "");
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");

@@ -4,22 +4,10 @@ mod support;
 
 use std::io::Write;
 
-use driver_mio::{ServerHandle, Stats};
-use support::{Echo, REQUEST, frame, open, read_frame, serve, serve_as};
+use support::{Echo, REQUEST, eventually, frame, open, read_frame, serve, serve_as};
 
 /// Octets of the answer to a request that is accepted.
 const ANSWER: u64 = 129;
-
-/// The figures as soon as they are as they should be.
-fn wait_for(handle: &ServerHandle, right: impl Fn(&Stats) -> bool) -> Stats {
-    loop {
-        let stats = handle.stats();
-        if right(&stats) {
-            return stats;
-        }
-        std::thread::yield_now();
-    }
-}
 
 #[test]
 fn figures_follow_what_a_connection_does() {
@@ -34,7 +22,10 @@ fn figures_follow_what_a_connection_does() {
         assert_eq!(read_frame(&mut peer).1, [7; 100]);
     }
     // A write is counted when it has been done, which the peer may see earlier.
-    let all = wait_for(&handle, |stats| stats.octets_sent >= ANSWER + 16 * 102);
+    let all = eventually(
+        || handle.stats(),
+        |stats| stats.octets_sent >= ANSWER + 16 * 102,
+    );
     assert_eq!((all.messages_received, all.messages_sent), (16, 16));
     assert_eq!(all.octets_received, (REQUEST.len() + frames.len()) as u64);
     assert_eq!(all.octets_sent, ANSWER + 16 * 102);
@@ -42,7 +33,7 @@ fn figures_follow_what_a_connection_does() {
     let now = handle.stats();
     assert_eq!((now.connections, now.begun, now.opened), (1, 1, 1));
     drop(peer);
-    let end = wait_for(&handle, |stats| stats.connections == 0);
+    let end = eventually(|| handle.stats(), |stats| stats.connections == 0);
     assert_eq!((end.begun, end.opened), (1, 1));
     assert_eq!(end.octets_queued, 0);
     assert!(end.waits > 0 && end.events > 0);
@@ -57,9 +48,12 @@ fn what_a_peer_does_not_take_shows_as_queued() {
     for _ in 0..12 {
         handle.send(vec![0; 1 << 20]).unwrap();
     }
-    wait_for(&server.handle(), |stats| stats.octets_queued >= 1 << 20);
+    eventually(
+        || server.handle().stats(),
+        |stats| stats.octets_queued >= 1 << 20,
+    );
     drop(peer);
-    let end = wait_for(&server.handle(), |stats| stats.connections == 0);
+    let end = eventually(|| server.handle().stats(), |stats| stats.connections == 0);
     assert_eq!(end.octets_queued, 0);
 }
 

@@ -3,10 +3,12 @@
 #![allow(dead_code, reason = "no file of tests needs all of it")]
 
 use std::{
+    fmt::Debug,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
     sync::{Arc, mpsc},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use driver_mio::{
@@ -123,6 +125,19 @@ impl Handler for Recorder {
 
     fn on_close(&self, _: &mut Context<'_>, _: &mut u32, closed: &Closed, cause: Option<&Cause>) {
         self.tell(News::Closed(closed.clone(), cause.cloned()));
+    }
+}
+
+/// A figure as soon as it is right, which it must become.
+pub(crate) fn eventually<T: Debug>(figure: impl Fn() -> T, is_right: impl Fn(&T) -> bool) -> T {
+    let patience = Instant::now() + PATIENCE;
+    loop {
+        let figure = figure();
+        if is_right(&figure) {
+            return figure;
+        }
+        assert!(Instant::now() < patience, "still {figure:?}");
+        thread::yield_now();
     }
 }
 
