@@ -10,6 +10,7 @@ pub mod json;
 pub mod load;
 pub mod matrix;
 pub mod million;
+pub mod neighbours;
 pub mod opening;
 pub mod payload;
 pub mod process;

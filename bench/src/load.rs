@@ -6,10 +6,12 @@
 //! what comes back it reads the headers, checks each length, and compares one payload in so many. With
 //! compression, frames are prepared just so, and one connection in so many inflates and compares.
 
+mod company;
 mod compression;
 mod connection;
 mod fault;
 mod generator;
+mod neighbour;
 mod plan;
 mod progress;
 mod reader;
@@ -22,6 +24,7 @@ mod witness;
 pub use compression::Offer;
 pub use fault::Fault;
 pub use generator::{Observe, Snapshot, Stage, run};
+pub use neighbour::{Neighbour, Pressure};
 pub use plan::{Content, InvalidPlan, Pace, Plan, Share, Sizes, Target, Until, Waiting};
 pub use progress::Progress;
-pub use report::{Connections, Latency, Messages, Report, ServerUsage};
+pub use report::{Connections, Latency, Messages, Misdeeds, Report, ServerUsage};

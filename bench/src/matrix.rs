@@ -9,12 +9,14 @@ mod chart;
 mod document;
 mod entrant;
 mod figure;
+mod goals;
 mod machine;
 mod outcome;
 
-pub use cell::{Cell, Kind, all as all_cells};
+pub use cell::{Cell, Goal, Kind, all as all_cells};
 pub use document::{Results, write};
 pub use entrant::{Command, Compresses, Entrant, InvalidEntrant, Origin, Server};
+pub(crate) use outcome::Spread;
 pub use outcome::{Outcome, Sample};
 
 use std::{io, time::Duration};
@@ -97,6 +99,10 @@ fn sample(cell: &Cell, command: &Command, effort: &Effort) -> io::Result<Report>
     match cell.kind {
         Kind::Echo { depth } => plan.pace = Pace::Closed { depth },
         Kind::Latency { rate } => plan.pace = Pace::Open { rate },
+        Kind::Beside { rate, neighbour } => {
+            plan.pace = Pace::Open { rate };
+            plan.neighbour = neighbour;
+        }
         Kind::Compressed(offer) => {
             // Raw and minimum do not compress: they are what the same messages cost without it.
             plan.compression = command.compresses().then_some(offer);

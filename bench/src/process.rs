@@ -12,6 +12,8 @@ pub struct Usage {
     pub processor: Duration,
     /// Octets of its memory that are resident now.
     pub resident: u64,
+    /// Octets of its memory that were resident at the most since it started.
+    pub peak: u64,
 }
 
 impl Usage {
@@ -21,6 +23,7 @@ impl Usage {
         let pid = pid.as_raw_pid();
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         // The name comes second, in parentheses, and may contain anything.
         let (_, fields) = stat.rsplit_once(')')?;
         // Fields 14 and 15 of proc(5), of which the state is the third.
@@ -28,10 +31,15 @@ impl Usage {
         let mut ticks = || times.next()?.parse::<u64>().ok();
         let ticks = ticks()? + ticks()?;
         let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
+        // The high-water mark, in KiB.
+        let mut lines = status.lines();
+        let peak = lines.find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"))?;
+        let peak: u64 = peak.trim().parse().ok()?;
         let per_second = rustix::param::clock_ticks_per_second();
         Some(Self {
             processor: Duration::from_nanos(ticks * (1_000_000_000 / per_second)),
             resident: pages * rustix::param::page_size() as u64,
+            peak: peak << 10,
         })
     }
 }
@@ -86,6 +94,8 @@ mod tests {
         }
         assert!(after.resident > before.resident + (32 << 20));
         drop(memory);
+        let end = Usage::of(rustix::process::getpid()).unwrap();
+        assert!(end.peak > before.resident + (32 << 20));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{
     io,
     net::{SocketAddr, TcpListener},
+    ops::ControlFlow,
     process::Command,
     sync::{
         Arc,
@@ -13,7 +14,10 @@ use std::{
 };
 
 use bench::{
-    load::{self, Content, Latency, Offer, Pace, Plan, Report, Sizes, Target, Until},
+    load::{
+        self, Content, Latency, Neighbour, Observe, Offer, Pace, Plan, Pressure, Report, Sizes,
+        Snapshot, Target, Until,
+    },
     opening::Echo,
     serve::{
         Compressing, Server, Service,
@@ -97,6 +101,41 @@ fn a_time_has_as_many_messages_as_are_due_in_it() {
     });
     assert_eq!((report.messages.sent, report.latency.count), (1000, 1000));
     assert_eq!(report.messages.unanswered, 0);
+}
+
+/// Ends a run once the server has counted that much.
+struct Until10Mib(Arc<AtomicU64>);
+
+impl Observe for Until10Mib {
+    fn tick(&mut self, _: &Snapshot) -> ControlFlow<()> {
+        match self.0.load(Relaxed) {
+            0..0xa0_0000 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
+    }
+}
+
+#[test]
+fn good_connections_are_measured_while_others_flood() {
+    let counted = Arc::new(AtomicU64::new(0));
+    let counting = Counting(Arc::clone(&counted));
+    let server = start(|listener| event_loop::run(listener, counting, Service::Echo));
+    let plan = Plan {
+        connections: 7,
+        // A tenth of what is waited for, before patience ends.
+        pace: Pace::Open { rate: 1000.0 },
+        warm_up: Duration::ZERO,
+        until: Until::Elapsed(Duration::from_secs(60)),
+        neighbour: Some(Neighbour::Flood(Pressure::All)),
+        ..plan(server)
+    };
+    let report = load::run(&plan, &mut Until10Mib(Arc::clone(&counted))).unwrap();
+    assert!(counted.load(Relaxed) >= 10 << 20);
+    assert!(report.is_clean(), "{report}");
+    assert_eq!(report.messages.sent, report.latency.count, "{report}");
+    let misdeeds = report.neighbours.unwrap();
+    assert_eq!(misdeeds.ended, 0, "{report}");
+    assert!(misdeeds.octets_sent > misdeeds.octets_received, "{report}");
 }
 
 /// A raw echo that once does nothing for a while.
@@ -298,4 +337,26 @@ fn the_program_writes_its_report_as_json() {
         report["server"]["resident_open"].as_u64().is_some(),
         "{report}"
     );
+}
+
+#[test]
+fn the_program_measures_beside_each_neighbour() {
+    let server = start_server(Server::Mio);
+    let output = Command::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["neighbours", &format!("ws://{server}/"), "--quiet"])
+        .args(["--beside", "flood:500,half-close", "--passes", "2"])
+        .args(["--connections", "5", "--rate", "500"])
+        .args(["--duration", "20ms", "--warm-up", "20ms", "--json"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let comparison: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let reports = |of: &serde_json::Value| of.as_array().unwrap().len();
+    assert_eq!(reports(&comparison["alone"]), 2);
+    for (index, name) in ["flood:500", "half-close"].into_iter().enumerate() {
+        let beside = &comparison["beside"][index];
+        assert_eq!(beside["neighbour"], name);
+        assert_eq!(reports(&beside["reports"]), 2);
+        assert!(beside["reports"][0]["neighbours"].is_object(), "{beside}");
+    }
 }

@@ -59,8 +59,24 @@ fn a_comparison_has_tables_charts_and_all_measurements() {
     assert!(out.read("results/echo.svg").contains("16/200/16"));
     let samples: serde_json::Value =
         serde_json::from_str(&out.read("results/samples.json")).unwrap();
-    // raw, min, tokio, and tokio with owned messages, in two cells and two passes.
-    assert_eq!(samples.as_array().unwrap().len(), 16);
+    // raw, min, raw on tokio, tokio, and tokio with owned messages, in two cells and two passes.
+    assert_eq!(samples.as_array().unwrap().len(), 20);
+}
+
+#[test]
+fn bad_neighbours_have_a_table_of_their_own() {
+    let out = Directory::new("neighbours");
+    let arguments =
+        "matrix --cell nobody --cell half-close --only mio --passes 1 -t 50ms --warm-up 10ms";
+    let output = bench(arguments, &out);
+    assert!(output.status.success(), "{output:?}");
+    let results = out.read("RESULTS.md");
+    let header = "| | beside nobody | beside half-close |";
+    assert_eq!(results.matches(header).count(), 2, "{results}");
+    for row in ["| raw |", "| **mio** |"] {
+        let lines = results.lines().filter(|line| line.starts_with(row));
+        assert_eq!(lines.count(), 2, "ratios and times: {results}");
+    }
 }
 
 #[test]

@@ -14,11 +14,12 @@ use mio::{Events, Poll, event::Event};
 use wsproto::Compression;
 
 use super::{
+    company::Company,
     compression::Offer,
     connection::{Connection, Stage as ConnectionStage},
     fault::Fault,
     plan::{Pace, Plan, Until},
-    report::{Connections, Latency, Report, ServerUsage},
+    report::{Connections, Latency, Misdeeds, Report, ServerUsage},
     script::Script,
     tally::Tally,
 };
@@ -114,6 +115,9 @@ struct Generator<'a> {
     /// Of this process and of the watched one, when measuring began and ended.
     own: [Option<Usage>; 2],
     watched: [Option<Usage>; 2],
+    /// Bad neighbours, once messages are sent; and what they had done then.
+    company: Option<Company>,
+    misdeeds: [Option<Misdeeds>; 2],
     ticked: u64,
     received_then: u64,
 }
@@ -145,6 +149,8 @@ impl<'a> Generator<'a> {
             tally: Tally::new(),
             own: [None; 2],
             watched: [None; 2],
+            company: None,
+            misdeeds: [None; 2],
             ticked: 0,
             received_then: 0,
         })
@@ -171,6 +177,9 @@ impl<'a> Generator<'a> {
             self.guard(event.token().0, |generator, connection| {
                 generator.handle(connection, event)
             });
+        }
+        if let Some(company) = &mut self.company {
+            company.step(self.started.elapsed().as_nanos() as u64);
         }
         Ok(())
     }
@@ -294,6 +303,10 @@ impl<'a> Generator<'a> {
             },
             generator_processor,
             server,
+            neighbours: match self.misdeeds {
+                [Some(begin), Some(end)] => Some(end.since(begin)),
+                _ => None,
+            },
             errors: self.tally.faults.clone(),
         }
     }

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 use driver_kit::target;
 use rustix::process::Pid;
 
-use super::compression::Offer;
+use super::{compression::Offer, neighbour::Neighbour};
 
 /// A whole run.
 #[derive(Debug, Clone)]
@@ -44,6 +44,8 @@ pub struct Plan {
     pub patience: Duration,
     /// One payload in so many is compared with what was sent.
     pub sample: u64,
+    /// Who misbehaves meanwhile, from the first message on.
+    pub neighbour: Option<Neighbour>,
     /// The process whose processor time and memory are reported.
     pub watched: Option<Pid>,
 }
@@ -66,6 +68,7 @@ impl Plan {
             until: Until::Elapsed(Duration::from_secs(10)),
             patience: Duration::from_secs(5),
             sample: 64,
+            neighbour: None,
             watched: None,
         }
     }
@@ -266,6 +269,8 @@ pub enum InvalidPlan {
     /// Not a length or a mix of lengths, or one over 64 MiB, or weights that do not add up to
     /// 1 to 1000.
     Sizes,
+    /// Not a way to misbehave.
+    Neighbour,
 }
 
 impl fmt::Display for InvalidPlan {
@@ -277,6 +282,9 @@ impl fmt::Display for InvalidPlan {
             Self::Sizes => f.write_str(
                 "payload sizes are written as 512 or 16:80,4k:20, up to 64m, with weights of 1 to 1000 in all",
             ),
+            Self::Neighbour => f.write_str(
+                "a neighbour is flood, flood:RATE, pings, pings:RATE, deaf, slow-head, slow-frame or half-close",
+            ),
         }
     }
 }
@@ -285,7 +293,7 @@ impl Error for InvalidPlan {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Url(error) => Some(error),
-            Self::Secure | Self::UnknownHost | Self::Sizes => None,
+            Self::Secure | Self::UnknownHost | Self::Sizes | Self::Neighbour => None,
         }
     }
 }

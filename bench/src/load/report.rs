@@ -27,8 +27,18 @@ pub struct Report {
     pub generator_processor: Option<f64>,
     /// What the watched process used.
     pub server: Option<ServerUsage>,
+    /// What bad neighbours did while the run was measured.
+    pub neighbours: Option<Misdeeds>,
     /// How often a connection was given up, by reason.
     pub errors: BTreeMap<String, u64>,
+}
+
+impl Report {
+    /// Whether every connection held, and every message was answered.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.errors.is_empty() && self.messages.unanswered == 0
+    }
 }
 
 /// What became of the connections.
@@ -108,6 +118,9 @@ pub struct ServerUsage {
     pub resident_open: u64,
     /// Octets of resident memory when the measuring ended.
     pub resident_after: u64,
+    /// Octets of resident memory at the most since all connections were open; where it had been higher
+    /// before, as far as the other figures tell.
+    pub resident_peak: u64,
 }
 
 impl ServerUsage {
@@ -121,6 +134,36 @@ impl ServerUsage {
             resident_before: before.resident,
             resident_open: open.resident,
             resident_after: end.resident,
+            resident_peak: if end.peak > open.peak {
+                end.peak
+            } else {
+                open.resident.max(begin.resident).max(end.resident)
+            },
+        }
+    }
+}
+
+/// What bad neighbours did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Misdeeds {
+    /// Connections that have opened.
+    pub opened: u64,
+    /// Connections that have ended, opened or not.
+    pub ended: u64,
+    /// Octets that were written, requests included.
+    pub octets_sent: u64,
+    /// Octets that were read once a connection was open.
+    pub octets_received: u64,
+}
+
+impl Misdeeds {
+    /// What was done since less had been done.
+    pub(super) const fn since(self, before: Self) -> Self {
+        Self {
+            opened: self.opened - before.opened,
+            ended: self.ended - before.ended,
+            octets_sent: self.octets_sent - before.octets_sent,
+            octets_received: self.octets_received - before.octets_received,
         }
     }
 }
@@ -164,6 +207,16 @@ impl fmt::Display for Report {
                 server.resident_before >> 10,
                 server.resident_open >> 10,
                 server.resident_after >> 10
+            )?;
+        }
+        if let Some(misdeeds) = &self.neighbours {
+            writeln!(
+                f,
+                "neighbours   {} opened, {} ended, {:.1} MiB/s sent, {:.1} MiB/s read",
+                misdeeds.opened,
+                misdeeds.ended,
+                misdeeds.octets_sent as f64 / f64::from(1 << 20) / messages.seconds,
+                misdeeds.octets_received as f64 / f64::from(1 << 20) / messages.seconds
             )?;
         }
         for (error, count) in &self.errors {

@@ -1,8 +1,10 @@
 //! What is measured: the cells of the tables.
 
+use std::iter;
+
 use serde::Serialize;
 
-use crate::load::{Content, Offer};
+use crate::load::{Content, Neighbour, Offer};
 
 /// A cell: what a server is asked to do.
 #[derive(Debug, Clone, Serialize)]
@@ -19,8 +21,17 @@ pub struct Cell {
     /// What payloads consist of.
     #[serde(skip)]
     pub content: Content,
-    /// What our drivers are to reach as a ratio to raw: mio, tokio, smol.
-    pub targets: Option<[f64; 3]>,
+    /// What our drivers are to reach.
+    pub goal: Option<Goal>,
+}
+
+/// What our drivers are to reach as a ratio: mio, tokio, smol.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub enum Goal {
+    /// At least so much, of what is better when it is more.
+    AtLeast([f64; 3]),
+    /// At most so much, of what is better when it is less.
+    AtMost([f64; 3]),
 }
 
 /// What is measured in a cell.
@@ -35,6 +46,13 @@ pub enum Kind {
     Latency {
         /// Messages per second.
         rate: f64,
+    },
+    /// Latency of an echo at a fixed rate, beside connections that misbehave.
+    Beside {
+        /// Messages per second.
+        rate: f64,
+        /// How they misbehave; nobody does in the cell that the others are compared with.
+        neighbour: Option<Neighbour>,
     },
     /// Throughput of an echo with compression, one message in flight.
     Compressed(Offer),
@@ -51,6 +69,19 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Whether it is what those beside bad neighbours are compared with.
+    #[must_use]
+    pub const fn is_alone(self) -> bool {
+        match self {
+            Self::Beside { neighbour, .. } => neighbour.is_none(),
+            Self::Echo { .. }
+            | Self::Latency { .. }
+            | Self::Compressed(_)
+            | Self::Broadcast { .. }
+            | Self::Memory { .. } => false,
+        }
+    }
+
     /// Whether it measures memory, which is the same every time.
     #[must_use]
     pub const fn is_memory(self) -> bool {
@@ -58,6 +89,7 @@ impl Kind {
             Self::Memory { .. } => true,
             Self::Echo { .. }
             | Self::Latency { .. }
+            | Self::Beside { .. }
             | Self::Compressed(_)
             | Self::Broadcast { .. } => false,
         }
@@ -90,12 +122,12 @@ pub fn all() -> Vec<Cell> {
         len,
         connections,
         content,
-        targets: None,
+        goal: None,
     };
     let mut cells: Vec<Cell> = ECHOES
         .into_iter()
         .map(|(len, connections, depth, targets)| Cell {
-            targets: Some(targets),
+            goal: Some(Goal::AtLeast(targets)),
             ..cell(
                 &format!("{}/{connections}/{depth}", short(len)),
                 Kind::Echo { depth },
@@ -108,7 +140,7 @@ pub fn all() -> Vec<Cell> {
     // 4.1 KiB of JSON, as fast as 200 connections can: what a Go library publishes.
     let flood = Kind::Echo { depth: 256 };
     cells.push(Cell {
-        targets: Some([0.85, 0.80, 0.78]),
+        goal: Some(Goal::AtLeast([0.85, 0.80, 0.78])),
         ..cell("flood", flood, 4198, 200, Content::Json)
     });
     let latency = Kind::Latency { rate: 30_000.0 };
@@ -119,17 +151,32 @@ pub fn all() -> Vec<Cell> {
         1000,
         Content::Binary,
     ));
+    let neighbours = Neighbour::ALL.into_iter().map(Some);
+    for neighbour in iter::once(None).chain(neighbours) {
+        let beside = Kind::Beside {
+            rate: 20_000.0,
+            neighbour,
+        };
+        let name = neighbour.map_or_else(|| "nobody".to_owned(), |it| it.to_string());
+        cells.push(Cell {
+            goal: neighbour.map(|_| Goal::AtMost([1.20; 3])),
+            ..cell(&format!("beside {name}"), beside, 512, 200, Content::Binary)
+        });
+    }
     for (name, offer) in [
         ("deflate 512/200/1", Offer::Takeover),
         ("deflate 512/200/1, no takeover", Offer::NoTakeover),
     ] {
         cells.push(Cell {
-            targets: Some([0.60; 3]),
+            goal: Some(Goal::AtLeast([0.60; 3])),
             ..cell(name, Kind::Compressed(offer), 512, 200, Content::Json)
         });
     }
     let broadcast = Kind::Broadcast { count: 40 };
-    cells.push(cell("broadcast", broadcast, 512, 10_000, Content::Binary));
+    cells.push(Cell {
+        goal: Some(Goal::AtMost([1.10, 1.20, 1.20])),
+        ..cell("broadcast", broadcast, 512, 10_000, Content::Binary)
+    });
     let memory = Kind::Memory { echoes: 10 };
     cells.push(cell("memory", memory, 1 << 10, 18_000, Content::Binary));
     cells

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::{self, Write},
-    fs, io,
+    fs, io, iter,
     path::Path,
 };
 
@@ -15,8 +15,6 @@ use super::{
 
 /// Ratios of several passes that are further apart than this are marked.
 const NOISY: f64 = 0.10;
-/// Within this of its target, a ratio has met it: runs differ by as much.
-const NEAR: f64 = 0.97;
 
 /// Libraries that the servers of `bench/peers` are made of.
 const PEERS: [&str; 9] = [
@@ -68,11 +66,12 @@ impl Results<'_> {
     fn document(&self, out: &mut String, lock: &str, million: Option<&str>) -> fmt::Result {
         self.introduction(out, lock)?;
         self.throughput(out)?;
-        self.targets(out)?;
         self.latency(out)?;
+        self.neighbours(out)?;
         self.compression(out)?;
         self.broadcast(out)?;
         self.memory(out)?;
+        self.goals(out)?;
         if let Some(million) = million {
             write!(out, "\n{million}")?;
         }
@@ -126,6 +125,11 @@ impl Results<'_> {
             .collect()
     }
 
+    /// The cell with which those beside bad neighbours are compared.
+    pub(super) fn alone(&self) -> Option<(&Cell, Row<'_>)> {
+        self.cells(Kind::is_alone).pop()
+    }
+
     fn throughput(&self, out: &mut String) -> fmt::Result {
         let cells = self.cells(|kind| matches!(kind, Kind::Echo { .. }));
         let Some((first, _)) = cells.first() else {
@@ -165,38 +169,6 @@ impl Results<'_> {
         Ok(())
     }
 
-    fn targets(&self, out: &mut String) -> fmt::Result {
-        let mut below = Vec::new();
-        for (driver, name) in ["mio", "tokio", "smol"].into_iter().enumerate() {
-            for cell in self.cells {
-                let names = [name.to_owned(), format!("{name}, dedicated")];
-                let row = Row::of(self.samples, cell);
-                let ratios = names
-                    .iter()
-                    .filter_map(|name| row.ratio(name, Figure::PerSecond));
-                let reached = ratios.map(|spread| spread.median).reduce(f64::max);
-                if let (Some(targets), Some(reached)) = (cell.targets, reached) {
-                    let target = targets[driver];
-                    if reached < target * NEAR {
-                        below.push(format!(
-                            "| {name} | {} | {target:.2} | {reached:.2} |",
-                            cell.name
-                        ));
-                    }
-                }
-            }
-        }
-        writeln!(
-            out,
-            "\nCells in which a driver is more than 3 % below its target:\n\n| driver | cell | target | reached |\n|---|---|---|---|"
-        )?;
-        below.iter().try_for_each(|line| writeln!(out, "{line}"))?;
-        if below.is_empty() {
-            writeln!(out, "| none | | | |")?;
-        }
-        Ok(())
-    }
-
     fn latency(&self, out: &mut String) -> fmt::Result {
         for (cell, row) in self.cells(|kind| matches!(kind, Kind::Latency { .. })) {
             writeln!(
@@ -221,6 +193,46 @@ impl Results<'_> {
                 let share = share.map(|spread| format!("{:.0} %", spread.median * 100.0));
                 line(out, &title(entrant), times.into_iter().chain([share]))?;
             }
+        }
+        Ok(())
+    }
+
+    fn neighbours(&self, out: &mut String) -> fmt::Result {
+        let others = self.cells(|kind| matches!(kind, Kind::Beside { .. }) && !kind.is_alone());
+        let Some((cell, alone)) = self.alone() else {
+            return Ok(());
+        };
+        writeln!(
+            out,
+            "\n## Beside bad neighbours: 99th percentile of the latency\n\nAn open loop of {} octets on {} good connections, which hardly keeps a server busy; below, the ratio to the time beside nobody in the\nsame pass, to stay below 1.20. In parentheses how late the load generator itself was, which is in the latency.\n",
+            cell.len, cell.connections
+        )?;
+        let names = others.iter().map(|(cell, _)| cell.name.as_str());
+        head(out, iter::once(cell.name.as_str()).chain(names))?;
+        for entrant in self.rows(cell.kind) {
+            let name = &entrant.name;
+            let late = |row: &Row<'_>| row.absolute(name, Figure::LateP99).map(time);
+            let harm = |(_, row): &(&Cell, Row<'_>)| {
+                let harm = row.ratio_to(&alone, name, Figure::P99).map(ratio)?;
+                Some(format!("{harm} ({})", late(row)?))
+            };
+            let first = alone.absolute(name, Figure::P99).map(time);
+            let first = first.zip(late(&alone));
+            let first = first.map(|(time, late)| format!("{time} ({late})"));
+            let cells = iter::once(first).chain(others.iter().map(harm));
+            line(out, &title(entrant), cells)?;
+        }
+        writeln!(out, "\nThe times themselves, p50 / p99 / p99.9:\n")?;
+        let names = others.iter().map(|(cell, _)| cell.name.as_str());
+        head(out, iter::once(cell.name.as_str()).chain(names))?;
+        for entrant in self.rows(cell.kind) {
+            let times = |row: &Row<'_>| {
+                let of = |figure| row.absolute(&entrant.name, figure).map(time);
+                let [p50, p99, p99_9] = [Figure::P50, Figure::P99, Figure::P99_9].map(of);
+                Some(format!("{} / {} / {}", p50?, p99?, p99_9?))
+            };
+            let rows = iter::once(&alone).chain(others.iter().map(|(_, row)| row));
+            line(out, &title(entrant), rows.map(times))?;
         }
         Ok(())
     }
@@ -260,16 +272,25 @@ impl Results<'_> {
         for (cell, row) in self.cells(|kind| matches!(kind, Kind::Broadcast { .. })) {
             writeln!(
                 out,
-                "\n## Broadcast of {} octets to {} connections\n\nUntil everybody has the message; raw does bare writes. Growth is that of the resident memory meanwhile.\n",
+                "\n## Broadcast of {} octets to {} connections\n\nUntil everybody has the message; and the server's processor time for it, which does not depend on how fast the load generator\nreads. Raw does bare writes: one `send` for each connection, of octets that are ready. Growth is that of the resident memory\nmeanwhile, at its peak.\n",
                 cell.len, cell.connections
             )?;
-            head(out, ["time", "ratio to raw", "growth"].into_iter())?;
+            let columns = [
+                "time",
+                "ratio to raw",
+                "processor",
+                "ratio to raw",
+                "growth",
+            ];
+            head(out, columns.into_iter())?;
             for entrant in self.rows(cell.kind) {
                 let name = &entrant.name;
                 let growth = row.absolute(name, Figure::Growth);
                 let cells = [
                     row.absolute(name, Figure::Round).map(time),
                     row.ratio(name, Figure::Round).map(ratio),
+                    row.absolute(name, Figure::PerRound).map(time),
+                    row.ratio(name, Figure::PerRound).map(ratio),
                     growth.map(|spread| format!("{:.0} KiB", spread.median / 1024.0)),
                 ];
                 line(out, &title(entrant), cells.into_iter())?;

@@ -29,6 +29,7 @@ pub struct Entrant {
     takeover: Option<Command>,
     no_takeover: Option<Command>,
     broadcast: Option<Command>,
+    beside: Option<Command>,
 }
 
 /// Whose a server is.
@@ -87,6 +88,7 @@ impl Entrant {
         match kind {
             Kind::Echo { .. } | Kind::Latency { .. } | Kind::Memory { .. } => self.echo.as_ref(),
             Kind::Broadcast { .. } => self.broadcast.as_ref(),
+            Kind::Beside { .. } => self.beside.as_ref(),
             Kind::Compressed(Offer::Takeover) => self.takeover.as_ref(),
             Kind::Compressed(Offer::NoTakeover) => self.no_takeover.as_ref(),
         }
@@ -101,6 +103,7 @@ struct Row {
     takeover: Option<&'static str>,
     no_takeover: Option<&'static str>,
     broadcast: Option<&'static str>,
+    beside: Option<&'static str>,
     compresses: Compresses,
 }
 
@@ -114,6 +117,7 @@ impl Row {
             takeover: None,
             no_takeover: None,
             broadcast: None,
+            beside: None,
             compresses: Compresses::Yes,
         }
     }
@@ -140,6 +144,7 @@ impl Row {
             takeover: command(self.takeover, self.compresses),
             no_takeover: command(self.no_takeover, self.compresses),
             broadcast: command(self.broadcast, Compresses::No),
+            beside: command(self.beside, Compresses::No),
         }
     }
 }
@@ -150,6 +155,7 @@ const OURS: [Row; 12] = [
         takeover: Some("raw"),
         no_takeover: Some("raw"),
         broadcast: Some("raw --broadcast"),
+        beside: Some("raw"),
         compresses: Compresses::No,
         ..Row::echo("raw", Origin::Scale, "raw")
     },
@@ -157,6 +163,7 @@ const OURS: [Row; 12] = [
         takeover: Some("min"),
         no_takeover: Some("min"),
         broadcast: Some("min --broadcast"),
+        beside: Some("min"),
         compresses: Compresses::No,
         ..Row::echo("min", Origin::Scale, "min")
     },
@@ -166,6 +173,7 @@ const OURS: [Row; 12] = [
         takeover: Some("mio --compression pooled"),
         no_takeover: Some("mio --compression no-takeover"),
         broadcast: Some("mio --broadcast"),
+        beside: Some("mio"),
         ..Row::echo("mio", Origin::Ours, "mio")
     },
     Row::dedicated("mio, dedicated", "mio --compression dedicated"),
@@ -173,6 +181,7 @@ const OURS: [Row; 12] = [
         takeover: Some("tokio --compression pooled"),
         no_takeover: Some("tokio --compression no-takeover"),
         broadcast: Some("tokio --broadcast"),
+        beside: Some("tokio"),
         ..Row::echo("tokio", Origin::Ours, "tokio")
     },
     Row::echo("tokio, owned", Origin::Ours, "tokio-owned"),
@@ -181,6 +190,7 @@ const OURS: [Row; 12] = [
         takeover: Some("smol --compression pooled"),
         no_takeover: Some("smol --compression no-takeover"),
         broadcast: Some("smol --broadcast"),
+        beside: Some("smol"),
         ..Row::echo("smol", Origin::Ours, "smol")
     },
     Row::echo("smol, owned", Origin::Ours, "smol-owned"),
@@ -240,10 +250,11 @@ impl FromStr for Entrant {
         Ok(Self {
             name: name.to_owned(),
             origin: Origin::Other,
-            echo: Some(command),
+            echo: Some(command.clone()),
             takeover: None,
             no_takeover: None,
             broadcast: None,
+            beside: Some(command),
         })
     }
 }

@@ -17,11 +17,15 @@ pub(super) enum Figure {
     P99_9,
     /// Nanoseconds that the slowest message took.
     Max,
+    /// Nanoseconds by which 99 of 100 messages were sent late at most.
+    LateP99,
     /// Nanoseconds until everybody had a message that was broadcast, in half of the rounds at most.
     Round,
     /// The server's share of a processor.
     Processor,
-    /// Octets by which the server's resident memory grew while messages were sent.
+    /// Nanoseconds of processor time that the server took for a message that was broadcast.
+    PerRound,
+    /// Octets by which the server's resident memory had grown at the most while messages were sent.
     Growth,
     /// Octets of the server's resident memory per connection before the first message.
     Idle,
@@ -46,9 +50,14 @@ impl Figure {
             Self::P99 => report.latency.p99 as f64,
             Self::P99_9 => report.latency.p99_9 as f64,
             Self::Max => report.latency.max as f64,
+            Self::LateP99 => report.late?.p99 as f64,
             Self::Round => report.rounds?.p50 as f64,
             Self::Processor => server?.processor,
-            Self::Growth => server?.resident_after.saturating_sub(server?.resident_open) as f64,
+            Self::PerRound => {
+                let each = report.messages.received as f64 / report.rounds?.count as f64;
+                server?.nanos_per_message * each
+            }
+            Self::Growth => server?.resident_peak.saturating_sub(server?.resident_open) as f64,
             Self::Idle => each(server?.resident_open, server?.resident_before),
             Self::Used => each(server?.resident_after, server?.resident_before),
         })

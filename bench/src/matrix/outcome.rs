@@ -35,9 +35,7 @@ pub enum Outcome {
 impl From<io::Result<Report>> for Outcome {
     fn from(result: io::Result<Report>) -> Self {
         match result {
-            Ok(report) if report.errors.is_empty() && report.messages.unanswered == 0 => {
-                Self::Measured(Box::new(report))
-            }
+            Ok(report) if report.is_clean() => Self::Measured(Box::new(report)),
             Ok(report) => Self::Disturbed(Box::new(report)),
             Err(error) => Self::Failed(error.to_string()),
         }
@@ -46,15 +44,15 @@ impl From<io::Result<Report>> for Outcome {
 
 /// The median of several passes, and how far they are apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Spread {
-    pub(super) median: f64,
+pub(crate) struct Spread {
+    pub(crate) median: f64,
     /// The largest less the smallest, as a share of the median.
-    pub(super) width: f64,
+    pub(crate) width: f64,
 }
 
 impl Spread {
     /// `None` if there are no values.
-    pub(super) fn of(mut values: Vec<f64>) -> Option<Self> {
+    pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (first, last) = (*values.first()?, *values.last()?);
         let median = values[values.len() / 2];
@@ -102,12 +100,13 @@ impl<'a> Row<'a> {
     /// A figure of a server, divided by that of the raw echo in the same pass.
     pub(super) fn ratio(&self, entrant: &str, figure: Figure) -> Option<Spread> {
         let raw = self.figures(RAW, figure);
-        let figures = self.figures(entrant, figure).into_iter();
-        let ratios = figures.filter_map(|(pass, value)| {
-            let (_, raw) = raw.iter().find(|(other, _)| *other == pass)?;
-            Some(value / raw)
-        });
-        Spread::of(ratios.collect())
+        ratios(&self.figures(entrant, figure), &raw)
+    }
+
+    /// A figure of a server, divided by its own in another cell in the same pass.
+    pub(super) fn ratio_to(&self, other: &Self, entrant: &str, figure: Figure) -> Option<Spread> {
+        let others = other.figures(entrant, figure);
+        ratios(&self.figures(entrant, figure), &others)
     }
 
     /// Why a server was not measured, if it was not.
@@ -132,6 +131,15 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Of figures with the pass that each is of.
+fn ratios(figures: &[(usize, f64)], by: &[(usize, f64)]) -> Option<Spread> {
+    let ratios = figures.iter().filter_map(|(pass, value)| {
+        let (_, by) = by.iter().find(|(other, _)| other == pass)?;
+        Some(value / by)
+    });
+    Spread::of(ratios.collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -141,5 +149,11 @@ mod tests {
         let spread = Spread::of(vec![3.0, 1.0, 2.0]).unwrap();
         assert_eq!((spread.median, spread.width), (2.0, 1.0));
         assert_eq!(Spread::of(Vec::new()), None);
+    }
+
+    #[test]
+    fn figures_are_compared_within_their_pass() {
+        let spread = ratios(&[(0, 8.0), (1, 9.0), (3, 1.0)], &[(3, 1.0), (0, 2.0)]).unwrap();
+        assert_eq!((spread.median, spread.width), (4.0, 0.75));
     }
 }

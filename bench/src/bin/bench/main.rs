@@ -5,6 +5,7 @@ mod hold;
 mod load;
 mod matrix;
 mod million;
+mod neighbours;
 mod options;
 mod serve;
 
@@ -22,6 +23,8 @@ enum Command {
     Hold(hold::Options),
     /// Measure how long a server that sends every message to everybody takes for it
     Broadcast(broadcast::Options),
+    /// Measure whether misbehaving connections harm the others
+    Neighbours(neighbours::Options),
     /// Compare servers in every cell and write the results
     Matrix(matrix::Options),
     /// Hold a million connections, over many processes and addresses, and write what they cost
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Command::Load(options) => load::run(&options),
         Command::Hold(options) => hold::run(&options),
         Command::Broadcast(options) => broadcast::run(&options),
+        Command::Neighbours(options) => neighbours::run(&options),
         Command::Matrix(options) => matrix::run(&options),
         Command::Million(options) => million::run(&options),
         Command::Serve(options) => serve::run(&options),

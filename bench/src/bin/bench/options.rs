@@ -1,15 +1,16 @@
 //! What all ways of driving a server have in common on the command line.
 
 use std::{
-    fs, net::IpAddr, path::PathBuf, process::ExitCode, thread::available_parallelism,
-    time::Duration,
+    fmt::Display, fs, io, net::IpAddr, path::PathBuf, process::ExitCode,
+    thread::available_parallelism, time::Duration,
 };
 
 use bench::{
-    load::{self, Content, Observe, Plan, Progress, Report, Sizes, Target},
+    load::{self, Content, Observe, Plan, Progress, Sizes, Target},
     process::pin,
 };
 use rustix::process::Pid;
+use serde::Serialize;
 
 use crate::Done;
 
@@ -80,20 +81,18 @@ impl Common {
 
     /// [Runs](Self::run) the plan with an observer of one's own.
     pub(crate) fn run_observed(&self, plan: &Plan, observer: &mut dyn Observe) -> Done {
-        if let Some(processor) = self.cpu {
-            pin(processor)?;
-        }
+        self.pin()?;
         let report = load::run(plan, observer)?;
-        self.show(&report)?;
-        let is_clean = report.errors.is_empty() && report.messages.unanswered == 0;
-        Ok(if is_clean {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
-        })
+        self.show(&report, report.is_clean())
     }
 
-    fn show(&self, report: &Report) -> Result<(), Box<dyn std::error::Error>> {
+    /// Keeps this thread on the processor that was asked for.
+    pub(crate) fn pin(&self) -> io::Result<()> {
+        self.cpu.map_or(Ok(()), pin)
+    }
+
+    /// Shows what came out; the status tells whether it is clean.
+    pub(crate) fn show(&self, report: &(impl Serialize + Display), is_clean: bool) -> Done {
         match &self.json {
             None => print!("{report}"),
             Some(path) => {
@@ -106,7 +105,11 @@ impl Common {
                 }
             }
         }
-        Ok(())
+        Ok(if is_clean {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        })
     }
 }
 

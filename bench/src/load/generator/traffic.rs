@@ -8,6 +8,7 @@ use rustix::process::getpid;
 use super::{Generator, MILLISECOND, Observe, Stage};
 use crate::{
     load::{
+        company::Company,
         connection::Connection,
         plan::{Pace, Until, Waiting},
         schedule::Schedule,
@@ -38,6 +39,8 @@ impl Generator<'_> {
         let start = self.now();
         self.set_window(start);
         self.stage = Stage::WarmUp;
+        let neighbour = self.plan.neighbour;
+        self.company = neighbour.map(|neighbour| Company::new(neighbour, self.plan, start));
         let mut sender = match self.plan.pace {
             Pace::Closed { depth } => {
                 self.fill(depth, start);
@@ -51,8 +54,7 @@ impl Generator<'_> {
             let now = self.now();
             if self.stage == Stage::WarmUp && now >= self.tally.begin {
                 self.stage = Stage::Measuring;
-                self.own[0] = Usage::of(getpid());
-                self.watched[0] = self.usage();
+                self.take_stock(0);
             }
             // Stages change on time, and the observer is told.
             let mut wait = 10 * MILLISECOND;
@@ -65,7 +67,7 @@ impl Generator<'_> {
                 if all_sent && self.stage == Stage::Measuring {
                     self.stage = Stage::Draining;
                     give_up = now + nanos(self.plan.patience);
-                    self.measure_end();
+                    self.take_stock(1);
                 }
             }
             let all_answered = self.stage == Stage::Draining && self.tally.in_flight() == 0;
@@ -73,6 +75,8 @@ impl Generator<'_> {
                 break;
             }
             let wait = match self.plan.waiting {
+                // Bad neighbours never wait.
+                Waiting::Exact if self.company.is_some() => None,
                 Waiting::Exact => (wait >= MILLISECOND).then_some(wait),
                 Waiting::Relaxed => Some(wait.max(MILLISECOND)),
             };
@@ -89,7 +93,7 @@ impl Generator<'_> {
         }
         if self.tally.end == u64::MAX {
             self.tally.end = self.tally.last.max(self.tally.begin + 1);
-            self.measure_end();
+            self.take_stock(1);
         }
         Ok(())
     }
@@ -126,9 +130,11 @@ impl Generator<'_> {
         }
     }
 
-    fn measure_end(&mut self) {
-        self.own[1] = Usage::of(getpid());
-        self.watched[1] = self.usage();
+    /// Notes what was used and done, when measuring begins (0) and when it ends (1).
+    fn take_stock(&mut self, moment: usize) {
+        self.own[moment] = Usage::of(getpid());
+        self.watched[moment] = self.usage();
+        self.misdeeds[moment] = self.company.as_ref().map(Company::misdeeds);
     }
 
     /// Starts a closed loop.
