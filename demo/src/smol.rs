@@ -65,6 +65,6 @@ impl serving::Signals for Signals {
 
 impl Peer for Io<Async<TcpStream>> {
     fn address(&self) -> io::Result<SocketAddr> {
-        self.0.get_ref().peer_addr()
+        self.get_ref().get_ref().peer_addr()
     }
 }
