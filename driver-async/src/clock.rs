@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use wsproto::Time;
 
 /// A runtime's time, as one connection sees it.
-pub trait Clock: Unpin {
+pub trait Clock: Unpin + Sized {
     /// The present.
     fn now(&self) -> Time;
 
@@ -19,6 +19,10 @@ pub trait Clock: Unpin {
         now: Time,
         deadline: Option<Time>,
     ) -> Poll<()>;
+
+    /// Another clock of the same time, for a deadline that is kept beside those of the connection.
+    #[must_use]
+    fn another(&self) -> Self;
 
     /// Why the server that the connection belongs to shuts down, perhaps in no words, once it does.
     /// When that begins, every task whose connection has called

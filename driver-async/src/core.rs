@@ -22,7 +22,7 @@ use crate::{
     transport::{NonBlocking, Transport},
 };
 
-pub(crate) use lending::Lent;
+pub(crate) use lending::{Lent, Loan};
 
 /// Reads without a pause, after which other tasks have their turn.
 const MAX_READS: u8 = turn::MAX_READS as u8;
@@ -264,6 +264,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 Receiving::Discard => Intake::Any,
                 Receiving::Keep if self.is_inbox_full() => Intake::Nothing,
                 Receiving::Keep => Intake::Ahead,
+                Receiving::Lent => Intake::Nothing,
             };
             let task = Task {
                 intake,

@@ -56,7 +56,7 @@ impl Incoming {
     }
 
     /// As an event that borrows it.
-    fn as_event(&self) -> Event<'_> {
+    pub(crate) fn as_event(&self) -> Event<'_> {
         match self {
             Self::Message(Message::Text(text)) => Event::Text(text.as_str().into()),
             Self::Message(Message::Binary(octets)) => Event::Binary(octets.as_slice().into()),

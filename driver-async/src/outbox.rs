@@ -63,6 +63,22 @@ impl<C: Clock> Outbox<'_, C> {
         self.queue(|connection, env| connection.send_prepared(env, message))
     }
 
+    /// Queues a ping, which overtakes queued messages.
+    ///
+    /// # Errors
+    /// See [`Connection::send_ping`].
+    pub fn feed_ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.queue(|connection, env| connection.send_ping(env, payload))
+    }
+
+    /// Queues a pong, which overtakes queued messages; see [`WebSocket::pong`](crate::WebSocket::pong).
+    ///
+    /// # Errors
+    /// See [`Connection::send_pong`].
+    pub fn feed_pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.queue(|connection, env| connection.send_pong(env, payload))
+    }
+
     /// Starts the closing handshake.
     pub fn close(&mut self, code: CloseCode, reason: &str) {
         let now = self.clock.now();

@@ -177,7 +177,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         self.flush().await
     }
 
-    /// As [`send`](Self::send), but gives up after `timeout`.
+    /// As [`send`](Self::send), but gives up after `timeout`. A timeout of nothing refuses at once what
+    /// there is no room for.
     ///
     /// # Errors
     /// As [`send`](Self::send), and [`TimedSendError::TimedOut`], which tells whether the message is
@@ -275,12 +276,30 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
     /// [`finish`](Self::finish).
     ///
+    /// Until it is finished, other messages are refused with
+    /// [`MessageUnfinished`](SendError::MessageUnfinished); pings, pongs and a Close may go in between
+    /// (RFC 6455 5.4). A message that is given up half way is to be finished all the same, or the
+    /// connection closed.
+    ///
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn start(&mut self, kind: Kind) -> Result<(), SendError> {
+        self.start_compressed(kind, Compress::Auto).await
+    }
+
+    /// As [`start`](Self::start), and says whether the message is to be compressed, where that was
+    /// negotiated.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn start_compressed(
+        &mut self,
+        kind: Kind,
+        compress: Compress,
+    ) -> Result<(), SendError> {
         self.room(0).await;
         self.core
-            .queue(|connection, env| connection.start(env, kind))
+            .queue(|connection, env| connection.start_compressed(env, kind, compress))
     }
 
     /// Sends a part of the message that [`start`](Self::start) began, as a frame of its own.
@@ -312,6 +331,18 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
         self.core
             .queue(|connection, env| connection.send_ping(env, payload))?;
+        self.flush().await
+    }
+
+    /// Sends a pong, which overtakes queued messages. Only needed where
+    /// [`Config::answer_pings`](wsproto::Config::answer_pings) is off, or as a one-way heartbeat (RFC 6455
+    /// 5.5.3).
+    ///
+    /// # Errors
+    /// See [`Connection::send_pong`].
+    pub async fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.core
+            .queue(|connection, env| connection.send_pong(env, payload))?;
         self.flush().await
     }
 

@@ -1,26 +1,25 @@
-//! A WebSocket in two halves, or one receiver and any number of senders.
+//! A WebSocket in two halves, or one receiver and any number of senders: the state that they share.
+
+mod receiver;
+mod sender;
 
 use std::{
-    fmt,
-    future::poll_fn,
-    pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 
-use futures_core::Stream;
-use futures_sink::Sink;
-use wsproto::{CloseCode, Closed, Connection, Env, Error, Message, Prepared, SendError};
+use wsproto::{Closed, SendError};
 
 use crate::{
     clock::Clock,
-    core::Core,
-    incoming::Incoming,
-    socket::{MAX_HEADER, WebSocket},
+    core::{Core, Loan},
+    socket::WebSocket,
     task::Receiving,
     transport::Transport,
     waiters::{Waiter, Waiters},
 };
+
+pub use self::{receiver::Receiver, sender::Sender};
 
 impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// Splits into a sender, which can be cloned, and a receiver, for tasks of their own.
@@ -28,6 +27,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// Whichever half waits drives the whole connection: a receiver alone still sends pongs and answers
     /// a Close; a sender alone still sees the peer's Close, reading up to 64 KiB ahead. If the receiver
     /// is dropped, what would have come to it is dropped too.
+    ///
+    /// A message that was [started](Self::start) before can be finished by any sender.
     #[must_use]
     pub fn split(self) -> (Sender<S, C>, Receiver<S, C>) {
         let waiters = Arc::new(Waiters::default());
@@ -35,6 +36,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         let state = Mutex::new(State {
             core: self.core,
             receiving: Receiving::Keep,
+            streaming: None,
         });
         let shared = Arc::new(Shared {
             state,
@@ -57,6 +59,24 @@ struct Shared<S, C> {
 struct State<S, C> {
     core: Core<S, C>,
     receiving: Receiving,
+    /// The sender that is sending a message in parts, which those of others must not get into (RFC 6455
+    /// 5.4).
+    streaming: Option<SenderId>,
+}
+
+/// Which of the senders.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SenderId(u64);
+
+/// Which part of a message something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// All of it.
+    Whole,
+    /// Its beginning, without octets.
+    Start,
+    Middle,
+    Last,
 }
 
 impl<S: Transport, C: Clock> Shared<S, C> {
@@ -111,6 +131,8 @@ struct Visible {
     reads_ahead: bool,
     is_open: bool,
     is_over: bool,
+    receiving: Receiving,
+    streaming: Option<SenderId>,
 }
 
 impl<S: Transport, C: Clock> State<S, C> {
@@ -123,6 +145,8 @@ impl<S: Transport, C: Clock> State<S, C> {
             reads_ahead: core.reads_ahead(),
             is_open: core.connection.is_open(),
             is_over: core.is_over(),
+            receiving: self.receiving,
+            streaming: self.streaming,
         }
     }
 
@@ -133,297 +157,49 @@ impl<S: Transport, C: Clock> State<S, C> {
     ) -> Poll<()> {
         self.core.poll_until(cx, self.receiving, None, is_done)
     }
-}
 
-/// The receiving half of a [split](WebSocket::split) WebSocket; a stream of messages.
-pub struct Receiver<S: Transport, C: Clock> {
-    shared: Arc<Shared<S, C>>,
-    waiter: Waiter,
-}
-
-impl<S: Transport, C: Clock> Receiver<S, C> {
-    fn new(shared: Arc<Shared<S, C>>) -> Self {
-        let waiter = shared.waiter();
-        Self { shared, waiter }
+    /// Whether what others send has to wait until another sender's message is whole.
+    fn is_streaming_for_other(&self, sender: SenderId) -> bool {
+        // Where nothing can be sent any more, there is nothing to wait for.
+        self.core.connection.is_open()
+            && self.streaming.is_some_and(|streaming| streaming != sender)
     }
 
-    /// Receives the next message, as [`WebSocket::recv`] does.
-    ///
-    /// # Errors
-    /// As [`WebSocket::recv`].
-    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
-        poll_fn(|cx| self.poll_recv(cx)).await
-    }
-
-    /// Receives whatever comes next, pings and pongs too.
-    ///
-    /// # Errors
-    /// As [`WebSocket::recv`].
-    pub async fn recv_incoming(&mut self) -> Result<Option<Incoming>, Error> {
-        poll_fn(|cx| self.poll_recv_incoming(cx)).await
-    }
-
-    /// How the connection ended, once that is known.
-    #[must_use]
-    pub fn closed(&self) -> Option<Closed> {
-        self.shared.closed()
-    }
-
-    fn poll_recv_incoming(
+    /// Waits until a sender may queue `len` octets: it is its turn, and there is room.
+    fn poll_turn(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Incoming>, Error>> {
-        self.shared.poll(&self.waiter, cx, |state, cx| {
-            match ready!(state.core.poll_incoming(cx)) {
-                Some(incoming) => Poll::Ready(Ok(Some(incoming))),
-                None => Poll::Ready(state.core.take_error().map_or(Ok(None), Err)),
+        sender: SenderId,
+        part: Part,
+        len: usize,
+    ) -> Poll<Result<(), SendError>> {
+        match part {
+            Part::Middle | Part::Last if self.is_streaming_for_other(sender) => {
+                return Poll::Ready(Err(SendError::NoMessage));
             }
+            Part::Whole | Part::Start | Part::Middle | Part::Last => {}
+        }
+        let waits = self.is_streaming_for_other(sender);
+        self.poll_until(cx, |core| {
+            (!waits || !core.connection.is_open()) && core.has_room(len)
         })
+        .map(Ok)
     }
 
-    fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
-        loop {
-            let incoming = ready!(self.poll_recv_incoming(cx))?;
-            let Some(incoming) = incoming else {
-                return Poll::Ready(Ok(None));
-            };
-            if let Some(message) = incoming.into_message() {
-                return Poll::Ready(Ok(Some(message)));
-            }
+    /// A part of a message of that sender's is queued.
+    fn part_queued(&mut self, sender: SenderId, part: Part) {
+        match part {
+            Part::Whole | Part::Middle => {}
+            Part::Start => self.streaming = Some(sender),
+            Part::Last => self.streaming = None,
         }
     }
-}
 
-/// The messages, then at most one error, then the end.
-impl<S: Transport, C: Clock> Stream for Receiver<S, C> {
-    type Item = Result<Message, Error>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.poll_recv(cx).map(Result::transpose)
-    }
-}
-
-impl<S: Transport, C: Clock> Drop for Receiver<S, C> {
-    fn drop(&mut self) {
-        let mut state = self.shared.lock();
-        state.receiving = Receiving::Discard;
-        state.core.clear_inbox();
-        drop(state);
-        // A sender that waits has to read on in the receiver's place.
-        self.waiter.wake_others();
-    }
-}
-
-impl<S: Transport, C: Clock> fmt::Debug for Receiver<S, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver").finish_non_exhaustive()
-    }
-}
-
-/// The sending half of a [split](WebSocket::split) WebSocket. Clones send on the same connection, each
-/// message as a whole.
-pub struct Sender<S: Transport, C: Clock> {
-    shared: Arc<Shared<S, C>>,
-    /// For the sink; each future has its own.
-    waiter: Waiter,
-}
-
-impl<S: Transport, C: Clock> Clone for Sender<S, C> {
-    fn clone(&self) -> Self {
-        Self::new(Arc::clone(&self.shared))
-    }
-}
-
-impl<S: Transport, C: Clock> Sender<S, C> {
-    fn new(shared: Arc<Shared<S, C>>) -> Self {
-        let waiter = shared.waiter();
-        Self { shared, waiter }
-    }
-
-    /// Sends a message, as [`WebSocket::send`] does.
-    ///
-    /// # Errors
-    /// As [`WebSocket::send`].
-    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
-        self.submit(message.as_bytes().len(), Then::Flush, |connection, env| {
-            connection.send_message(env, message)
-        })
-        .await
-    }
-
-    /// Sends a message that many connections get.
-    ///
-    /// # Errors
-    /// As [`WebSocket::send`].
-    pub async fn send_prepared(&self, message: &Prepared) -> Result<(), SendError> {
-        let len = message.payload().len() + MAX_HEADER;
-        self.submit(len, Then::Flush, |connection, env| {
-            connection.send_prepared(env, message)
-        })
-        .await
-    }
-
-    /// Queues a message as soon as the queue has room. It is written when a half of the connection waits.
-    ///
-    /// # Errors
-    /// As [`WebSocket::send`].
-    pub async fn feed(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
-        self.submit(message.as_bytes().len(), Then::Return, |connection, env| {
-            connection.send_message(env, message)
-        })
-        .await
-    }
-
-    /// Queues a message that many connections get, as [`feed`](Self::feed) does.
-    ///
-    /// # Errors
-    /// As [`WebSocket::send`].
-    pub async fn feed_prepared(&self, message: &Prepared) -> Result<(), SendError> {
-        let len = message.payload().len() + MAX_HEADER;
-        self.submit(len, Then::Return, |connection, env| {
-            connection.send_prepared(env, message)
-        })
-        .await
-    }
-
-    /// Waits until the transport has taken everything that is queued.
-    ///
-    /// # Errors
-    /// As [`WebSocket::flush`].
-    pub async fn flush(&self) -> Result<(), SendError> {
-        let waiter = self.shared.waiter();
-        poll_fn(|cx| self.poll_flush(&waiter, cx)).await
-    }
-
-    /// Sends a ping, which overtakes queued messages.
-    ///
-    /// # Errors
-    /// See [`Connection::send_ping`].
-    pub async fn ping(&self, payload: &[u8]) -> Result<(), SendError> {
-        let waiter = self.shared.waiter();
-        let mut queued = false;
-        poll_fn(|cx| {
-            self.shared.poll(&waiter, cx, |state, cx| {
-                if !std::mem::replace(&mut queued, true) {
-                    state
-                        .core
-                        .queue(|connection, env| connection.send_ping(env, payload))?;
-                }
-                state.core.poll_flush(cx, state.receiving)
-            })
-        })
-        .await
-    }
-
-    /// Starts the closing handshake, and waits for its end, as [`WebSocket::close`] does. The receiver
-    /// gets what comes in between; while nobody receives more than is read ahead, this waits, at most
-    /// until the deadline of the closing handshake.
-    pub async fn close(&self, code: CloseCode, reason: &str) {
-        let waiter = self.shared.waiter();
-        poll_fn(|cx| self.poll_close(&waiter, cx, code, reason)).await;
-    }
-
-    /// How the connection ended, once that is known.
-    #[must_use]
-    pub fn closed(&self) -> Option<Closed> {
-        self.shared.closed()
-    }
-
-    /// Queues a message of `len` octets as soon as there is room, in the same breath, so that no other
-    /// sender can take the room away.
-    async fn submit(
-        &self,
-        len: usize,
-        then: Then,
-        queue: impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>,
-    ) -> Result<(), SendError> {
-        let waiter = self.shared.waiter();
-        let mut queue = Some(queue);
-        poll_fn(|cx| {
-            self.shared.poll(&waiter, cx, |state, cx| {
-                if queue.is_some() {
-                    ready!(state.poll_until(cx, |core| core.has_room(len)));
-                }
-                if let Some(queue) = queue.take() {
-                    state.core.queue(queue)?;
-                }
-                match then {
-                    Then::Flush => state.core.poll_flush(cx, state.receiving),
-                    Then::Return => Poll::Ready(Ok(())),
-                }
-            })
-        })
-        .await
-    }
-
-    fn poll_flush(&self, waiter: &Waiter, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.shared.poll(waiter, cx, |state, cx| {
-            state.core.poll_flush(cx, state.receiving)
-        })
-    }
-
-    fn poll_close(
-        &self,
-        waiter: &Waiter,
-        cx: &mut Context<'_>,
-        code: CloseCode,
-        reason: &str,
-    ) -> Poll<()> {
-        self.shared.poll(waiter, cx, |state, cx| {
-            state.core.close(code, reason);
-            state.poll_until(cx, Core::is_over)
-        })
-    }
-}
-
-/// What to do when a message is queued.
-#[derive(Clone, Copy)]
-enum Then {
-    /// Wait until the transport has it.
-    Flush,
-    /// Leave it to whoever waits next.
-    Return,
-}
-
-/// As that of [`WebSocket`]. Closing it closes the connection with code 1000 and waits for its end, as
-/// [`close`](Self::close) does.
-impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
-    type Error = SendError;
-
-    fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.shared.poll(&self.waiter, cx, |state, cx| {
-            ready!(state.poll_until(cx, |core| core.has_room(0)));
-            Poll::Ready(if state.core.connection.is_open() {
-                Ok(())
-            } else {
-                Err(SendError::Closed)
-            })
-        })
-    }
-
-    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        let mut state = self.shared.lock();
-        let queued = state
-            .core
-            .queue(|connection, env| connection.send_message(env, message));
-        drop(state);
-        self.waiter.wake_others();
-        queued
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Self::poll_flush(&self, &self.waiter, cx)
-    }
-
-    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        Self::poll_close(&self, &self.waiter, cx, CloseCode::NORMAL, "").map(Ok)
-    }
-}
-
-impl<S: Transport, C: Clock> fmt::Debug for Sender<S, C> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sender").finish_non_exhaustive()
+    /// The receiver has done with what it was lent.
+    fn take_back(&mut self, loan: &mut Option<Loan>) {
+        if let Some(loan) = loan.take() {
+            self.core.take_back(loan);
+            self.receiving = Receiving::Keep;
+        }
     }
 }

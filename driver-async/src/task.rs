@@ -59,6 +59,8 @@ pub(crate) enum Intake {
 pub(crate) enum Receiving {
     /// It is read ahead, up to a bound.
     Keep,
+    /// It is not read: what was read already is lent to somebody, and comes first.
+    Lent,
     /// Nobody will ask for it.
     Discard,
 }

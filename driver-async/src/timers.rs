@@ -193,6 +193,10 @@ impl<A: Alarm> Clock for Timer<A> {
         Poll::Pending
     }
 
+    fn another(&self) -> Self {
+        Self::new(Arc::clone(&self.timers))
+    }
+
     fn shutting_down(&self) -> Option<&str> {
         self.timers.shutting_down.get().map(|reason| &**reason)
     }

@@ -30,12 +30,14 @@ impl Waiters {
 
     fn wake_except(&self, id: Option<u64>) {
         let mut register = self.lock();
-        let woken: Vec<_> = register
+        let mut woken = register
             .waiting
-            .extract_if(.., |(waiting, _)| Some(*waiting) != id)
-            .collect();
+            .extract_if(.., |(waiting, _)| Some(*waiting) != id);
+        // Mostly there is one, for whom nothing is to be allocated.
+        let first = woken.next();
+        let others: Vec<_> = woken.collect();
         drop(register);
-        for (_, waker) in woken {
+        for (_, waker) in first.into_iter().chain(others) {
             waker.wake();
         }
     }
@@ -68,6 +70,11 @@ impl Waiter {
         let id = register.known;
         drop(register);
         Self { waiters, id }
+    }
+
+    /// Its number, which no other waiter for the same thing has or will have.
+    pub(crate) const fn id(&self) -> u64 {
+        self.id
     }
 
     /// Asks to be woken by `waker`.

@@ -63,6 +63,33 @@ fn a_steady_echo_allocates_nothing() {
 }
 
 #[test]
+fn a_half_that_is_lent_what_comes_allocates_nothing() {
+    for (len, count) in [(10, 1), (100, 50), (100_000, 4)] {
+        let mut world = World::new();
+        let (socket, peer) = played(&mut world, &timeless(), 1 << 20);
+        let (_sender, mut receiver) = socket.split();
+        let frame = Frame::binary(vec![7; len]).masked([1, 2, 3, 4]).encode();
+        let batch = frame.repeat(count);
+        let mut seen = 0;
+        let mut round = || {
+            peer.send(&batch);
+            let all = poll(async {
+                while let Ok(Some(Event::Binary(octets))) = receiver.recv_ref().await {
+                    seen += octets.len();
+                }
+            });
+            assert!(all.is_pending());
+        };
+        for _ in 0..10 {
+            round();
+        }
+        let counted = allocations(|| (0..100).for_each(|_| round()));
+        assert_eq!(counted, 0, "{count} messages of {len} octets");
+        assert_eq!(seen, 110 * count * len);
+    }
+}
+
+#[test]
 fn an_idle_socket_holds_no_read_buffer() {
     for used in ["never", "received", "lent", "sent"] {
         let mut world = World::new();

@@ -12,7 +12,7 @@ use std::{
 
 use driver_kit::lease::{BUFFER, Lease};
 use support::{
-    Frame, World,
+    Frame, Receiver, World,
     allocation::{Counting, live},
     played, timeless,
 };
@@ -85,4 +85,34 @@ fn tasks_that_stop_with_something_lent_share_a_bounded_number_of_read_buffers() 
     let buffers = (live() - before) as usize / BUFFER;
     assert!(buffers <= 64 + 8, "{buffers} buffers");
     drop(sockets);
+}
+
+#[test]
+fn halves_that_stop_with_something_lent_share_them_too_and_lose_nothing_behind_it() {
+    let _alone = alone();
+    let mut world = World::new();
+    let before = live();
+    let mut halves: Vec<_> = (0..200)
+        .map(|_| {
+            let (socket, peer) = played(&mut world, &timeless(), 1 << 10);
+            peer.send_masked(&[Frame::text("one"), Frame::text("two")]);
+            let (sender, mut receiver) = socket.split();
+            assert_eq!(lent_text(&mut receiver), "one");
+            (sender, receiver, peer)
+        })
+        .collect();
+    let buffers = (live() - before) as usize / BUFFER;
+    assert!(buffers <= 64 + 8, "{buffers} buffers");
+    for (_, receiver, _) in &mut halves {
+        assert_eq!(lent_text(receiver), "two");
+    }
+}
+
+/// The text that is lent at once.
+fn lent_text(receiver: &mut Receiver) -> String {
+    let lent = pin!(receiver.recv_ref()).poll(&mut Context::from_waker(Waker::noop()));
+    match lent {
+        Poll::Ready(Ok(Some(Event::Text(text)))) => text.to_string(),
+        other => panic!("{other:?}"),
+    }
 }

@@ -4,9 +4,9 @@
 mod support;
 
 use support::{
-    Awkward, Random, Receiver, Sender, World, config, pair, pipe, timeless, without_time,
+    Awkward, Random, Receiver, Sender, World, config, pair, pipe, timeless, without_time, yield_now,
 };
-use wsproto::{CloseCode, Message, Prepared, SendError};
+use wsproto::{CloseCode, Event, Kind, Message, Prepared, SendError};
 
 /// How many orders are tried.
 const SEEDS: u64 = 1000;
@@ -47,7 +47,12 @@ fn several_senders(world: &mut World, sender: &Sender, random: &mut Random) -> V
                 if random.one_in(4) {
                     sender.ping(b"ping").await.expect("it is open");
                 }
-                if fed {
+                if random.one_in(4) {
+                    let (first, rest) = message.split_at(random.below(message.len()));
+                    sender.start(Kind::Binary).await.expect("it is open");
+                    sender.write(first).await.expect("it is started");
+                    sender.finish(rest).await.expect("it is started");
+                } else if fed {
                     sender.feed(message).await.expect("it is open");
                 } else if random.one_in(4) {
                     let message = Prepared::binary(&message);
@@ -95,8 +100,8 @@ fn messages_of_several_senders_come_whole_and_in_order_however_the_tasks_run() {
         let (server_sender, server_receiver) = server.split();
         let from_client = several_senders(&mut world, &client_sender, &mut random);
         let from_server = several_senders(&mut world, &server_sender, &mut random);
-        let at_client = world.spawn(receive_from_all(client_receiver));
-        let at_server = world.spawn(receive_from_all(server_receiver));
+        let at_client = world.spawn(receive_from_all(client_receiver, Random(seed + 3)));
+        let at_server = world.spawn(receive_from_all(server_receiver, Random(seed + 4)));
         world.run_at_once();
         let (at_client, _client) = at_client.take();
         let (at_server, _server) = at_server.take();
@@ -105,12 +110,28 @@ fn messages_of_several_senders_come_whole_and_in_order_however_the_tasks_run() {
     }
 }
 
-/// Receives all that three senders send. Keeps the connection: the peer may not have got everything.
-async fn receive_from_all(mut receiver: Receiver) -> (Vec<Message>, Receiver) {
+/// Receives all that three senders send, lent or not. Keeps the connection: the peer may not have got
+/// everything.
+async fn receive_from_all(mut receiver: Receiver, mut random: Random) -> (Vec<Message>, Receiver) {
     let mut messages = Vec::new();
     while messages.len() < 24 {
-        let received = receiver.recv().await.expect("the peer does nothing wrong");
-        messages.push(received.expect("there is more to come"));
+        if random.one_in(2) {
+            let received = receiver.recv().await.expect("the peer does nothing wrong");
+            messages.push(received.expect("there is more to come"));
+            continue;
+        }
+        let lent = receiver
+            .recv_ref()
+            .await
+            .expect("the peer does nothing wrong");
+        if random.one_in(2) {
+            yield_now().await;
+        }
+        match lent.expect("there is more to come") {
+            Event::Binary(octets) => messages.push(octets.into()),
+            Event::Ping(_) | Event::Pong(_) | Event::Drained => {}
+            event => panic!("{event:?}"),
+        }
     }
     (messages, receiver)
 }

@@ -58,9 +58,10 @@
 //! | any other stream: TLS, a pipe in memory | [`accept()`] and [`connect_over`]; a [`Listener`] of one's own for a whole server |
 //! | one task per connection | [`WebSocket`]: `recv`, `send`; also a `Stream` and a `Sink` |
 //! | several tasks for one connection | [`WebSocket::split`](driver_async::WebSocket::split): a [`Receiver`], and a [`Sender`] that can be cloned |
-//! | no copy and no allocation | [`WebSocket::recv_ref`](driver_async::WebSocket::recv_ref) |
+//! | no copy and no allocation | [`WebSocket::recv_ref`](driver_async::WebSocket::recv_ref), and that of a [`Receiver`] |
 //! | one message to many | [`Prepared`] |
 //! | messages larger than memory | `start`, `write`, `finish` to send; [`Delivery::Chunks`] to receive |
+//! | not to wait for long | `send_timeout`, which refuses at once what there is no room for if the timeout is nothing |
 //! | limits, deadlines, policies | [`Config`] |
 //!
 //! # Who runs a server's tasks

@@ -288,8 +288,8 @@ impl Connection {
     /// Whether [`next_event`](Self::next_event) has an event to return.
     ///
     /// Lends nothing, so a loop may test it where the borrow checker does not let it test
-    /// `next_event`. If it returns `true`, `next_event` must be called with the same input next, and
-    /// returns that event: what can fail has failed here.
+    /// `next_event`. If it returns `true`, `next_event` must be called with the same input next (with
+    /// another one only unless [`Input::has_more`]), and returns that event: what can fail has failed here.
     ///
     /// # Errors
     /// As [`next_event`](Self::next_event).

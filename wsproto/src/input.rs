@@ -84,6 +84,14 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.start == self.end && self.aside.is_empty() && self.ready.is_none()
     }
 
+    /// Whether octets are left behind the event that
+    /// [`has_event`](crate::Connection::has_event) has announced and that is not taken yet. If none are,
+    /// the connection may go on with another input before the event is taken out of this one.
+    #[must_use]
+    pub fn has_more(&self) -> bool {
+        self.start != self.end || !self.aside.is_empty()
+    }
+
     /// Forgets what is left: the rest of one connection is not for the next.
     pub fn clear(&mut self) {
         self.start = self.end;

@@ -253,6 +253,41 @@ fn what_is_announced_is_an_event_and_an_error_comes_instead_of_the_announcement(
 }
 
 #[test]
+fn an_announced_event_with_nothing_behind_it_is_taken_after_those_of_other_inputs() {
+    for role in BOTH {
+        let mut end = open(role, |_| {});
+        let mut other = Input::new(vec![0; 1000]);
+        let first = sent_to(role, &[Frame::text("first"), Frame::text("second")]);
+        end.input.spare()[..first.len()].copy_from_slice(&first);
+        end.input.filled(first.len());
+        let End {
+            connection,
+            env,
+            input,
+            ..
+        } = &mut end;
+        assert_eq!(connection.has_event(env, input), Ok(true));
+        assert!(input.has_more(), "the second lies behind it");
+        let event = connection.next_event(env, input);
+        assert!(matches!(event, Ok(Some(Event::Text(text))) if &*text == "first"));
+        assert_eq!(connection.has_event(env, input), Ok(true));
+        assert!(!input.has_more());
+        let third = sent_to(role, &[Frame::text("third").unfinished()]);
+        other.spare()[..third.len()].copy_from_slice(&third);
+        other.filled(third.len());
+        assert!(matches!(connection.next_event(env, &mut other), Ok(None)));
+        let event = connection.next_event(env, input);
+        assert!(matches!(event, Ok(Some(Event::Text(text))) if &*text == "second"));
+        assert!(matches!(connection.next_event(env, input), Ok(None)));
+        let rest = sent_to(role, &[Frame::continuation(" and last")]);
+        other.spare()[..rest.len()].copy_from_slice(&rest);
+        other.filled(rest.len());
+        let event = connection.next_event(env, &mut other);
+        assert!(matches!(event, Ok(Some(Event::Text(text))) if &*text == "third and last"));
+    }
+}
+
+#[test]
 fn a_code_point_may_be_cut_by_fragments_and_reads() {
     for role in BOTH {
         let text = "κόσμε €𤭢";

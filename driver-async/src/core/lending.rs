@@ -1,13 +1,15 @@
-//! Events that are lent: they borrow the read buffer, and leave the connection free to answer.
+//! Events that are lent: they borrow the read buffer, and leave the connection free to answer. The halves
+//! of a split socket are lent the buffer itself, so that the others can use the connection meanwhile.
 
 use std::task::{Context, Poll, ready};
 
 use driver_kit::lease::{Lease, Parts};
-use wsproto::{Connection, Env, Error, Event};
+use wsproto::{Closed, Connection, Env, Error, Event, Input};
 
 use super::{Core, next_incoming};
 use crate::{
     clock::Clock,
+    incoming::Incoming,
     outcome::Outcome,
     task::{Found, Task},
     transport::Transport,
@@ -20,6 +22,27 @@ pub(crate) struct Lent<'a, C> {
     /// None if the event needs no read buffer.
     pub(crate) env: Option<&'a mut Env>,
     pub(crate) clock: &'a C,
+}
+
+/// What is lent to one who does not hold the connection meanwhile.
+#[derive(Debug)]
+pub(crate) enum Loan {
+    /// A read buffer with an event that was announced, and whatever has come behind it.
+    InPlace(Lease),
+    /// What was read ahead.
+    ReadAhead(Incoming),
+    /// The end of the connection.
+    End(Closed),
+}
+
+impl Loan {
+    /// Whether there is input in it that comes before what is still to be read.
+    pub(crate) fn has_more(&self) -> bool {
+        match self {
+            Self::InPlace(lease) => lease.input.has_more(),
+            Self::ReadAhead(_) | Self::End(_) => false,
+        }
+    }
 }
 
 impl<S: Transport, C: Clock> Core<S, C> {
@@ -75,6 +98,44 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 self.outcome = Some(Box::new(Outcome::closed(error.closed.clone(), false)));
                 Err(error)
             }
+        }
+    }
+
+    /// Gives away what [`poll_lendable`](Self::poll_lendable) found.
+    pub(crate) fn lend_away(&mut self) -> Option<Loan> {
+        if let Some(inbox) = &mut self.inbox
+            && let Some(incoming) = inbox.pop()
+        {
+            return Some(Loan::ReadAhead(incoming));
+        }
+        if let Some(outcome) = &mut self.outcome
+            && std::mem::take(&mut outcome.unseen)
+        {
+            return Some(Loan::End(outcome.closed.clone()));
+        }
+        self.lease.take().map(Loan::InPlace)
+    }
+
+    /// Takes the event out of a read buffer that was [given away](Self::lend_away).
+    pub(crate) fn take_announced<'a>(
+        &mut self,
+        env: &mut Env,
+        input: &'a mut Input<Box<[u8]>>,
+    ) -> Result<Option<Event<'a>>, Error> {
+        // It fails no more: it was announced.
+        let event = self.connection.next_event(env, input);
+        if let Ok(Some(Event::Closed(closed))) = &event {
+            self.outcome = Some(Box::new(Outcome::closed(closed.clone(), false)));
+        }
+        event
+    }
+
+    /// Goes on with what was [given away](Self::lend_away).
+    pub(crate) fn take_back(&mut self, loan: Loan) {
+        if let Loan::InPlace(lease) = loan
+            && !lease.input.is_empty()
+        {
+            self.lease = Some(lease);
         }
     }
 

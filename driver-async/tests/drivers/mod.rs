@@ -8,6 +8,7 @@ mod client;
 mod closing;
 mod descriptors;
 mod failures;
+mod halves;
 mod prepared;
 mod server;
 mod shutdown;

@@ -120,6 +120,10 @@ impl Clock for Timer {
         Poll::Pending
     }
 
+    fn another(&self) -> Self {
+        self.timeline.timer()
+    }
+
     fn shutting_down(&self) -> Option<&str> {
         self.timeline.shutting_down.get().map(String::as_str)
     }

@@ -1,0 +1,80 @@
+//! A sender as a sink of messages.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use futures_sink::Sink;
+use wsproto::{CloseCode, Message, SendError};
+
+use super::{Part, Sender};
+use crate::{clock::Clock, transport::Transport};
+
+/// As that of [`WebSocket`](crate::WebSocket). Closing it closes the connection with code 1000 and waits
+/// for its end, as [`close`](Self::close) does.
+///
+/// If another sender starts a message in parts between `poll_ready` and `start_send`, the message waits
+/// in here until that one is whole and this sink is polled again.
+impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
+    type Error = SendError;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        ready!(self.poll_deferred(cx))?;
+        let this = &*self;
+        this.shared.poll(&this.waiter, cx, |state, cx| {
+            ready!(state.poll_turn(cx, this.id(), Part::Whole, 0))?;
+            Poll::Ready(if state.core.connection.is_open() {
+                Ok(())
+            } else {
+                Err(SendError::Closed)
+            })
+        })
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
+        let mut state = self.shared.lock();
+        if state.is_streaming_for_other(self.id()) {
+            drop(state);
+            self.deferred = Some(message);
+            return Ok(());
+        }
+        let queued = state
+            .core
+            .queue(|connection, env| connection.send_message(env, message));
+        drop(state);
+        self.waiter.wake_others();
+        queued
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        ready!(self.poll_deferred(cx))?;
+        Self::poll_flush(&self, &self.waiter, cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        ready!(self.poll_deferred(cx))?;
+        Self::poll_close(&self, &self.waiter, cx, CloseCode::NORMAL, "").map(Ok)
+    }
+}
+
+impl<S: Transport, C: Clock> Sender<S, C> {
+    /// Queues what had to wait for another sender's message.
+    fn poll_deferred(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+        let Some(deferred) = &self.deferred else {
+            return Poll::Ready(Ok(()));
+        };
+        let (id, len) = (self.id(), deferred.as_bytes().len());
+        self.shared.poll(&self.waiter, cx, |state, cx| {
+            ready!(state.poll_turn(cx, id, Part::Whole, len))?;
+            let Some(message) = self.deferred.take() else {
+                return Poll::Ready(Ok(()));
+            };
+            Poll::Ready(
+                state
+                    .core
+                    .queue(|connection, env| connection.send_message(env, message)),
+            )
+        })
+    }
+}
