@@ -299,6 +299,7 @@ impl Tape {
 #[cfg(test)]
 mod tests {
     use std::{
+        cell::Cell,
         thread,
         time::{Duration, Instant},
     };
@@ -367,8 +368,11 @@ mod tests {
 
     #[test]
     fn the_deaf_send_until_nothing_more_is_taken() {
+        let (sent, idle) = (Cell::new(0), Cell::new(0));
         let (misdeeds, _) = watch(Neighbour::Deaf, |misdeeds| {
-            misdeeds.opened == 10 && misdeeds.octets_sent > 2 << 20
+            let was_idle = sent.replace(misdeeds.octets_sent) == misdeeds.octets_sent;
+            idle.set(if was_idle { idle.get() + 1 } else { 0 });
+            misdeeds.opened == 10 && misdeeds.octets_sent > 2 << 20 && idle.get() > 100
         });
         assert_eq!(misdeeds.octets_received, 0);
     }
