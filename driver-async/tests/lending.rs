@@ -220,3 +220,34 @@ fn an_outbox_can_close() {
     let sent = [Frame::text("answer"), Frame::close(1000, "enough")];
     assert_eq!(peer.take_frames(), sent);
 }
+
+#[test]
+fn pings_are_answered_by_hand_where_they_are_not_by_themselves() {
+    for lending in [false, true] {
+        let config = config(|config| {
+            without_time(config);
+            config.answer_pings = false;
+        });
+        let mut world = World::new();
+        let (mut socket, peer) = played(&mut world, &config, 1000);
+        peer.send_masked(&[Frame::ping("ping")]);
+        world.block_on(async move {
+            if lending {
+                let lent = socket.recv_ref().await.expect("no error");
+                let Some((Event::Ping(payload), mut outbox)) = lent else {
+                    panic!("a ping");
+                };
+                outbox.feed_pong(payload).expect("it is open");
+                outbox.feed_ping(b"ours").expect("it is open");
+                socket.flush().await.expect("it is open");
+            } else {
+                let incoming = socket.recv_incoming().await.expect("no error");
+                assert_eq!(incoming, Some(Incoming::Ping(b"ping".into())));
+                socket.pong(b"ping").await.expect("it is open");
+                socket.ping(b"ours").await.expect("it is open");
+            }
+        });
+        let sent = [Frame::pong("ping"), Frame::ping("ours")];
+        assert_eq!(peer.take_frames(), sent, "lending: {lending}");
+    }
+}
