@@ -2,28 +2,15 @@
 
 #![cfg(all(feature = "ours", target_os = "linux"))]
 
-use std::{fs, num::NonZeroUsize, thread, time::Duration};
+mod inside;
+
+use std::num::NonZeroUsize;
 
 use conformance::{Pattern, Settings, Subject, Suite, cases, subject::ours};
+use inside::{descriptors, in_the_end};
 
 /// Ends of the transport without a Close frame, resets, and frames that are wrong.
 const UGLY: [&str; 3] = ["25.7.*", "25.8.*", "25.9.*"];
-
-/// How many descriptors this process has, which is suite and subject at once.
-fn descriptors() -> usize {
-    fs::read_dir("/proc/self/fd").map_or(0, Iterator::count)
-}
-
-/// Waits until there are no more than that many, and tells how many there are.
-fn descriptors_in_the_end(most: usize) -> usize {
-    for _ in 0..1000 {
-        if descriptors() <= most {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    descriptors()
-}
 
 #[test]
 fn connections_that_end_badly_leave_no_descriptor_in_any_driver() {
@@ -45,7 +32,8 @@ fn connections_that_end_badly_leave_no_descriptor_in_any_driver() {
         for _ in 0..5 {
             suite.run(&subject, &|_, _| {});
         }
-        let left = descriptors_in_the_end(settled);
-        assert!(left <= settled, "{}: {left}, not {settled}", subject.name());
+        let is_back = in_the_end(|| descriptors() <= settled);
+        let left = descriptors();
+        assert!(is_back, "{}: {left}, not {settled}", subject.name());
     }
 }

@@ -8,8 +8,7 @@ use std::{
     time::Duration,
 };
 
-use driver_async::{Clock, Transport, WebSocket};
-use wsproto::{Compression, Config, Event};
+use wsproto::{Compression, Config};
 
 use super::{Facts, Subject, be_dialled, dial};
 use crate::{
@@ -17,16 +16,28 @@ use crate::{
     wire::Wire,
 };
 
+mod asynchronous;
+mod giving_up;
 mod mio;
 mod smol;
 mod tokio;
 
-pub use self::{mio::Mio, smol::Smol, tokio::Tokio};
+pub use self::{
+    asynchronous::{Asynchronous, echo},
+    giving_up::{Act, Attempt, Haste, Offer, PLEASE_CLOSE, Unanswered},
+    mio::Mio,
+    smol::Smol,
+    tokio::Tokio,
+};
 
-/// A runtime on which a driver echoes.
+/// A driver that echoes, and lets the tests look at what it costs and have it give things up. Asynchronous
+/// ones implement [`Asynchronous`] and get this.
 pub trait Driver: Send + Sync {
     /// The name of the driver.
     fn name(&self) -> &'static str;
+
+    /// What the driver promises of memory.
+    fn promises(&self) -> Promises;
 
     /// Starts an echo server on a free port of the loopback interface.
     ///
@@ -35,21 +46,76 @@ pub trait Driver: Send + Sync {
     /// If there is no port to be had.
     fn serve(&self, config: Arc<Config>) -> io::Result<SocketAddr>;
 
+    /// As [`serve`](Self::serve), until what is returned beside the address is dropped: then the server
+    /// ends at once, whatever its connections are at.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve).
+    fn serve_until_dropped(&self, config: Arc<Config>) -> io::Result<(SocketAddr, Box<dyn Send>)>;
+
+    /// Starts a server whose application answers no request.
+    ///
+    /// # Errors
+    ///
+    /// As [`serve`](Self::serve).
+    fn serve_no_answers(&self, how: Unanswered) -> io::Result<SocketAddr>;
+
     /// Dials a URL in the background, and echoes until the connection is over.
     fn dial(&self, url: String, config: Arc<Config>);
+
+    /// Dials a URL until what is returned is dropped, and sends nothing on the connection.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot even begin.
+    fn dial_until_dropped(&self, url: String) -> io::Result<Box<dyn Attempt>>;
+
+    /// Dials a URL in the background, and echoes, giving up some of what it waits for. A text
+    /// [`PLEASE_CLOSE`] has it close with 1000. If it is not offered, nothing is dialled.
+    fn dial_hastily(&self, url: String, haste: Haste) -> Offer;
 }
 
-/// All drivers that there are, each as a server and as a client.
+/// What a driver promises of memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Promises {
+    /// The most octets of the heap that an idle connection of an echo server has, with everything that its
+    /// runtime keeps for it: its task, its registrations, its timer.
+    pub idle: usize,
+    /// What an echo costs in a steady state.
+    pub echoing: Echoing,
+}
+
+/// What the allocator has to do for an echo in a steady state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Echoing {
+    /// Nothing.
+    AllocatesNothing,
+    /// So many allocations at most, for the reason given.
+    Allocates(u64, &'static str),
+}
+
+/// All drivers that there are. One that comes later joins here: then the cases, the descriptors, memory and
+/// what is given up are tested over it as well.
+///
+/// # Errors
+///
+/// If a runtime cannot be started.
+pub fn drivers() -> io::Result<[Arc<dyn Driver>; 3]> {
+    Ok([
+        Arc::new(Tokio::new()?),
+        Arc::new(Smol),
+        Arc::new(Mio::new()?),
+    ])
+}
+
+/// All drivers, each as a server and as a client.
 ///
 /// # Errors
 ///
 /// If a runtime cannot be started.
 pub fn all() -> io::Result<Vec<Loopback>> {
-    let drivers: [Arc<dyn Driver>; 3] = [
-        Arc::new(Tokio::new()?),
-        Arc::new(Smol),
-        Arc::new(Mio::new()?),
-    ];
+    let drivers = drivers()?;
     let roles = [Role::Server, Role::Client];
     let subjects = drivers
         .iter()
@@ -157,17 +223,4 @@ pub fn config(need: Option<Need>) -> Config {
         Need::WriteTimeout => config.write_timeout = soon,
     }
     config
-}
-
-/// Sends each message back with the type that it had, until the connection is over.
-async fn echo<S: Transport, C: Clock>(mut socket: WebSocket<S, C>) {
-    // That a peer breaks the protocol is what most cases are about; it has been told.
-    while let Ok(Some((event, mut outbox))) = socket.recv_ref().await {
-        let _ = match event {
-            Event::Text(text) => outbox.feed(text),
-            Event::Binary(octets) => outbox.feed(octets),
-            // Pings are answered already, and the rest has no echo.
-            _ => Ok(()),
-        };
-    }
 }

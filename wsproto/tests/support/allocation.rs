@@ -1,4 +1,5 @@
-//! An allocator that counts, thread by thread, so that tests that run side by side do not mix.
+//! An allocator that counts: thread by thread, so that tests that run side by side do not mix, and all
+//! threads together, for a test that runs alone.
 //!
 //! A file of tests that wants it says `#[global_allocator] static ALLOCATOR: Counting = Counting;`.
 
@@ -24,6 +25,7 @@ fn count(before: usize, after: usize) {
     if after > 0 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);
     }
+    everywhere::count(before, after);
 }
 
 #[expect(unsafe_code, reason = "there is no other way to be an allocator")]
@@ -79,4 +81,43 @@ pub(crate) fn peak(f: impl FnOnce()) -> isize {
     PEAK.set(before);
     f();
     PEAK.get() - before
+}
+
+/// The same of all threads together, for a test beside which nothing else runs in its process.
+pub(crate) mod everywhere {
+    use std::sync::atomic::{AtomicIsize, AtomicU64, Ordering};
+
+    static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+    static LIVE: AtomicIsize = AtomicIsize::new(0);
+    static PEAK: AtomicIsize = AtomicIsize::new(0);
+
+    /// Notes an allocation that turned `before` octets into `after`.
+    pub(super) fn count(before: usize, after: usize) {
+        let change = after as isize - before as isize;
+        let live = LIVE.fetch_add(change, Ordering::Relaxed) + change;
+        PEAK.fetch_max(live, Ordering::Relaxed);
+        if after > 0 {
+            ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How often anybody allocates, or grows what it has, while `f` runs.
+    pub(crate) fn allocations(f: impl FnOnce()) -> u64 {
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        f();
+        ALLOCATIONS.load(Ordering::Relaxed) - before
+    }
+
+    /// Octets that are allocated and not given back.
+    pub(crate) fn live() -> isize {
+        LIVE.load(Ordering::Relaxed)
+    }
+
+    /// The most octets that were live at any moment while `f` runs, beyond those before it.
+    pub(crate) fn peak(f: impl FnOnce()) -> isize {
+        let before = live();
+        PEAK.store(before, Ordering::Relaxed);
+        f();
+        PEAK.load(Ordering::Relaxed) - before
+    }
 }

@@ -1,15 +1,14 @@
 //! driver-tokio as a subject.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{future::Future, io, sync::Arc};
 
-use driver_tokio::{Accept, Config, Connect, Server};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Driver, echo};
+use super::{Asynchronous, Echoing, Promises};
 
 /// driver-tokio on a runtime of its own.
-#[derive(Debug)]
-pub struct Tokio(Runtime);
+#[derive(Debug, Clone)]
+pub struct Tokio(Arc<Runtime>);
 
 impl Tokio {
     /// Starts the runtime.
@@ -19,33 +18,25 @@ impl Tokio {
     /// If it cannot be started.
     pub fn new() -> io::Result<Self> {
         let runtime = Builder::new_multi_thread().enable_all().build()?;
-        Ok(Self(runtime))
+        Ok(Self(runtime.into()))
     }
 }
 
-impl Driver for Tokio {
-    fn name(&self) -> &'static str {
-        "driver-tokio"
+impl Asynchronous for Tokio {
+    type Runtime = driver_tokio::Tokio;
+
+    const NAME: &'static str = "driver-tokio";
+
+    const PROMISES: Promises = Promises {
+        idle: 1240,
+        echoing: Echoing::AllocatesNothing,
+    };
+
+    fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.0.block_on(future)
     }
 
-    fn serve(&self, config: Arc<Config>) -> io::Result<SocketAddr> {
-        let server = self.0.block_on(Server::bind("127.0.0.1:0"))?;
-        let server = server.config(config);
-        let address = server.local_addr()?;
-        self.0.spawn(server.serve(|upgrade| async move {
-            if let Ok(socket) = upgrade.accept(&Accept::new()).await {
-                echo(socket).await;
-            }
-        }));
-        Ok(address)
-    }
-
-    fn dial(&self, url: String, config: Arc<Config>) {
-        self.0.spawn(async move {
-            // Many cases are about connections that must not open.
-            if let Ok((socket, _)) = Connect::new(url).config(config).connect().await {
-                echo(socket).await;
-            }
-        });
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.spawn(task);
     }
 }
