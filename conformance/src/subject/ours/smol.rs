@@ -14,7 +14,7 @@ impl Asynchronous for Smol {
     const NAME: &'static str = "driver-smol";
 
     const PROMISES: Promises = Promises {
-        idle: 1080,
+        idle: 1152,
         echoing: Echoing::Allocates(
             16,
             "the reactor collects whom it wakes in a new vector each time",
