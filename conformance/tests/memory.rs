@@ -181,7 +181,7 @@ const ROUND: usize = 30 * ENDINGS.len();
 /// Has connections come and go in rounds. Room for as many as there are at a time, and the buffers of a thread,
 /// are made once, in whichever round; but what is lost with a connection is lost in each. So there are to be
 /// three rounds out of ten that leave less than an octet for each connection.
-fn gives_back(driver: &dyn Driver, mut open: impl FnMut() -> Peer) -> Result<(), String> {
+fn gives_back(mut open: impl FnMut() -> Peer) -> Result<(), String> {
     let mut round = || {
         let mut peers: Vec<_> = (0..ROUND).map(|_| open()).collect();
         for (number, peer) in peers.iter_mut().enumerate() {
@@ -221,7 +221,7 @@ fn settled() -> isize {
 
 fn server_gives_back(driver: &dyn Driver) -> Result<(), String> {
     let (address, _server) = serve(driver, |_| {});
-    gives_back(driver, || {
+    gives_back(|| {
         // One more for each, whose request never comes whole.
         let mut stream = connect(address);
         let half = &request(address)[..40];
@@ -232,7 +232,7 @@ fn server_gives_back(driver: &dyn Driver) -> Result<(), String> {
 
 fn client_gives_back(driver: &dyn Driver) -> Result<(), String> {
     let (listener, url) = listen();
-    gives_back(driver, || {
+    gives_back(|| {
         driver.dial(url.clone(), Arc::default());
         // One more for each, which gets no answer.
         driver.dial(url.clone(), Arc::default());

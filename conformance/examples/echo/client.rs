@@ -2,11 +2,9 @@
 
 use std::{env, error::Error};
 
+use conformance::subject::ours;
 use driver_async::{Connect, ConnectError, Runtime, Timer, WebSocket};
 use wsproto::Message;
-
-#[path = "echoing.rs"]
-mod echoing;
 
 /// A connection to the suite.
 type Socket<R> = WebSocket<<R as Runtime>::Tcp, Timer<<R as Runtime>::Alarm>>;
@@ -22,8 +20,8 @@ pub(crate) async fn walk<R: Runtime>() -> Result<(), Box<dyn Error>> {
     }
 
     for case in 1..=case_count::<R>(url).await? {
-        let socket = connect::<R>(&format!("{url}/runCase?case={case}&agent={agent}")).await?;
-        if let Err(error) = echoing::echo(socket).await {
+        let mut socket = connect::<R>(&format!("{url}/runCase?case={case}&agent={agent}")).await?;
+        if let Err(error) = ours::echo(&mut socket).await {
             // Most cases break the protocol; that we noticed is what they are for.
             println!("case {case}: {error}");
         }
@@ -35,7 +33,7 @@ pub(crate) async fn walk<R: Runtime>() -> Result<(), Box<dyn Error>> {
 }
 
 async fn connect<R: Runtime>(url: &str) -> Result<Socket<R>, ConnectError> {
-    let connect = Connect::<R>::new(url).config(echoing::config());
+    let connect = Connect::<R>::new(url).config(ours::config(None));
     connect.connect().await.map(|(socket, _)| socket)
 }
 

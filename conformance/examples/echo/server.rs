@@ -3,11 +3,9 @@
 
 use std::{env, error::Error};
 
+use conformance::subject::ours;
 use driver_async::{AcceptFrom, Server, Spawn};
 use wsproto::Accept;
-
-#[path = "echoing.rs"]
-mod echoing;
 
 const SUBPROTOCOL: &str = "echo.v1";
 
@@ -21,17 +19,17 @@ pub(crate) fn address() -> Result<String, Box<dyn Error>> {
 /// Echoes without an end.
 pub(crate) async fn serve<L: Send, R: AcceptFrom<L>>(server: Server<L, R>, executor: impl Spawn) {
     server
-        .config(echoing::config())
+        .config(ours::config(None))
         .serve_on(executor, |upgrade| async move {
             let offered = upgrade
                 .request()
                 .subprotocols()
                 .any(|name| name == SUBPROTOCOL);
             let accept = Accept::new().subprotocol(offered.then_some(SUBPROTOCOL));
-            let Ok(socket) = upgrade.accept(&accept).await else {
+            let Ok(mut socket) = upgrade.accept(&accept).await else {
                 return;
             };
-            if let Err(error) = echoing::echo(socket).await {
+            if let Err(error) = ours::echo(&mut socket).await {
                 eprintln!("{error}");
             }
         })

@@ -3,7 +3,6 @@
 #![allow(dead_code, reason = "no set of tests needs all of the support")]
 
 mod answers;
-mod cancellation;
 mod client;
 mod closing;
 mod descriptors;

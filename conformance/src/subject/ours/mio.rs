@@ -134,7 +134,8 @@ impl Handler for NoAnswer {
 
     fn on_request(&self, _: &Request<'_>, upgrade: Upgrade<'_>, (): &mut ()) {
         match self.0 {
-            Unanswered::AtOnce => drop(upgrade),
+            // It is dropped as this returns.
+            Unanswered::AtOnce => {}
             Unanswered::Later => {
                 let later = upgrade.later();
                 thread::spawn(move || drop(later));
