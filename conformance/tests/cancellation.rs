@@ -18,7 +18,8 @@ use conformance::{
     subject::ours::{self, Act, Driver, Haste, Offer, PLEASE_CLOSE, Unanswered},
 };
 use inside::{
-    MASK, Peer, answer, connect, descriptors, in_the_end, listen, open, read_head, request,
+    MASK, PATIENCE, Peer, answer, connect, descriptors, in_the_end, listen, open, read_head,
+    request,
 };
 
 /// Those that count descriptors do it one after the other.
@@ -187,6 +188,7 @@ const STAGES: [Stage; 6] = [
 /// Reads to the end, however that comes; returns what came before.
 fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut rest = Vec::new();
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
     // A reset is an end as well, but silence is none.
     if let Err(error) = stream.read_to_end(&mut rest) {
         assert_eq!(
@@ -237,7 +239,6 @@ fn give_up_dial(driver: &dyn Driver, stage: Stage) {
             (0..10).for_each(|_| attempt.step());
         }
         drop(attempt);
-        stream.set_read_timeout(None).expect("a socket");
         rest(&mut stream);
     }
 }

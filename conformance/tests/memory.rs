@@ -284,10 +284,11 @@ fn unread(driver: &dyn Driver) -> Result<(), String> {
     drop(crowd(address, 2));
     let mut stream = open(address);
     stream.set_nonblocking(true).expect("a socket");
+    let mut sent = 0;
     let peak = peak(|| {
         // As long as anything is taken, but no more than would show if all of it were kept.
         let mut refused = 0;
-        let (mut sent, mut written) = (0, 0);
+        let mut written = 0;
         while refused < 200 && sent < 64 << 20 {
             match stream.write(&message[written..]) {
                 Ok(n) => {
@@ -305,6 +306,17 @@ fn unread(driver: &dyn Driver) -> Result<(), String> {
     });
     if peak > (QUEUE_LIMIT + BUFFERS) as isize {
         return Err(format!("{peak} octets"));
+    }
+    // Held back is not lost: the echoes come once they are read.
+    stream.set_nonblocking(false).expect("a socket");
+    let header = Frame::new(opcode::BINARY, vec![7; 16 << 10])
+        .header(None)
+        .len();
+    let mut echo = vec![0; header + (16 << 10)];
+    for number in 0..sent / message.len() {
+        if stream.read_exact(&mut echo).is_err() {
+            return Err(format!("echo {number} is lost"));
+        }
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ mod peer;
 
 use std::{fs, thread, time::Duration};
 
-pub(crate) use peer::{MASK, Peer, answer, connect, listen, open, read_head, request};
+pub(crate) use peer::{MASK, PATIENCE, Peer, answer, connect, listen, open, read_head, request};
 
 /// Looks again and again until something holds, for at most a minute, and tells whether it does.
 pub(crate) fn in_the_end(mut holds: impl FnMut() -> bool) -> bool {

@@ -13,7 +13,7 @@ use conformance::{
 use socket2::SockRef;
 
 /// Far more than anything takes that is not broken.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a client masks with: which key it is matters to nobody here.
 pub(crate) const MASK: [u8; 4] = [1, 2, 3, 4];
