@@ -21,6 +21,7 @@ use inside::{
     MASK, PATIENCE, Peer, answer, connect, descriptors, in_the_end, listen, open, read_head,
     request,
 };
+use wsproto::Config;
 
 /// Those that count descriptors do it one after the other.
 static DESCRIPTORS: Mutex<()> = Mutex::new(());
@@ -256,10 +257,16 @@ fn a_dial_that_is_given_up_leaves_nothing() {
 
 #[test]
 fn a_request_that_is_given_up_is_answered_all_the_same() {
+    // Its deadline is not to come to the rescue.
+    let mut config = Config::default();
+    config.opening_timeout = None;
+    let config = Arc::new(config);
     for how in [Unanswered::AtOnce, Unanswered::Later] {
         let _alone = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
         for driver in ours::drivers().expect("the runtimes start") {
-            let address = driver.serve_no_answers(how).expect("a free port");
+            let address = driver
+                .serve_no_answers(config.clone(), how)
+                .expect("a free port");
             for _ in 0..20 {
                 let mut stream = connect(address);
                 let request = request(address);

@@ -59,7 +59,7 @@ pub trait Driver: Send + Sync {
     /// # Errors
     ///
     /// As [`serve`](Self::serve).
-    fn serve_no_answers(&self, how: Unanswered) -> io::Result<SocketAddr>;
+    fn serve_no_answers(&self, config: Arc<Config>, how: Unanswered) -> io::Result<SocketAddr>;
 
     /// Dials a URL in the background, and echoes until the connection is over.
     fn dial(&self, url: String, config: Arc<Config>);

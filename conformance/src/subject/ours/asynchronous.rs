@@ -59,8 +59,9 @@ impl<A: Asynchronous> Driver for A {
         Ok((address, Box::new(Stop { driver, handle })))
     }
 
-    fn serve_no_answers(&self, how: Unanswered) -> io::Result<SocketAddr> {
+    fn serve_no_answers(&self, config: Arc<Config>, how: Unanswered) -> io::Result<SocketAddr> {
         let server = self.block_on(Server::<_, A::Runtime>::bind("127.0.0.1:0"))?;
+        let server = server.config(config);
         let address = server.local_addr()?;
         self.spawn(server.serve(move |upgrade| async move {
             match how {

@@ -73,8 +73,8 @@ impl Driver for Mio {
         Ok((address, Box::new(server.start(Echo)?)))
     }
 
-    fn serve_no_answers(&self, how: Unanswered) -> io::Result<SocketAddr> {
-        let server = Server::bind("127.0.0.1:0")?;
+    fn serve_no_answers(&self, config: Arc<Config>, how: Unanswered) -> io::Result<SocketAddr> {
+        let server = Server::bind("127.0.0.1:0")?.config(config);
         let address = server.local_addr()?;
         self.keep(Box::new(server.start(NoAnswer(how))?));
         Ok(address)
