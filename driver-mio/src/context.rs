@@ -30,7 +30,8 @@ const WORTH_A_WRITE: usize = 32 << 10;
 /// A connection, in a callback of the [`Handler`](crate::Handler).
 ///
 /// What is sent here leaves when everything that has come is handled, with all other frames in one
-/// write. A message of 32 KiB and more is offered to the socket at once.
+/// write. A message of 32 KiB and more is offered to the socket at once, unless more than one such message
+/// came in one go.
 ///
 /// Nothing here waits. What the peer does not take is queued, up to
 /// [`queue_limit`](wsproto::Config::queue_limit); a server that answers in callbacks sets
@@ -301,9 +302,11 @@ impl Context<'_> {
         result
     }
 
-    /// Whether a message of that length is offered to the socket at once.
+    /// Whether a message of that length is offered to the socket at once: not where it is one of several
+    /// answers to what was read in one go, which leave together for less than the copies cost.
     fn goes_past_the_queue(&self, len: usize) -> bool {
-        len >= WORTH_A_WRITE && self.connection.queued() == 0
+        let received = self.wiring.socket.map_or(0, |wire| wire.received.get());
+        len >= WORTH_A_WRITE && self.connection.queued() == 0 && received < 2 * len
     }
 
     #[cold]

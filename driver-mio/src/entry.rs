@@ -210,10 +210,11 @@ impl<S: Default + Send + 'static> Entry<S> {
         key: Key,
         call: impl FnOnce(&mut Context<'_>, &mut S),
     ) {
-        let blocked = Cell::new(self.blocked);
+        let (blocked, received) = (Cell::new(self.blocked), Cell::new(0));
         let socket = self.socket.as_ref().map(|socket| SocketWire {
             socket,
             blocked: &blocked,
+            received: &received,
             counters: audience.mailbox.counters(),
         });
         let (connection, extras) = (&mut self.connection, &mut self.extras);
@@ -265,7 +266,7 @@ impl<S: Default + Send + 'static> Entry<S> {
         input: &mut Input<Box<[u8]>>,
         key: Key,
     ) -> Result<Wants, Box<dyn Any + Send>> {
-        let blocked = Cell::new(self.blocked);
+        let (blocked, received) = (Cell::new(self.blocked), Cell::new(0));
         // The callbacks have the extras meanwhile.
         let mut transport = match &mut self.extras {
             Some(extras) => extras.transport.take(),
@@ -274,6 +275,7 @@ impl<S: Default + Send + 'static> Entry<S> {
         let socket = self.socket.as_ref().map(|socket| SocketWire {
             socket,
             blocked: &blocked,
+            received: &received,
             counters: audience.mailbox.counters(),
         });
         let (connection, extras) = (&mut self.connection, &mut self.extras);

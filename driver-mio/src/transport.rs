@@ -97,6 +97,8 @@ pub(crate) enum Wire<'a> {
 pub(crate) struct SocketWire<'a> {
     pub(crate) socket: &'a Socket,
     pub(crate) blocked: &'a Cell<bool>,
+    /// Octets of the last read in this turn.
+    pub(crate) received: &'a Cell<usize>,
     pub(crate) counters: &'a Counters,
 }
 
@@ -137,13 +139,12 @@ impl Read for Wire<'_> {
     #[inline]
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         match self {
-            Self::Socket(SocketWire {
-                socket, counters, ..
-            }) => {
-                let read = socket.read(buf);
-                counters.reads.add(1);
+            Self::Socket(wire) => {
+                let read = wire.socket.read(buf);
+                wire.counters.reads.add(1);
                 if let Ok(n) = read {
-                    counters.octets_received.add(n);
+                    wire.counters.octets_received.add(n);
+                    wire.received.set(n);
                 }
                 read
             }

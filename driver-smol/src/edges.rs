@@ -127,9 +127,9 @@ impl Edges {
         let mut events = [nothing; BATCH];
         let at_once = Timespec::default();
         let taken = epoll::wait(self.epoll.get_ref(), &mut events[..], Some(&at_once)).unwrap_or(0);
-        let mut wakers = Vec::with_capacity(taken);
+        let mut wakers = [const { None }; BATCH];
         let sources = lock(&self.sources);
-        for event in &events[..taken] {
+        for (event, woken) in events[..taken].iter().zip(&mut wakers) {
             if let Some(source) = sources.get(event.data.u64() as usize) {
                 let mut state = lock(&source.state);
                 state.ready = true;
@@ -137,12 +137,12 @@ impl Edges {
                 // Copied out: the structure is packed.
                 let flags = event.flags;
                 state.ended |= flags.intersects(ends);
-                wakers.extend(state.waker.take());
+                *woken = state.waker.take();
             }
         }
         // A waker may run code of its own: not under a lock, and a panic is its own affair.
         drop(sources);
-        for waker in wakers {
+        for waker in wakers.into_iter().flatten() {
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
         taken

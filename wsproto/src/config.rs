@@ -52,9 +52,10 @@ pub struct Config {
     /// The age at which an open connection is closed with 1001. Default none.
     pub max_lifetime: Option<Duration>,
 
-    /// From how many queued octets on the outgoing queue counts as high. Default 64 KiB.
+    /// From how many queued octets on the outgoing queue counts as high. Default 256 KiB: as much as
+    /// drivers read in one go, so that an echo of all of it leaves in one write.
     pub queue_high: usize,
-    /// At how many queued octets a high queue counts as drained. Default 16 KiB.
+    /// At how many queued octets a high queue counts as drained. Default 64 KiB.
     pub queue_low: usize,
     /// Octets that may be queued before [`overflow`](Self::overflow) applies. Default 16 MiB. A single
     /// message of any length is accepted by an empty queue, and by one that holds less than
@@ -101,8 +102,8 @@ impl Default for Config {
             idle_timeout: None,
             write_timeout: Some(Duration::from_secs(30)),
             max_lifetime: None,
-            queue_high: 64 << 10,
-            queue_low: 16 << 10,
+            queue_high: 256 << 10,
+            queue_low: 64 << 10,
             queue_limit: 16 << 20,
             overflow: Overflow::Refuse,
             pause_when_high: false,
