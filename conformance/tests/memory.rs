@@ -180,7 +180,7 @@ const ROUND: usize = 30 * ENDINGS.len();
 
 /// Has connections come and go in rounds. Room for as many as there are at a time, and the buffers of a thread,
 /// are made once, in whichever round; but what is lost with a connection is lost in each. So there are to be
-/// three rounds out of ten that leave less than an octet for each connection.
+/// three rounds out of fifty that leave less than an octet for each connection.
 fn gives_back(mut open: impl FnMut() -> Peer) -> Result<(), String> {
     let mut round = || {
         let mut peers: Vec<_> = (0..ROUND).map(|_| open()).collect();
@@ -195,7 +195,7 @@ fn gives_back(mut open: impl FnMut() -> Peer) -> Result<(), String> {
     };
     let mut before = round();
     let mut left = Vec::new();
-    for _ in 0..10 {
+    for _ in 0..50 {
         let after = round();
         left.push(after - before);
         before = after;

@@ -315,7 +315,7 @@ fn a_transport_that_breaks_under_a_write_still_gives_up_what_the_peer_had_sent()
     for role in BOTH {
         let mut end = End::upgraded(role, config(|config| config.pause_when_high = true));
         assert_eq!(
-            end.connection.send_binary(&mut end.env, &[7; 100_000]),
+            end.connection.send_binary(&mut end.env, &[7; 300_000]),
             Ok(())
         );
         assert!(!end.connection.wants().read, "the queue is high");

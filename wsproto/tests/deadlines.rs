@@ -464,7 +464,7 @@ fn clocks_stand_still_while_a_high_queue_stops_reading() {
         config.idle_timeout = Some(secs(40));
     });
     assert_eq!(
-        end.connection.send_binary(&mut end.env, &[7; 100_000]),
+        end.connection.send_binary(&mut end.env, &[7; 300_000]),
         Ok(())
     );
     assert_eq!(end.connection.wants().deadline, None);

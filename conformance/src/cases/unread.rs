@@ -10,10 +10,10 @@ use crate::{
 };
 
 /// Octets that a subject may hold for a peer that does not read.
-const HOLDS: usize = 256 << 10;
+const HOLDS: usize = 512 << 10;
 
 /// The subject holds more.
-const HOARDS: &str = "it holds more than 256 KiB for who does not read";
+const HOARDS: &str = "it holds more than 512 KiB for who does not read";
 
 /// The subject has taken everything, so that it must hold the answers somewhere.
 const EVERYTHING: &str = "it took everything while nobody read";
