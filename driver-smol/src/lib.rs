@@ -106,7 +106,7 @@
 //!
 //! # Memory
 //!
-//! An idle connection of an echo server costs about 840 octets of resident memory, its task and its
+//! An idle connection of an echo server costs about 930 octets of resident memory, its task and its
 //! registration with the reactor included; a bare task that waits for a TCP stream costs 545.
 //! `examples/smol_idle.rs` measures it. A handler's own variables come on top, those that live across an
 //! await.
