@@ -3,6 +3,7 @@
 use std::{
     fmt,
     sync::{Arc, Weak},
+    task::Context,
     time::Instant,
 };
 
@@ -21,6 +22,12 @@ pub trait Alarm: fmt::Debug + Send + Sized + 'static {
     /// need not be called. Rings too early do no harm. The timers are locked meanwhile: an alarm that
     /// is late already must not ring before this returns.
     fn set(&mut self, moment: Option<Instant>);
+
+    /// Wakes a task again, after everything else that is ready. Where the runtime looks for new input only after
+    /// some turns of its tasks, a busy one must not be all of them.
+    fn wake_after_others(cx: &mut Context<'_>) {
+        cx.waker().wake_by_ref();
+    }
 
     /// The timers of the connections that belong to no server.
     fn shared() -> Arc<Timers<Self>>;

@@ -20,6 +20,11 @@ pub trait Clock: Unpin + Sized {
         deadline: Option<Time>,
     ) -> Poll<()>;
 
+    /// Wakes the task again, after everything else that is ready, new input of other connections included.
+    fn wake_after_others(&self, cx: &mut Context<'_>) {
+        cx.waker().wake_by_ref();
+    }
+
     /// Another clock of the same time, for a deadline that is kept beside those of the connection.
     #[must_use]
     fn another(&self) -> Self;

@@ -27,12 +27,8 @@ pub(crate) use lending::{Lent, Loan};
 /// Reads without a pause, after which other tasks have their turn.
 const MAX_READS: u8 = turn::MAX_READS as u8;
 
-/// Microseconds, about, after which they do so in any case: a buffer full of pings keeps a processor as
-/// busy as a hundred long messages.
-const MAX_TIME: u32 = 1000;
-
 /// Ticks for which sends that need not wait pass over what has come: a second.
-const LOOK_EVERY: u16 = 10;
+const LOOK_EVERY: u16 = 953;
 
 /// A connection, its transport and its clock.
 #[derive(Debug)]
@@ -54,8 +50,6 @@ pub(crate) struct Core<S, C> {
     drained: bool,
     /// Reads since the last pause.
     reads: u8,
-    /// When the first of these was, in microseconds.
-    began: u32,
     /// Octets that were read ahead since a receiver last had to wait.
     ahead: u16,
     /// When it was last tried to read, in ticks.
@@ -75,7 +69,6 @@ impl<S: Transport, C: Clock> Core<S, C> {
             lost: false,
             drained: false,
             reads: 0,
-            began: 0,
             ahead: 0,
             looked: 0,
         }
@@ -189,12 +182,11 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 continue;
             }
             if wants.read && room > 0 {
-                let now = micros(env.now());
-                if self.reads == 0 {
-                    self.began = now;
-                }
-                if self.reads < MAX_READS && now.wrapping_sub(self.began) < MAX_TIME {
-                    self.looked = ticks(env.now());
+                // The first read, or one of some within a tick: a buffer full of pings keeps a
+                // processor as busy as a hundred long messages.
+                let now = ticks(env.now());
+                if self.reads == 0 || (self.reads < MAX_READS && self.looked == now) {
+                    self.looked = now;
                     let queued = self.connection.queued();
                     let mut stream =
                         NonBlocking::new(&mut self.transport, cx, room, &mut self.drained);
@@ -219,7 +211,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 } else {
                     // There may be more, after other tasks and what is due had their turn.
                     self.reads = 0;
-                    cx.waker().wake_by_ref();
+                    self.clock.wake_after_others(cx);
                 }
             }
             let deadline = match (wants.deadline, task.deadline) {
@@ -494,12 +486,8 @@ fn next_incoming<B: AsMut<[u8]>>(
     }
 }
 
-/// Tenths of a second of a moment, wrapping every other hour: a connection has two octets for them.
+/// A moment in ticks of about a millisecond, wrapping every other minute: a connection has two octets for it.
+/// Who looks once a second may look a second late for it.
 const fn ticks(moment: Time) -> u16 {
-    (moment.as_nanos() / 100_000_000) as u16
-}
-
-/// Microseconds of a moment, about, wrapping every hour or so.
-const fn micros(moment: Time) -> u32 {
-    (moment.as_nanos() >> 10) as u32
+    (moment.as_nanos() >> 20) as u16
 }

@@ -197,6 +197,10 @@ impl<A: Alarm> Clock for Timer<A> {
         Self::new(Arc::clone(&self.timers))
     }
 
+    fn wake_after_others(&self, cx: &mut Context<'_>) {
+        A::wake_after_others(cx);
+    }
+
     fn shutting_down(&self) -> Option<&str> {
         self.timers.shutting_down.get().map(|reason| &**reason)
     }

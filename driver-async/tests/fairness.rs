@@ -110,6 +110,6 @@ fn a_flood_that_is_read_quickly_pauses_after_some_reads() {
 
 #[test]
 fn a_flood_that_takes_long_to_handle_pauses_after_a_millisecond() {
-    assert_eq!(reads_in_a_row(Duration::from_micros(600)), 2);
+    assert!(reads_in_a_row(Duration::from_micros(600)) <= 2);
     assert_eq!(reads_in_a_row(Duration::from_millis(5)), 1);
 }

@@ -2,7 +2,10 @@
 
 use std::{
     cell::RefCell,
+    future::Future,
+    pin::pin,
     sync::{Arc, Weak},
+    task::Context,
     time::Instant,
 };
 
@@ -10,6 +13,7 @@ use driver_async::{Purpose, Timers};
 use tokio::{
     runtime::{Handle, Id},
     sync::watch,
+    task::yield_now,
     time::timeout_at,
 };
 
@@ -34,6 +38,12 @@ impl driver_async::Alarm for Alarm {
 
     fn set(&mut self, moment: Option<Instant>) {
         self.moment.send_replace(moment);
+    }
+
+    /// Else it would be up to sixty turns until the runtime looks for new input of the others.
+    fn wake_after_others(cx: &mut Context<'_>) {
+        // It wakes by itself, and is not needed for more.
+        let _ = pin!(yield_now()).poll(cx);
     }
 
     /// Those of the present runtime and thread.
@@ -76,13 +86,11 @@ async fn run(timers: Weak<Timers<Alarm>>, mut told: watch::Receiver<Option<Insta
 
 #[cfg(test)]
 mod tests {
-    use std::task::{Context, Waker};
-
-    use driver_async::Clock;
-    use tokio::task::yield_now;
+    use std::task::Waker;
 
     use super::*;
     use crate::Timer;
+    use driver_async::Clock;
 
     #[tokio::test]
     async fn the_task_ends_with_the_last_clock() {
