@@ -27,7 +27,7 @@ pub(crate) use lending::{Lent, Loan};
 /// Reads without a pause, after which other tasks have their turn.
 const MAX_READS: u8 = turn::MAX_READS as u8;
 
-/// Ticks for which sends that need not wait pass over what has come: a second.
+/// Ticks for which sends that need not wait pass over what has come: just short of a second.
 const LOOK_EVERY: u16 = 953;
 
 /// A connection, its transport and its clock.
@@ -486,8 +486,8 @@ fn next_incoming<B: AsMut<[u8]>>(
     }
 }
 
-/// A moment in ticks of about a millisecond, wrapping every other minute: a connection has two octets for it.
-/// Who looks once a second may look a second late for it.
+/// A moment in ticks of 1.05 ms, wrapping after 69 s: a connection has two octets for it. So whoever looks
+/// once a second may for once look a second late.
 const fn ticks(moment: Time) -> u16 {
     (moment.as_nanos() >> 20) as u16
 }

@@ -2,9 +2,11 @@
 
 mod support;
 
-use std::io::Write;
+use std::{io::Write, os::unix::net::UnixStream};
 
+use driver_mio::{Adopt, Server};
 use support::{Echo, REQUEST, eventually, frame, open, read_frame, serve, serve_as};
+use wsproto::{Agreed, Role};
 
 /// Octets of the answer to a request that is accepted.
 const ANSWER: u64 = 129;
@@ -66,4 +68,23 @@ fn each_loop_counts_for_itself() {
     let opened: u64 = by_loop.iter().map(|stats| stats.opened).sum();
     assert_eq!(opened, 20);
     assert_eq!(server.handle().stats().opened, 20);
+}
+
+#[test]
+fn long_answers_to_what_was_read_in_one_go_leave_in_one_write() {
+    let message = frame(0x82, &[7; 32 << 10]);
+    for count in [1, 3] {
+        let loops = Server::new().loops(1).start(Echo).unwrap();
+        let (mut near, far) = UnixStream::pair().unwrap();
+        // All of it is there before the loop reads.
+        near.write_all(&message.repeat(count)).unwrap();
+        let adopt = Adopt::upgraded(Role::Server, Agreed::default());
+        loops.adopt(far, adopt).unwrap();
+        for _ in 0..count {
+            assert_eq!(read_frame(&mut near).1.len(), 32 << 10);
+        }
+        let handle = loops.handle();
+        let stats = eventually(|| handle.stats(), |stats| stats.writes > 0);
+        assert_eq!((stats.reads, stats.writes), (1, 1), "{count}");
+    }
 }

@@ -86,7 +86,13 @@ async fn run(timers: Weak<Timers<Alarm>>, mut told: watch::Receiver<Option<Insta
 
 #[cfg(test)]
 mod tests {
-    use std::task::Waker;
+    use std::{
+        future::poll_fn,
+        io::Write,
+        net::{TcpListener, TcpStream},
+        sync::atomic::{AtomicUsize, Ordering},
+        task::{Poll, Waker},
+    };
 
     use super::*;
     use crate::Timer;
@@ -114,5 +120,26 @@ mod tests {
             yield_now().await;
         }
         drop(Timer::of_runtime());
+    }
+
+    #[tokio::test]
+    async fn a_busy_task_does_not_keep_the_input_of_others_away() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        near.set_nonblocking(true).unwrap();
+        let peer = tokio::net::TcpStream::from_std(near).unwrap();
+        let (mut far, _) = listener.accept().unwrap();
+        far.write_all(b"news").unwrap();
+        let turns = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&turns);
+        let busy = tokio::spawn(poll_fn(move |cx| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            <Alarm as driver_async::Alarm>::wake_after_others(cx);
+            Poll::<()>::Pending
+        }));
+        peer.readable().await.unwrap();
+        busy.abort();
+        let turns = turns.load(Ordering::Relaxed);
+        assert!(turns <= 3, "{turns}");
     }
 }
