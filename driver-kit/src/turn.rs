@@ -184,15 +184,20 @@ fn tell<S: Write, B: AsMut<[u8]>>(
     on: &mut impl FnMut(&mut Connection, &mut Env, Result<Event<'_>, Error>),
 ) -> io::Result<()> {
     loop {
-        match connection.next_event(env, input) {
-            Ok(Some(event)) => {
-                *events += 1;
-                on(connection, env, Ok(event));
-            }
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                on(connection, env, Err(error));
-                return Ok(());
+        if let Some(event) = connection.next_message(env, input) {
+            *events += 1;
+            on(connection, env, Ok(event));
+        } else {
+            match connection.next_event(env, input) {
+                Ok(Some(event)) => {
+                    *events += 1;
+                    on(connection, env, Ok(event));
+                }
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    on(connection, env, Err(error));
+                    return Ok(());
+                }
             }
         }
         if connection.holds_back() {

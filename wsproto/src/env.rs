@@ -131,7 +131,7 @@ impl fmt::Debug for Env {
 const MAX_BUFFERS: usize = 64;
 const MAX_BUFFER_OCTETS: usize = 8 << 20;
 /// Up to this size a buffer counts as small; a short message does not get a large one.
-const SMALL: usize = 64 << 10;
+const SMALL: usize = 128 << 10;
 
 /// Memory that connections have given back, for the next that needs some. Bounded.
 #[derive(Default)]

@@ -33,7 +33,11 @@ pub struct Input<B> {
     pub(crate) lent: Lent,
     /// Where the headers of a lent head are.
     pub(crate) spans: Vec<HeaderSpan>,
-    /// An event that was announced and not taken yet.
+    /// A message that was announced and not taken yet. Nearly all are messages, and this is cheaper to write.
+    announced: Option<Kind>,
+    /// Where that message lies.
+    message: Span,
+    /// Another event that was announced and not taken yet.
     pub(crate) ready: Option<Ready>,
 }
 
@@ -52,6 +56,8 @@ impl<B: AsMut<[u8]>> Input<B> {
             aside: Aside::default(),
             lent: Lent::None,
             spans: Vec::new(),
+            announced: None,
+            message: Span::default(),
             ready: None,
         }
     }
@@ -81,7 +87,7 @@ impl<B: AsMut<[u8]>> Input<B> {
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.start == self.end && self.aside.is_empty() && self.ready.is_none()
+        self.start == self.end && self.aside.is_empty() && !self.is_announced()
     }
 
     /// Whether octets are left behind the event that
@@ -96,6 +102,7 @@ impl<B: AsMut<[u8]>> Input<B> {
     pub fn clear(&mut self) {
         self.start = self.end;
         self.aside.start = self.aside.octets.len();
+        self.announced = None;
         self.ready = None;
     }
 
@@ -108,7 +115,35 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// Whether there is nothing but octets of the buffer: nothing lent, aside or announced.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        matches!(self.lent, Lent::None) && self.aside.octets.capacity() == 0 && self.ready.is_none()
+        matches!(self.lent, Lent::None) && self.aside.octets.capacity() == 0 && !self.is_announced()
+    }
+
+    /// Keeps a message for later.
+    #[inline]
+    pub(crate) fn announce(&mut self, kind: Kind, span: Span) {
+        self.announced = Some(kind);
+        self.message = span;
+    }
+
+    /// Takes the message that was announced.
+    #[inline]
+    pub(crate) fn take_announced(&mut self) -> Option<(Kind, Span)> {
+        let kind = self.announced.take()?;
+        Some((kind, self.message))
+    }
+
+    /// Whether [`has_event`](crate::Connection::has_event) has announced a message, which
+    /// [`next_message`](crate::Connection::next_message) returns.
+    #[must_use]
+    #[inline]
+    pub const fn has_message(&self) -> bool {
+        self.announced.is_some()
+    }
+
+    /// Whether there is an event that was announced and not taken yet.
+    #[inline]
+    pub(crate) const fn is_announced(&self) -> bool {
+        self.announced.is_some() || self.ready.is_some()
     }
 
     /// Octets not consumed yet, without a gap. There may be more behind them.
@@ -201,6 +236,8 @@ impl<B: AsMut<[u8]>> Input<B> {
                 end: self.end,
                 aside_start: &mut self.aside.start,
                 aside_len,
+                announced: &mut self.announced,
+                message: &mut self.message,
             },
         )
     }
@@ -212,12 +249,20 @@ pub(crate) struct Rest<'a> {
     end: usize,
     aside_start: &'a mut usize,
     aside_len: usize,
+    announced: &'a mut Option<Kind>,
+    message: &'a mut Span,
 }
 
 impl Rest<'_> {
     pub(crate) fn clear(self) {
         *self.start = self.end;
         *self.aside_start = self.aside_len;
+    }
+
+    /// Has the event told once more, from the start.
+    pub(crate) fn announce(self, kind: Kind, span: Span) {
+        *self.announced = Some(kind);
+        *self.message = span;
     }
 }
 
@@ -270,7 +315,7 @@ impl Aside {
 }
 
 /// Where consumed octets lie.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Span {
     start: usize,
     pub(crate) len: usize,

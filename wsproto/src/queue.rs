@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Small frames share a buffer of about this many octets, so that they leave in one write.
-const BUFFER: usize = 64 << 10;
+const BUFFER: usize = 128 << 10;
 
 /// What waits to be sent. A connection owns one only while something does.
 ///

@@ -17,8 +17,12 @@ use crate::{
     utf8,
 };
 
-/// From this length on, a prepared frame is queued by reference, and an owned payload is moved.
-const WORTH_A_BUFFER: usize = 256;
+/// From this length on, a prepared frame is queued by reference: a connection that is slow keeps none of it.
+const WORTH_SHARING: usize = 256;
+
+/// From this length on, an owned payload is moved into the queue. Shorter ones are copied behind each other
+/// for less than it costs to write many buffers at once.
+const WORTH_MOVING: usize = 16 << 10;
 
 impl Connection {
     /// Queues a text message.
@@ -50,12 +54,12 @@ impl Connection {
     /// first where that matters.
     pub fn send_message(&mut self, env: &mut Env, message: Message) -> Result<(), SendError> {
         let kind = message.kind();
-        if message.as_bytes().len() < WORTH_A_BUFFER
+        if message.as_bytes().len() < WORTH_MOVING
             || self.config.fragment_size.is_some()
             || self.deflate.is_some()
         {
             let sent = self.send(env, kind, message.as_bytes(), Compress::Auto);
-            env.spare.put(message.into_bytes());
+            drop(message);
             return sent;
         }
         let mut payload = message.into_bytes();
@@ -108,7 +112,7 @@ impl Connection {
         } else {
             let frame = &form.frame;
             let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
-            if frame.len() < WORTH_A_BUFFER {
+            if frame.len() < WORTH_SHARING {
                 queue
                     .reserve(frame.len(), &mut env.spare)
                     .extend_from_slice(frame);

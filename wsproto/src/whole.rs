@@ -13,7 +13,7 @@ use crate::{
 impl Connection {
     /// The next message, if it lies whole in the input and nothing else is to be done first: the
     /// usual case, at little cost. `None` says nothing, and has changed nothing.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn receive_whole<B: AsMut<[u8]>>(
         &mut self,
         env: &Env,
@@ -55,7 +55,7 @@ struct Whole {
 /// Reads the frame at the front of `octets` if it is what nearly all are: a message of its own, not
 /// compressed, legal, of at most `max` octets, and all of it there. Whatever else it may be is left
 /// to [`frame::parse`](crate::frame::parse).
-#[inline]
+#[inline(always)]
 fn parse(octets: &[u8], masked: bool, max: u64) -> Option<Whole> {
     let [first, second, rest @ ..] = octets else {
         return None;

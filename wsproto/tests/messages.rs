@@ -253,6 +253,42 @@ fn what_is_announced_is_an_event_and_an_error_comes_instead_of_the_announcement(
 }
 
 #[test]
+fn the_short_way_has_messages_and_leaves_the_rest_to_the_long_one() {
+    for role in BOTH {
+        let mut end = open(role, |_| {});
+        let frames = [
+            Frame::text("text"),
+            Frame::new(Opcode::Ping, b"ping"),
+            Frame::text("announced"),
+            Frame::new(Opcode::Text, b"\xff"),
+        ];
+        let octets = sent_to(role, &frames);
+        end.input.spare()[..octets.len()].copy_from_slice(&octets);
+        end.input.filled(octets.len());
+        let End {
+            connection,
+            env,
+            input,
+            ..
+        } = &mut end;
+        let event = connection.next_message(env, input);
+        assert!(matches!(event, Some(Event::Text(text)) if &*text == "text"));
+        assert!(connection.next_message(env, input).is_none());
+        let event = connection.next_event(env, input);
+        assert!(matches!(event, Ok(Some(Event::Ping(b"ping")))));
+        assert!(!input.has_message());
+        assert_eq!(connection.has_event(env, input), Ok(true));
+        assert!(input.has_message());
+        let event = connection.next_message(env, input);
+        assert!(matches!(event, Some(Event::Text(text)) if &*text == "announced"));
+        assert!(connection.next_message(env, input).is_none(), "no text");
+        let error = connection.next_event(env, input).expect_err("no text");
+        assert_eq!(error.cause, Cause::Violation(Violation::TextNotUtf8));
+        assert!(input.is_empty());
+    }
+}
+
+#[test]
 fn an_announced_event_with_nothing_behind_it_is_taken_after_those_of_other_inputs() {
     for role in BOTH {
         let mut end = open(role, |_| {});

@@ -66,6 +66,8 @@ struct Turn {
     events: usize,
     /// `has_event` is asked first.
     ask: bool,
+    /// `next_message` is tried first.
+    short: bool,
     then: Then,
 }
 
@@ -103,6 +105,7 @@ impl Script {
         let turn = Turn {
             events: usize::MAX,
             ask: false,
+            short: false,
             then: Then::Keep,
         };
         self.run(&Chopping {
@@ -130,13 +133,13 @@ impl Script {
             if i == self.drains.len() && chopping.early_eof {
                 run.end.connection.handle_eof(&mut run.end.env);
             }
-            run.take(usize::MAX, false);
+            run.take(usize::MAX, false, false);
             if self.answer == Answer::Later {
                 run.answer();
             }
             if i == self.drains.len() {
                 run.end.connection.handle_eof(&mut run.end.env);
-                run.take(usize::MAX, false);
+                run.take(usize::MAX, false, false);
             }
             output.push(run.end.drain_some(n));
         }
@@ -166,7 +169,7 @@ impl Run {
     fn read(&mut self, mut octets: &[u8], turns: &mut impl Iterator<Item = Turn>) {
         while !octets.is_empty() {
             if self.end.input.spare().is_empty() {
-                self.take(usize::MAX, false);
+                self.take(usize::MAX, false, false);
             }
             let spare = self.end.input.spare();
             let len = spare.len().min(octets.len());
@@ -174,7 +177,7 @@ impl Run {
             self.end.input.filled(len);
             octets = &octets[len..];
             let Some(turn) = turns.next() else { return };
-            self.take(turn.events, turn.ask);
+            self.take(turn.events, turn.ask, turn.short);
             match turn.then {
                 Then::Keep => {}
                 Then::SetAside => {
@@ -194,7 +197,7 @@ impl Run {
     }
 
     /// Takes at most `n` events, and lets the application react to each.
-    fn take(&mut self, n: usize, ask: bool) {
+    fn take(&mut self, n: usize, ask: bool, short: bool) {
         let Self { end, sends } = self;
         for _ in 0..n {
             let End {
@@ -214,6 +217,12 @@ impl Run {
                         return seen.push(Seen::Failed(error));
                     }
                 }
+            }
+            if short && let Some(event) = connection.next_message(env, input) {
+                assert!(matches!(event, Event::Text(_) | Event::Binary(_)));
+                seen.push(Seen::from(&event));
+                react(connection, env, &event, *answer, sends);
+                continue;
             }
             match connection.next_event(env, input) {
                 Ok(Some(event)) => {
@@ -240,7 +249,7 @@ impl Run {
             connection, env, ..
         } = &mut self.end;
         if connection.accept(env, &Accept::new()).is_ok() {
-            self.take(usize::MAX, true);
+            self.take(usize::MAX, true, true);
         }
     }
 }
@@ -430,7 +439,12 @@ fn scripts() -> impl Strategy<Value = Script> {
 fn turns() -> impl Strategy<Value = Turn> {
     let events = prop_oneof![2 => Just(usize::MAX), 2 => 0_usize..3];
     let then = prop_oneof![Just(Then::Keep), Just(Then::SetAside)];
-    (events, any::<bool>(), then).prop_map(|(events, ask, then)| Turn { events, ask, then })
+    (events, any::<[bool; 2]>(), then).prop_map(|(events, [ask, short], then)| Turn {
+        events,
+        ask,
+        short,
+        then,
+    })
 }
 
 fn scripts_and_choppings() -> impl Strategy<Value = (Script, Chopping)> {

@@ -73,8 +73,28 @@ impl<S: Transport, C: Clock> Core<S, C> {
     }
 
     /// Takes what [`poll_lendable`](Self::poll_lendable) found, without a copy unless it was read ahead.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn lend_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
+        let announced = (self.lease.as_deref()).is_some_and(|parts| parts.input.has_message());
+        if !announced || self.inbox.is_some() || self.outcome.is_some() {
+            return self.lend_other_event();
+        }
+        let Some(Parts { env, input, .. }) = self.lease.as_deref_mut() else {
+            return Ok(None);
+        };
+        // Inlined as well, so that a message is never put together in memory as an event.
+        let event = self.connection.next_message(env, input);
+        Ok(event.map(|event| Lent {
+            event,
+            connection: &mut self.connection,
+            env: Some(env),
+            clock: &self.clock,
+        }))
+    }
+
+    /// Lends whatever is not a message in place.
+    #[inline(never)]
+    fn lend_other_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
         if self.inbox.is_some() || self.outcome.is_some() {
             return Ok(self.lend_aside());
         }
