@@ -18,6 +18,7 @@ mod reader;
 mod report;
 mod schedule;
 mod script;
+mod slices;
 mod tally;
 mod witness;
 

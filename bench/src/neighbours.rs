@@ -74,7 +74,7 @@ impl Comparison {
             let median = Spread::of(values.collect()).map_or(0.0, |spread| spread.median);
             format!("{:.1?}", Duration::from_nanos(median as u64))
         };
-        let p99 = |report: &Report| report.latency.p99 as f64;
+        let p99 = |report: &Report| report.p99s.p50 as f64;
         let ratios = self
             .alone
             .iter()
@@ -89,8 +89,9 @@ impl Comparison {
             .map_or_else(String::new, |spread| format!("{:.1}", spread.median));
         writeln!(
             f,
-            "{name:<14} {:>9} {:>9} {:>9} {ratio:>9.2} {:>9} {:>9} {sent:>9}",
+            "{name:<14} {:>9} {:>9} {ratio:>9.2} {:>9} {:>9} {:>9} {:>9} {sent:>9}",
             time(|report| Some(report.latency.p50)),
+            time(|report| Some(report.p99s.p50)),
             time(|report| Some(report.latency.p99)),
             time(|report| Some(report.latency.p99_9)),
             time(|report| Some(report.late?.p50)),
@@ -103,8 +104,8 @@ impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<14} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
-            "beside", "p50", "p99", "p99.9", "p99 ratio", "late p50", "late p99", "MiB/s"
+            "{:<14} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9}",
+            "beside", "p50", "usual p99", "ratio", "p99", "p99.9", "late p50", "late p99", "MiB/s"
         )?;
         self.row(f, "nobody", &self.alone)?;
         for beside in &self.beside {

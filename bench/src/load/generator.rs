@@ -293,6 +293,7 @@ impl<'a> Generator<'a> {
             },
             messages,
             latency: self.tally.latency(),
+            p99s: self.tally.p99s(),
             late: match self.plan.pace {
                 Pace::Open { .. } => Some(self.tally.late()),
                 Pace::Closed { .. } | Pace::Broadcast => None,

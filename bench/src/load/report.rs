@@ -21,6 +21,9 @@ pub struct Report {
     /// How late the load generator itself was in sending, which is part of the latency; in an open loop
     /// only. Where this is not small beside the latency, the load generator was the bottleneck.
     pub late: Option<Latency>,
+    /// The 99th percentile of the latency in each 50 ms. Their median is the usual one: a machine that takes
+    /// the processor away now and then, which is in the [latency](Self::latency), hardly changes it.
+    pub p99s: Latency,
     /// How long it took until everybody had a message that was broadcast.
     pub rounds: Option<Latency>,
     /// Share of one processor that the load generator took; near 1 it may have been the bottleneck.
@@ -189,6 +192,13 @@ impl fmt::Display for Report {
             messages.octets_per_second / f64::from(1 << 20)
         )?;
         writeln!(f, "latency      {}", self.latency)?;
+        writeln!(
+            f,
+            "p99          {:.1?} in most of the {} slices of 50 ms, {:.1?} in the worst",
+            Duration::from_nanos(self.p99s.p50),
+            self.p99s.count,
+            Duration::from_nanos(self.p99s.max)
+        )?;
         if let Some(late) = &self.late {
             writeln!(f, "sent late    {late}")?;
         }

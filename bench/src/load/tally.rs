@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use super::{
     fault::Fault,
     report::{Latency, Messages},
+    slices::Slices,
 };
 
 /// What was counted.
@@ -27,6 +28,7 @@ pub(super) struct Tally {
     received_in_window: u64,
     octets_in_window: u64,
     latency: Histogram<u64>,
+    slices: Slices,
     late: Histogram<u64>,
     rounds: Histogram<u64>,
     pub(super) faults: BTreeMap<String, u64>,
@@ -45,6 +47,7 @@ impl Tally {
             received_in_window: 0,
             octets_in_window: 0,
             latency: histogram(),
+            slices: Slices::new(),
             late: histogram(),
             rounds: histogram(),
             faults: BTreeMap::new(),
@@ -73,6 +76,7 @@ impl Tally {
         }
         if self.is_measured(due) {
             self.latency.saturating_record_n(now - due, u64::from(n));
+            self.slices.landed(n, due - self.begin, now - due);
         }
     }
 
@@ -97,6 +101,11 @@ impl Tally {
     /// Latencies so far.
     pub(super) fn latency(&self) -> Latency {
         Latency::of(&self.latency)
+    }
+
+    /// The 99th percentile of each short while.
+    pub(super) fn p99s(&self) -> Latency {
+        self.slices.p99s()
     }
 
     /// What was broadcast at `start` has reached everybody.

@@ -67,7 +67,7 @@ impl Results<'_> {
             Kind::Broadcast { .. } => row.ratio(driver, Figure::Round),
             Kind::Beside { .. } => {
                 let (_, alone) = self.alone()?;
-                row.ratio_to(&alone, driver, Figure::P99)
+                row.ratio_to(&alone, driver, Figure::UsualP99)
             }
             Kind::Echo { .. }
             | Kind::Latency { .. }
