@@ -10,7 +10,7 @@ use std::{
 
 use driver_kit::{
     lease::{Lease, Parts},
-    turn::{self, Filled},
+    turn::{self, Filled, MAX_EVENTS},
 };
 use wsproto::{CloseCode, Connection, Env, Error, Event, Input, Overflow, SendError, Time};
 
@@ -54,6 +54,8 @@ pub(crate) struct Core<S, C> {
     ahead: u16,
     /// When it was last tried to read, in ticks.
     looked: u16,
+    /// Events that were taken since the last pause.
+    taken: u16,
 }
 
 impl<S: Transport, C: Clock> Core<S, C> {
@@ -71,6 +73,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             reads: 0,
             ahead: 0,
             looked: 0,
+            taken: 0,
         }
     }
 
@@ -114,7 +117,14 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 (lease, Present::Now)
             }
         };
-        let found = self.drive(cx, &mut lease, present, task);
+        let found = if self.has_taken_its_share() && task.intake != Intake::Nothing {
+            lease.env.set_now(self.clock.now());
+            self.flush(cx, &mut lease.env);
+            self.pause(cx);
+            Poll::Pending
+        } else {
+            self.drive(cx, &mut lease, present, task)
+        };
         match found {
             Poll::Ready(Found::Incoming(_) | Found::Lendable) => self.lease = Some(lease),
             Poll::Ready(Found::Over) => {}
@@ -149,6 +159,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 && let Some(incoming) =
                     next_incoming(&mut self.connection, &mut self.outcome, env, input)
             {
+                self.taken = self.taken.saturating_add(1);
                 return Poll::Ready(Found::Incoming(incoming));
             }
             match present {
@@ -209,9 +220,8 @@ impl<S: Transport, C: Clock> Core<S, C> {
                         }
                     }
                 } else {
-                    // There may be more, after other tasks and what is due had their turn.
-                    self.reads = 0;
-                    self.clock.wake_after_others(cx);
+                    // There may be more, after what is due had its turn, too.
+                    self.pause(cx);
                 }
             }
             let deadline = match (wants.deadline, task.deadline) {
@@ -224,6 +234,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 .is_pending()
             {
                 self.reads = 0;
+                self.taken = 0;
                 return Poll::Pending;
             }
             env.set_now(self.clock.now());
@@ -244,6 +255,19 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 }
             }
         }
+    }
+
+    /// Whether other tasks are to have their turn before this one goes on.
+    #[inline]
+    pub(crate) const fn has_taken_its_share(&self) -> bool {
+        self.taken as usize >= MAX_EVENTS
+    }
+
+    /// Goes on after other tasks.
+    fn pause(&mut self, cx: &mut Context<'_>) {
+        self.reads = 0;
+        self.taken = 0;
+        self.clock.wake_after_others(cx);
     }
 
     /// Does everything that can be done now until `is_done`, reading ahead to a bound.
@@ -316,12 +340,13 @@ impl<S: Transport, C: Clock> Core<S, C> {
     /// a batch but the first, at little cost. `None` says nothing.
     #[inline]
     fn incoming_at_hand(&mut self) -> Option<Incoming> {
-        let lease = self.lease.as_deref_mut()?;
-        if self.clock.shutting_down().is_some() {
+        if self.clock.shutting_down().is_some() || self.has_taken_its_share() {
             return None;
         }
+        let lease = self.lease.as_deref_mut()?;
         let Parts { env, input, .. } = lease;
         let incoming = next_incoming(&mut self.connection, &mut self.outcome, env, input)?;
+        self.taken = self.taken.saturating_add(1);
         if input.is_empty() {
             self.lease = None;
         }

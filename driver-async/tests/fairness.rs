@@ -13,6 +13,7 @@ use std::{
 };
 
 use driver_async::{Clock, Transport, accept};
+use driver_kit::{lease::BUFFER, turn::MAX_EVENTS};
 use wsproto::{Accept, Config, Time};
 
 const REQUEST: &[u8] =
@@ -22,9 +23,10 @@ const REQUEST: &[u8] =
 /// An empty ping.
 const PING: &[u8] = b"\x89\x80\0\0\0\0";
 
-/// Sends a request, and then pings without an end. Takes everything.
+/// Sends a request, and then the same frame without an end. Takes everything.
 struct Flood {
     reads: Arc<AtomicUsize>,
+    frame: Vec<u8>,
 }
 
 impl Transport for Flood {
@@ -33,8 +35,9 @@ impl Transport for Flood {
             buf[..REQUEST.len()].copy_from_slice(REQUEST);
             return Poll::Ready(Ok(REQUEST.len()));
         }
-        let pings = buf.chunks_exact_mut(PING.len());
-        let len = pings.map(|ping| ping.copy_from_slice(PING)).count() * PING.len();
+        let size = self.frame.len();
+        let frames = buf.chunks_exact_mut(size);
+        let len = frames.map(|part| part.copy_from_slice(&self.frame)).count() * size;
         Poll::Ready(Ok(len))
     }
 
@@ -74,8 +77,14 @@ impl Clock for Ticking {
     }
 }
 
-/// How often a flood is read before others have their turn, when each read takes that long.
-fn reads_in_a_row(each: Duration) -> usize {
+/// A message of some kibibytes, of zeros.
+fn long_message() -> Vec<u8> {
+    [b"\x82\xfe\x10\0\0\0\0\0".to_vec(), vec![0; 0x1000]].concat()
+}
+
+/// What a flood brings before others have their turn, several times in a row, when each look at the clock takes
+/// that long: how often it is read, and how many events that makes.
+fn in_a_row<const N: usize>(frame: Vec<u8>, each: Duration) -> [(usize, usize); N] {
     let reads = Arc::default();
     let clock = Ticking {
         now: AtomicU64::new(1),
@@ -83,6 +92,7 @@ fn reads_in_a_row(each: Duration) -> usize {
     };
     let flood = Flood {
         reads: Arc::clone(&reads),
+        frame,
     };
     let mut cx = Context::from_waker(Waker::noop());
     let opened = pin!(async {
@@ -92,24 +102,48 @@ fn reads_in_a_row(each: Duration) -> usize {
     let Poll::Ready(Ok(mut socket)) = opened.poll(&mut cx) else {
         panic!("everything is there that it takes");
     };
-    // The first pause ends what the opening handshake has begun.
-    let mut in_a_row = || {
+    let mut next = || {
         let before = reads.load(Ordering::Relaxed);
-        assert!(pin!(socket.recv()).poll(&mut cx).is_pending());
-        reads.load(Ordering::Relaxed) - before
+        let mut events = 0;
+        while let Poll::Ready(incoming) = pin!(socket.recv_incoming()).poll(&mut cx) {
+            assert!(matches!(incoming, Ok(Some(_))));
+            events += 1;
+        }
+        (reads.load(Ordering::Relaxed) - before, events)
     };
-    in_a_row();
-    in_a_row()
+    // The first pause ends what the opening handshake has begun.
+    next();
+    std::array::from_fn(|_| next())
 }
 
 #[test]
 fn a_flood_that_is_read_quickly_pauses_after_some_reads() {
-    let reads = reads_in_a_row(Duration::from_nanos(1));
-    assert!((2..=8).contains(&reads), "{reads}");
+    for (reads, events) in in_a_row::<3>(long_message(), Duration::from_nanos(1)) {
+        assert!((2..=8).contains(&reads), "{reads}");
+        assert!(events > 0);
+    }
 }
 
 #[test]
 fn a_flood_that_takes_long_to_handle_pauses_after_a_millisecond() {
-    assert!(reads_in_a_row(Duration::from_micros(600)) <= 2);
-    assert_eq!(reads_in_a_row(Duration::from_millis(5)), 1);
+    for (reads, _) in in_a_row::<3>(long_message(), Duration::from_micros(600)) {
+        assert!(reads <= 2, "{reads}");
+    }
+    for (reads, _) in in_a_row::<3>(long_message(), Duration::from_millis(5)) {
+        assert_eq!(reads, 1);
+    }
+}
+
+#[test]
+fn a_flood_of_short_frames_pauses_in_the_middle_of_what_was_read() {
+    let turns = in_a_row::<100>(PING.to_vec(), Duration::from_nanos(1));
+    assert!(turns.iter().all(|(_, events)| *events == MAX_EVENTS));
+    let reads: usize = turns.iter().map(|(reads, _)| reads).sum();
+    let each = BUFFER / PING.len();
+    let read = reads * each;
+    let taken = 100 * MAX_EVENTS;
+    assert!(
+        read.abs_diff(taken) <= each,
+        "{read} pings were read, {taken} taken"
+    );
 }

@@ -8,8 +8,9 @@ use wsproto::{Connection, Env, Error, Event, Input, Wants};
 /// are cheap as long as their octets are in the processor's cache, so it is some full buffers: two mebibytes.
 pub const MAX_READS: usize = 8;
 
-/// Events in one [`turn`] after which it reads no more: short messages cost more than their octets.
-const MAX_EVENTS: usize = 4096;
+/// Events in one [`turn`]. Short messages cost more than their octets: a read buffer full of empty pings is more
+/// than a millisecond's work.
+pub const MAX_EVENTS: usize = 1024;
 
 /// Slices of one vectored write.
 const MAX_SLICES: usize = 64;
@@ -121,8 +122,9 @@ pub enum Readable {
 ///
 /// Set the present before ([`Env::set_now`]), and if a deadline has passed, tell the connection. The
 /// returned [`Wants`] tell what to wait for; if [`shutdown`](Wants::shutdown) is set, shut the stream's
-/// writing side and tell the connection. A turn ends after a few reads even if there is more to read,
-/// which `readable` tells then: call it again when the other connections had theirs.
+/// writing side and tell the connection. A turn ends after [`MAX_READS`] even if there is more to read,
+/// which `readable` tells then, and after [`MAX_EVENTS`] even if there are more, which [`Wants::event`]
+/// tells: call it again when the other connections had theirs.
 ///
 /// Where the connection [holds back](Connection::holds_back), nothing further is handed to `on`: what was
 /// read already is set aside.
@@ -166,8 +168,8 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
         let flushed = flush(connection, env, stream);
         result = result.and(flushed);
         wants = connection.wants();
-        let may_read = *readable != Readable::No && wants.read && events < MAX_EVENTS;
-        if !wants.event && !may_read {
+        let may_read = *readable != Readable::No && wants.read;
+        if events >= MAX_EVENTS || (!wants.event && !may_read) {
             break;
         }
     }
@@ -207,6 +209,10 @@ fn tell<S: Write, B: AsMut<[u8]>>(
                 connection.set_aside(env, input);
                 return flushed;
             }
+        }
+        if *events >= MAX_EVENTS {
+            connection.set_aside(env, input);
+            return Ok(());
         }
     }
 }
@@ -486,16 +492,39 @@ mod tests {
     }
 
     #[test]
-    fn many_short_messages_end_a_turn_before_many_octets_do() {
+    fn many_short_messages_end_a_turn_and_the_next_one_goes_on_with_them() {
         let empty = b"\x81\x80\0\0\0\0";
         let mut stream = Script {
-            reads: (0..3).map(|_| Ok(empty.repeat(MAX_EVENTS - 1))).collect(),
+            reads: [Ok(empty.repeat(2 * MAX_EVENTS + 5)), Ok(HELLO.to_vec())].into(),
             ..Script::default()
         };
+        let mut lease = Lease::take();
+        let lease = &mut *lease;
+        let config = Arc::new(Config::default());
+        let agreed = Agreed::default();
+        let mut connection = Connection::upgraded(Role::Server, config, &agreed, &mut lease.env);
         let mut readable = Readable::UntilEnd;
-        let (wants, _) = echo_while(&mut readable, &mut stream);
-        assert!(wants.is_ok_and(|wants| wants.read));
-        assert_eq!((readable, stream.reads.len()), (Readable::UntilEnd, 1));
+        let mut told = [0, 0, 0];
+        for told in &mut told {
+            let wants = turn(
+                &mut connection,
+                &mut lease.env,
+                &mut lease.input,
+                &mut stream,
+                &mut readable,
+                |_, _, event| {
+                    assert!(matches!(event, Ok(Event::Text(_))));
+                    *told += 1;
+                },
+            );
+            assert_eq!(
+                wants.map(|wants| wants.event).ok(),
+                Some(*told == MAX_EVENTS)
+            );
+            assert!(lease.input.is_empty(), "it is free for other connections");
+        }
+        // The last of them reads on.
+        assert_eq!(told, [MAX_EVENTS, MAX_EVENTS, 6]);
     }
 
     #[test]

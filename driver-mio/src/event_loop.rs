@@ -189,7 +189,10 @@ impl<H: Handler> EventLoop<H> {
         if let Some((_, entry)) = self.connections.at(index) {
             let ending = event.is_read_closed() || event.is_write_closed() || event.is_error();
             entry.news(event.is_readable(), event.is_writable(), ending);
-            self.serve(index);
+            // One that has its turn behind all events does not have two.
+            if !entry.scheduled {
+                self.serve(index);
+            }
         }
     }
 

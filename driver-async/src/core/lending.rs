@@ -65,6 +65,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
                 if let Some(incoming) =
                     next_incoming(&mut self.connection, &mut self.outcome, env, input)
                 {
+                    self.taken = self.taken.saturating_add(1);
                     self.inbox.get_or_insert_default().push(incoming);
                 }
                 self.put_back(lease);
@@ -82,6 +83,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         let Some(Parts { env, input, .. }) = self.lease.as_deref_mut() else {
             return Ok(None);
         };
+        self.taken = self.taken.saturating_add(1);
         // Inlined as well, so that a message is never put together in memory as an event.
         let event = self.connection.next_message(env, input);
         Ok(event.map(|event| Lent {
@@ -103,6 +105,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         };
         match self.connection.next_event(env, input) {
             Ok(Some(event)) => {
+                self.taken = self.taken.saturating_add(1);
                 if let Event::Closed(closed) = &event {
                     self.outcome = Some(Box::new(Outcome::closed(closed.clone(), false)));
                 }
@@ -142,6 +145,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         env: &mut Env,
         input: &'a mut Input<Box<[u8]>>,
     ) -> Result<Option<Event<'a>>, Error> {
+        self.taken = self.taken.saturating_add(1);
         // It fails no more: it was announced.
         let event = self.connection.next_event(env, input);
         if let Ok(Some(Event::Closed(closed))) = &event {
@@ -185,6 +189,9 @@ impl<S: Transport, C: Clock> Core<S, C> {
     /// `false` says nothing.
     #[inline]
     pub(crate) fn is_lendable_at_hand(&mut self) -> bool {
+        if self.has_taken_its_share() {
+            return false;
+        }
         let Some(lease) = self.lease.as_deref_mut() else {
             return false;
         };
