@@ -9,7 +9,7 @@ use std::{
 };
 
 use driver_kit::{
-    lease::{Lease, Parts},
+    lease::{Lease, Parts, Slot},
     turn::{self, Filled, MAX_EVENTS},
 };
 use wsproto::{CloseCode, Connection, Env, Error, Event, Input, Overflow, SendError, Time};
@@ -37,7 +37,7 @@ pub(crate) struct Core<S, C> {
     pub(crate) transport: S,
     pub(crate) clock: C,
     /// Held only while input is not used up.
-    lease: Option<Lease>,
+    lease: Slot,
     /// What was read while nobody received.
     inbox: Option<Box<Inbox>>,
     /// How it ended, once that is known.
@@ -59,12 +59,14 @@ pub(crate) struct Core<S, C> {
 }
 
 impl<S: Transport, C: Clock> Core<S, C> {
-    pub(crate) const fn new(connection: Connection, transport: S, clock: C, lease: Lease) -> Self {
+    pub(crate) fn new(connection: Connection, transport: S, clock: C, lease: Lease) -> Self {
+        let mut slot = Slot::default();
+        slot.put(lease);
         Self {
             connection,
             transport,
             clock,
-            lease: Some(lease),
+            lease: slot,
             inbox: None,
             outcome: None,
             unflushed: false,
@@ -78,10 +80,10 @@ impl<S: Transport, C: Clock> Core<S, C> {
     }
 
     /// The connection, and a lease with the present set. To be followed by [`release`](Self::release).
-    pub(crate) fn lease(&mut self) -> (&mut Connection, &mut Lease) {
+    pub(crate) fn lease(&mut self) -> (&mut Connection, &mut Parts) {
         // With a batch under way, the present is that of its arrival.
-        let stale = self.lease.is_none() || self.connection.queued() == 0;
-        let lease = self.lease.get_or_insert_with(Lease::take);
+        let stale = self.lease.get().is_none() || self.connection.queued() == 0;
+        let lease = self.lease.get_or_take();
         if stale {
             lease.env.set_now(self.clock.now());
         }
@@ -100,7 +102,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             return;
         }
         if lease.hold() {
-            self.lease = Some(lease);
+            self.lease.put(lease);
         } else {
             let Parts { env, input, .. } = &mut *lease;
             self.connection.set_aside(env, input);
@@ -126,7 +128,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             self.drive(cx, &mut lease, present, task)
         };
         match found {
-            Poll::Ready(Found::Incoming(_) | Found::Lendable) => self.lease = Some(lease),
+            Poll::Ready(Found::Incoming(_) | Found::Lendable) => self.lease.put(lease),
             Poll::Ready(Found::Over) => {}
             Poll::Ready(Found::TimedOut) | Poll::Pending => self.put_back(lease),
         }
@@ -343,12 +345,12 @@ impl<S: Transport, C: Clock> Core<S, C> {
         if self.clock.shutting_down().is_some() || self.has_taken_its_share() {
             return None;
         }
-        let lease = self.lease.as_deref_mut()?;
+        let lease = self.lease.get_mut()?;
         let Parts { env, input, .. } = lease;
         let incoming = next_incoming(&mut self.connection, &mut self.outcome, env, input)?;
         self.taken = self.taken.saturating_add(1);
         if input.is_empty() {
-            self.lease = None;
+            self.lease.clear();
         }
         Some(incoming)
     }
@@ -403,7 +405,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         let queued = queue(connection, &mut lease.env);
         // With input left it is held, and stays so.
         if lease.input.is_empty() {
-            self.lease = None;
+            self.lease.clear();
         }
         queued
     }

@@ -75,6 +75,82 @@ impl Lease {
     #[must_use]
     #[inline]
     pub fn hold(&mut self) -> bool {
+        Parts::hold(self)
+    }
+}
+
+/// A place for a [`Lease`] that is as small as a pointer, for the many tasks that have none most of the time.
+///
+/// ```
+/// use driver_kit::lease::{Lease, Slot};
+///
+/// let mut slot = Slot::default();
+/// assert!(slot.get_mut().is_none());
+/// slot.put(Lease::take());
+/// assert!(slot.get_mut().is_some_and(|parts| parts.input.is_empty()));
+/// assert!(slot.take().is_some());
+/// ```
+#[derive(Debug, Default)]
+pub struct Slot(Option<Box<Parts>>);
+
+impl Slot {
+    /// Keeps a lease. One that was there is dropped.
+    #[inline]
+    pub fn put(&mut self, mut lease: Lease) {
+        self.clear();
+        self.0 = lease.parts.take();
+    }
+
+    /// Takes the lease out.
+    #[inline]
+    pub fn take(&mut self) -> Option<Lease> {
+        let parts = self.0.take()?;
+        Some(Lease { parts: Some(parts) })
+    }
+
+    /// Drops the lease, if there is one.
+    #[inline]
+    pub fn clear(&mut self) {
+        drop(self.take());
+    }
+
+    /// What the lease gives access to.
+    #[must_use]
+    #[inline]
+    pub fn get(&self) -> Option<&Parts> {
+        self.0.as_deref()
+    }
+
+    /// What the lease gives access to.
+    #[inline]
+    pub fn get_mut(&mut self) -> Option<&mut Parts> {
+        self.0.as_deref_mut()
+    }
+
+    /// The same, of a lease that is [taken](Lease::take) if there is none.
+    ///
+    /// # Panics
+    /// As [`Lease::take`].
+    #[inline]
+    pub fn get_or_take(&mut self) -> &mut Parts {
+        if self.0.is_none() {
+            self.put(Lease::take());
+        }
+        self.0.as_mut().expect("it was just put there")
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Parts {
+    /// See [`Lease::hold`].
+    #[must_use]
+    #[inline]
+    pub fn hold(&mut self) -> bool {
         if !self.held {
             if HELD.fetch_add(1, Ordering::Relaxed) >= MAX_HELD {
                 HELD.fetch_sub(1, Ordering::Relaxed);
@@ -84,9 +160,7 @@ impl Lease {
         }
         true
     }
-}
 
-impl Parts {
     fn new() -> Box<Self> {
         let entropy = SystemEntropy::new().expect("a system without randomness cannot mask frames");
         let input = Input::new(vec![0; BUFFER].into_boxed_slice());
@@ -152,6 +226,26 @@ mod tests {
             "the same memory"
         );
         assert!(again.input.is_empty());
+    }
+
+    #[test]
+    fn a_slot_gives_back_what_it_holds() {
+        assert_eq!(size_of::<Slot>(), size_of::<usize>());
+        let mut slot = Slot::default();
+        let first = slot.get_or_take().input.spare().as_ptr() as usize;
+        drop(slot);
+        let mut slot = Slot::default();
+        slot.put(Lease::take());
+        let again = slot.get_mut().expect("just put").input.spare().as_ptr() as usize;
+        assert_eq!(again, first, "it went back to the thread's own");
+        let other = Lease::take();
+        slot.put(other);
+        let mut back = Lease::take();
+        assert_eq!(
+            back.input.spare().as_ptr() as usize,
+            first,
+            "it was replaced"
+        );
     }
 
     #[test]

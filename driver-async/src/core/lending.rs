@@ -55,7 +55,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             self.inbox = None;
             let found = ready!(self.poll_event(cx, Task::LEND));
             let lendable = matches!(found, Found::Lendable);
-            if !lendable || self.lease.as_mut().is_none_or(Lease::hold) {
+            if !lendable || self.lease.get_mut().is_none_or(Parts::hold) {
                 return Poll::Ready(found);
             }
             // Nobody tells when the application has done with what it is lent, and too many read
@@ -76,11 +76,11 @@ impl<S: Transport, C: Clock> Core<S, C> {
     /// Takes what [`poll_lendable`](Self::poll_lendable) found, without a copy unless it was read ahead.
     #[inline(always)]
     pub(crate) fn lend_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
-        let announced = (self.lease.as_deref()).is_some_and(|parts| parts.input.has_message());
+        let announced = (self.lease.get()).is_some_and(|parts| parts.input.has_message());
         if !announced || self.inbox.is_some() || self.outcome.is_some() {
             return self.lend_other_event();
         }
-        let Some(Parts { env, input, .. }) = self.lease.as_deref_mut() else {
+        let Some(Parts { env, input, .. }) = self.lease.get_mut() else {
             return Ok(None);
         };
         self.taken = self.taken.saturating_add(1);
@@ -100,7 +100,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         if self.inbox.is_some() || self.outcome.is_some() {
             return Ok(self.lend_aside());
         }
-        let Some(Parts { env, input, .. }) = self.lease.as_deref_mut() else {
+        let Some(Parts { env, input, .. }) = self.lease.get_mut() else {
             return Ok(None);
         };
         match self.connection.next_event(env, input) {
@@ -159,7 +159,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         if let Loan::InPlace(lease) = loan
             && !lease.input.is_empty()
         {
-            self.lease = Some(lease);
+            self.lease.put(lease);
         }
     }
 
@@ -176,7 +176,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         event.map(|event| Lent {
             event,
             connection: &mut self.connection,
-            env: self.lease.as_deref_mut().map(|parts| &mut parts.env),
+            env: self.lease.get_mut().map(|parts| &mut parts.env),
             clock: &self.clock,
         })
     }
@@ -192,7 +192,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         if self.has_taken_its_share() {
             return false;
         }
-        let Some(lease) = self.lease.as_deref_mut() else {
+        let Some(lease) = self.lease.get_mut() else {
             return false;
         };
         if self.inbox.is_some() || self.outcome.is_some() || self.clock.shutting_down().is_some() {
