@@ -12,7 +12,7 @@ use async_io::Async;
 use driver_async::Transport;
 use futures_io::{AsyncRead, AsyncWrite};
 
-use crate::edges::Watch;
+use crate::{bulk, edges::Watch};
 
 /// Any stream, as the transport of a connection.
 ///
@@ -113,7 +113,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Transport for Io<S> {
                     Err(error) if error.kind() == ErrorKind::WouldBlock => {
                         ready!(watch.poll_readable(cx));
                     }
-                    read => return Poll::Ready(read),
+                    read => {
+                        bulk::add(*read.as_ref().unwrap_or(&0));
+                        return Poll::Ready(read);
+                    }
                 }
             }
         }

@@ -14,9 +14,10 @@ use async_executor::Executor;
 use async_io::{Async, Timer};
 use driver_async::{AcceptFrom, Runtime, Spawn};
 use driver_kit::accepting::BACKLOG;
+use futures_lite::future::{or, yield_now};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{alarm::Alarm, io::Io, listener::Listener};
+use crate::{alarm::Alarm, apart::apart, bulk, io::Io, listener::Listener};
 
 /// async-io for sockets and time, a thread of its pool for names, and no executor in particular.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,7 +77,14 @@ impl<L: Listener> AcceptFrom<L> for Smol {
     }
 }
 
+/// Tasks that run before the executor underneath is asked for what else there is, and with it the reactor.
+const MAX_TASKS: usize = 200;
+
 /// Runs the tasks inside of the future that serves, and so on whichever executor polls that one.
+///
+/// It lets that one go on after some hundred tasks, or as soon as they have read much: async-io has a thread of
+/// its own that takes over the reactor where nobody has looked at it for some time, and until the executor is
+/// faster again all news costs two switches between threads.
 #[derive(Debug, Default)]
 pub struct Inside(Executor<'static>);
 
@@ -86,7 +94,19 @@ impl Spawn for Inside {
     }
 
     fn run_until<F: Future + Send>(&self, future: F) -> impl Future<Output = F::Output> + Send {
-        self.0.run(future)
+        let run_tasks = async {
+            loop {
+                bulk::forget();
+                for _ in 0..MAX_TASKS {
+                    self.0.tick().await;
+                    if bulk::is_much() {
+                        break;
+                    }
+                }
+                yield_now().await;
+            }
+        };
+        or(apart(future), run_tasks)
     }
 }
 
@@ -98,5 +118,54 @@ pub struct OnExecutor<E>(pub E);
 impl<E: Borrow<Executor<'static>> + Send + Sync> Spawn for OnExecutor<E> {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.0.borrow().spawn(task).detach();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::pending,
+        pin::pin,
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        task::{Context, Waker},
+    };
+
+    use super::*;
+
+    /// How many tasks run before the executor underneath has its turn, if each reads that much.
+    fn in_a_row(octets: usize) -> usize {
+        let inside = Inside::default();
+        let ran = Arc::new(AtomicUsize::new(0));
+        for _ in 0..2 {
+            let ran = Arc::clone(&ran);
+            inside.spawn(async move {
+                loop {
+                    ran.fetch_add(1, Ordering::Relaxed);
+                    bulk::add(octets);
+                    yield_now().await;
+                }
+            });
+        }
+        let mut future = pin!(inside.run_until(pending::<()>()));
+        let mut turn = || {
+            let before = ran.load(Ordering::Relaxed);
+            let polled = future
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
+            assert!(polled.is_pending());
+            ran.load(Ordering::Relaxed) - before
+        };
+        turn();
+        turn()
+    }
+
+    #[test]
+    fn the_executor_underneath_has_its_turn_after_many_tasks_or_many_octets() {
+        assert_eq!(in_a_row(0), MAX_TASKS);
+        assert_eq!(in_a_row(300 << 10), 7);
+        assert_eq!(in_a_row(usize::MAX / 2), 1);
     }
 }
