@@ -10,6 +10,8 @@ use std::{
 
 use driver_async::{Purpose, Timers};
 
+use crate::bulk;
+
 /// What wakes the tasks of connections whose time has come.
 #[derive(Debug)]
 pub struct Alarm(async_io::Timer);
@@ -33,6 +35,12 @@ impl driver_async::Alarm for Alarm {
         if let Some(moment) = moment {
             self.0.set_at(moment);
         }
+    }
+
+    /// Others are those as well of which only the reactor knows yet.
+    fn wake_after_others(cx: &mut Context<'_>) {
+        bulk::enough();
+        cx.waker().wake_by_ref();
     }
 
     /// Those of the process, as is the reactor.

@@ -119,7 +119,6 @@
 //! [`ServerHandle::shutdown`]: driver_async::ServerHandle::shutdown
 
 mod alarm;
-mod apart;
 mod bulk;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod edges;

@@ -17,7 +17,7 @@ use driver_kit::accepting::BACKLOG;
 use futures_lite::future::{or, yield_now};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{alarm::Alarm, apart::apart, bulk, io::Io, listener::Listener};
+use crate::{alarm::Alarm, bulk, io::Io, listener::Listener};
 
 /// async-io for sockets and time, a thread of its pool for names, and no executor in particular.
 #[derive(Debug, Clone, Copy, Default)]
@@ -106,7 +106,7 @@ impl Spawn for Inside {
                 yield_now().await;
             }
         };
-        or(apart(future), run_tasks)
+        or(future, run_tasks)
     }
 }
 
@@ -124,19 +124,21 @@ impl<E: Borrow<Executor<'static>> + Send + Sync> Spawn for OnExecutor<E> {
 #[cfg(test)]
 mod tests {
     use std::{
-        future::pending,
+        future::{pending, poll_fn},
+        mem,
         pin::pin,
         sync::{
             Arc,
             atomic::{AtomicUsize, Ordering},
         },
-        task::{Context, Waker},
+        task::{Context, Poll, Waker},
     };
 
     use super::*;
 
-    /// How many tasks run before the executor underneath has its turn, if each reads that much.
-    fn in_a_row(octets: usize) -> usize {
+    /// How many tasks run before the executor underneath has its turn, if each reads that much, and then
+    /// is woken like that.
+    fn in_a_row(octets: usize, wake: fn(&mut Context<'_>)) -> usize {
         let inside = Inside::default();
         let ran = Arc::new(AtomicUsize::new(0));
         for _ in 0..2 {
@@ -145,7 +147,15 @@ mod tests {
                 loop {
                     ran.fetch_add(1, Ordering::Relaxed);
                     bulk::add(octets);
-                    yield_now().await;
+                    let mut woken = false;
+                    poll_fn(|cx| {
+                        if mem::replace(&mut woken, true) {
+                            return Poll::Ready(());
+                        }
+                        wake(cx);
+                        Poll::Pending
+                    })
+                    .await;
                 }
             });
         }
@@ -164,8 +174,17 @@ mod tests {
 
     #[test]
     fn the_executor_underneath_has_its_turn_after_many_tasks_or_many_octets() {
-        assert_eq!(in_a_row(0), MAX_TASKS);
-        assert_eq!(in_a_row(300 << 10), 7);
-        assert_eq!(in_a_row(usize::MAX / 2), 1);
+        let at_once = |cx: &mut Context<'_>| cx.waker().wake_by_ref();
+        assert_eq!(in_a_row(0, at_once), MAX_TASKS);
+        assert_eq!(in_a_row(300 << 10, at_once), 7);
+        assert_eq!(in_a_row(usize::MAX / 2, at_once), 1);
+    }
+
+    #[test]
+    fn a_task_that_lets_others_go_first_lets_the_reactor_go_first() {
+        assert_eq!(
+            in_a_row(0, <Alarm as driver_async::Alarm>::wake_after_others),
+            1
+        );
     }
 }
