@@ -32,7 +32,7 @@ fn when_too_many_are_lent_something_the_next_are_lent_a_copy() {
     let _alone = alone();
     // As many tasks as may stop in the middle of their input, and more.
     let mut leases: Vec<_> = (0..64).map(|_| Lease::take()).collect();
-    assert!(leases.iter_mut().all(Lease::hold));
+    assert!(leases.iter_mut().all(|lease| lease.hold()));
     let mut world = World::new();
     let (mut socket, peer) = played(&mut world, &timeless(), 10_000);
     peer.send_masked(&[

@@ -17,7 +17,7 @@ pub const BUFFER: usize = 256 << 10;
 /// Leases that a thread keeps for the next turn. One serves a thread unless turns nest.
 const KEPT: usize = 4;
 
-/// Buffers that may be [held](Lease::hold) at a time, in the whole process.
+/// Buffers that may be [held](Parts::hold) at a time, in the whole process.
 const MAX_HELD: usize = 64;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -67,15 +67,6 @@ impl Lease {
         Self {
             parts: Some(spare.unwrap_or_else(Parts::new)),
         }
-    }
-
-    /// Asks to keep the lease between turns because its input is not used up. If `false` is returned,
-    /// too many are held already, by tasks that have stopped in the middle of their input: set the
-    /// rest [aside](wsproto::Connection::set_aside) and drop the lease.
-    #[must_use]
-    #[inline]
-    pub fn hold(&mut self) -> bool {
-        Parts::hold(self)
     }
 }
 
@@ -147,7 +138,9 @@ impl Drop for Slot {
 }
 
 impl Parts {
-    /// See [`Lease::hold`].
+    /// Asks to keep the lease between turns because its input is not used up. If `false` is returned,
+    /// too many are held already, by tasks that have stopped in the middle of their input: set the
+    /// rest [aside](wsproto::Connection::set_aside) and drop the lease.
     #[must_use]
     #[inline]
     pub fn hold(&mut self) -> bool {
@@ -232,12 +225,19 @@ mod tests {
     fn a_slot_gives_back_what_it_holds() {
         assert_eq!(size_of::<Slot>(), size_of::<usize>());
         let mut slot = Slot::default();
-        let first = slot.get_or_take().input.spare().as_ptr() as usize;
+        let spare = slot.get_or_take().input.spare();
+        // A buffer that was freed and made anew may be at the same address, but is all zeros.
+        spare[0] = 7;
+        let first = spare.as_ptr() as usize;
         drop(slot);
         let mut slot = Slot::default();
         slot.put(Lease::take());
-        let again = slot.get_mut().expect("just put").input.spare().as_ptr() as usize;
-        assert_eq!(again, first, "it went back to the thread's own");
+        let spare = slot.get_mut().expect("just put").input.spare();
+        assert_eq!(
+            (spare.as_ptr() as usize, spare[0]),
+            (first, 7),
+            "it went back to the thread's own"
+        );
         let other = Lease::take();
         slot.put(other);
         let mut back = Lease::take();
@@ -257,9 +257,9 @@ mod tests {
     #[test]
     fn only_so_many_are_held() {
         let mut leases: Vec<_> = (0..MAX_HELD + 1).map(|_| Lease::take()).collect();
-        assert!(leases[..MAX_HELD].iter_mut().all(Lease::hold));
+        assert!(leases[..MAX_HELD].iter_mut().all(|lease| lease.hold()));
         assert!(!leases[MAX_HELD].hold());
         leases.swap_remove(0);
-        assert!(leases.iter_mut().all(Lease::hold));
+        assert!(leases.iter_mut().all(|lease| lease.hold()));
     }
 }

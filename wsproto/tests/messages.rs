@@ -17,6 +17,12 @@ static ALLOCATOR: Counting = Counting;
 
 // Whole messages.
 
+/// A transport writes octets to a read buffer.
+fn read<B: AsMut<[u8]>>(input: &mut Input<B>, octets: &[u8]) {
+    input.spare()[..octets.len()].copy_from_slice(octets);
+    input.filled(octets.len());
+}
+
 #[test]
 fn a_message_that_lies_whole_in_the_read_buffer_is_lent_from_there() {
     for role in BOTH {
@@ -27,8 +33,7 @@ fn a_message_that_lies_whole_in_the_read_buffer_is_lent_from_there() {
         let mut connection =
             Connection::upgraded(role, config(|_| {}), &Agreed::default(), &mut env);
         let mut input = Input::new(&mut buf[..]);
-        input.spare()[..octets.len()].copy_from_slice(&octets);
-        input.filled(octets.len());
+        read(&mut input, &octets);
         let Ok(Some(Event::Text(text))) = connection.next_event(&mut env, &mut input) else {
             panic!("a text comes first");
         };
@@ -46,8 +51,7 @@ fn a_message_that_lies_whole_in_the_read_buffer_is_lent_from_there() {
 fn a_small_message_that_is_kept_keeps_no_read_buffer_alive() {
     let mut end = open(Role::Client, |_| {}).with_buffer(128 << 10);
     for octets in [&b"\x81\x05small"[..], b"\x01\x02sm\x80\x03all"] {
-        end.input.spare()[..octets.len()].copy_from_slice(octets);
-        end.input.filled(octets.len());
+        read(&mut end.input, octets);
         let event = end.connection.next_event(&mut end.env, &mut end.input);
         let Ok(Some(Event::Text(text))) = event else {
             panic!("a text comes");
@@ -235,8 +239,7 @@ fn what_is_announced_is_an_event_and_an_error_comes_instead_of_the_announcement(
             role,
             &[Frame::text("text"), Frame::new(Opcode::Text, b"\xff")],
         );
-        end.input.spare()[..octets.len()].copy_from_slice(&octets);
-        end.input.filled(octets.len());
+        read(&mut end.input, &octets);
         let End {
             connection,
             env,
@@ -263,8 +266,7 @@ fn the_short_way_has_messages_and_leaves_the_rest_to_the_long_one() {
             Frame::new(Opcode::Text, b"\xff"),
         ];
         let octets = sent_to(role, &frames);
-        end.input.spare()[..octets.len()].copy_from_slice(&octets);
-        end.input.filled(octets.len());
+        read(&mut end.input, &octets);
         let End {
             connection,
             env,
@@ -294,8 +296,7 @@ fn an_announced_event_with_nothing_behind_it_is_taken_after_those_of_other_input
         let mut end = open(role, |_| {});
         let mut other = Input::new(vec![0; 1000]);
         let first = sent_to(role, &[Frame::text("first"), Frame::text("second")]);
-        end.input.spare()[..first.len()].copy_from_slice(&first);
-        end.input.filled(first.len());
+        read(&mut end.input, &first);
         let End {
             connection,
             env,
@@ -309,15 +310,13 @@ fn an_announced_event_with_nothing_behind_it_is_taken_after_those_of_other_input
         assert_eq!(connection.has_event(env, input), Ok(true));
         assert!(!input.has_more());
         let third = sent_to(role, &[Frame::text("third").unfinished()]);
-        other.spare()[..third.len()].copy_from_slice(&third);
-        other.filled(third.len());
+        read(&mut other, &third);
         assert!(matches!(connection.next_event(env, &mut other), Ok(None)));
         let event = connection.next_event(env, input);
         assert!(matches!(event, Ok(Some(Event::Text(text))) if &*text == "second"));
         assert!(matches!(connection.next_event(env, input), Ok(None)));
         let rest = sent_to(role, &[Frame::continuation(" and last")]);
-        other.spare()[..rest.len()].copy_from_slice(&rest);
-        other.filled(rest.len());
+        read(&mut other, &rest);
         let event = connection.next_event(env, &mut other);
         assert!(matches!(event, Ok(Some(Event::Text(text))) if &*text == "third and last"));
     }

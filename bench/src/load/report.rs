@@ -194,7 +194,7 @@ impl fmt::Display for Report {
         writeln!(f, "latency      {}", self.latency)?;
         writeln!(
             f,
-            "p99          {:.1?} in most of the {} slices of 50 ms, {:.1?} in the worst",
+            "p99          {:.1?} in half of the {} slices of 50 ms, {:.1?} in the worst",
             Duration::from_nanos(self.p99s.p50),
             self.p99s.count,
             Duration::from_nanos(self.p99s.max)
