@@ -101,6 +101,7 @@ fn takeover_for_receiving_costs_the_window_and_no_more() {
                 let config = compressing(|_, compression| {
                     compression.send_takeover = false;
                     compression.receive_window_bits = bits;
+                    compression.preferred_receive_window_bits = bits;
                 });
                 let window = 1 << bits;
                 // References within a message are shorter than the smallest window.
@@ -111,11 +112,25 @@ fn takeover_for_receiving_costs_the_window_and_no_more() {
                     "{role:?} {name} {bits}: {owned}"
                 );
             }
-            let config = compressing(|_, compression| compression.send_takeover = false);
+            let config = compressing(|_, compression| {
+                compression.send_takeover = false;
+                compression.preferred_receive_window_bits = 15;
+            });
             let owned = owned(role, *env, &config, 9000);
             assert!(owned > 32 << 10, "{owned}");
             assert!(owned <= (32 << 10) + 512, "{role:?} {name}: {owned}");
         }
+    }
+}
+
+#[test]
+fn a_client_that_offers_to_be_asked_costs_a_server_4_kib() {
+    for (name, env) in BACKENDS {
+        let config = compressing(|_, compression| compression.send_takeover = false);
+        // More passes than that, and what it refers to is nearer.
+        let owned = owned(Role::Server, *env, &config, 1000);
+        assert!(owned > 4 << 10, "{owned}");
+        assert!(owned <= (4 << 10) + 512, "{name}: {owned}");
     }
 }
 
@@ -128,6 +143,7 @@ fn takeover_for_sending_costs_the_window_or_a_compressor() {
                     compressing(|_, compression| {
                         compression.memory = memory;
                         compression.send_window_bits = bits;
+                        compression.preferred_receive_window_bits = 15;
                     })
                 };
                 let received = 32 << 10;

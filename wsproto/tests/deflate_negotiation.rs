@@ -69,7 +69,7 @@ fn a_server_answers_the_first_offer_that_it_can_take() {
         (
             &any,
             "permessage-deflate; client_max_window_bits",
-            Some("permessage-deflate"),
+            Some("permessage-deflate; client_max_window_bits=12"),
         ),
         (
             &small,

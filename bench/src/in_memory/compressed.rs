@@ -51,6 +51,7 @@ impl Ends {
         let mut mirrored = compression;
         mirrored.send_window_bits = compression.receive_window_bits;
         mirrored.receive_window_bits = compression.send_window_bits;
+        mirrored.preferred_receive_window_bits = compression.send_window_bits;
         mirrored.send_takeover = compression.receive_takeover;
         mirrored.receive_takeover = compression.send_takeover;
         let config = |compression| {
@@ -66,6 +67,18 @@ impl Ends {
             role,
             client: config(of_client),
             server: config(of_server),
+        }
+    }
+
+    /// The same two, of which the other one is opened.
+    #[must_use]
+    pub fn swapped(self) -> Self {
+        Self {
+            role: match self.role {
+                Role::Client => Role::Server,
+                Role::Server => Role::Client,
+            },
+            ..self
         }
     }
 
@@ -106,9 +119,9 @@ fn pass(env: &mut Env, from: &mut Connection, input: &mut Input<Vec<u8>>) {
 /// # Panics
 /// If it sends a message in more than one write, as it never does.
 #[must_use]
-pub fn record(role: Role, backend: Backend, compression: Compression, corpus: &Corpus) -> Source {
+pub fn record(ends: &Ends, backend: Backend, corpus: &Corpus) -> Source {
     let mut env = env(backend);
-    let mut connection = Ends::new(role, compression).open(&mut env);
+    let mut connection = ends.open(&mut env);
     let mut octets = Vec::new();
     for message in corpus.messages() {
         connection.send_text(&mut env, message).expect("room");
@@ -119,11 +132,53 @@ pub fn record(role: Role, backend: Backend, compression: Compression, corpus: &C
     Source::recorded(octets, corpus.messages().len())
 }
 
+/// Whether a thread's connections take turns at sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// There is one connection, for which a lent compressor is always the one that it had before.
+    Alone,
+    /// The messages are sent by two connections in turn, so that a lent compressor is always told.
+    InTurns,
+}
+
+/// One connection or two that send in turn.
+#[derive(Debug)]
+struct Senders {
+    connections: Vec<Connection>,
+    next: usize,
+}
+
+impl Senders {
+    fn open(ends: &Ends, env: &mut Env, company: Company) -> Self {
+        let connections = match company {
+            Company::Alone => vec![ends.open(env)],
+            Company::InTurns => vec![ends.open(env), ends.open(env)],
+        };
+        Self {
+            connections,
+            next: 0,
+        }
+    }
+
+    fn send(&mut self, env: &mut Env, text: &str) {
+        self.connections[self.next]
+            .send_text(env, text)
+            .expect("room");
+        self.next = (self.next + 1) % self.connections.len();
+    }
+
+    /// The transports take all that is queued.
+    fn write(&mut self, env: &mut Env) -> usize {
+        let connections = self.connections.iter_mut();
+        connections.map(|connection| write(connection, env)).sum()
+    }
+}
+
 /// Sends a whole corpus a turn.
 #[derive(Debug)]
 pub struct Send {
     corpus: Corpus,
-    connection: Connection,
+    senders: Senders,
     env: Env,
     written: usize,
     turns: u64,
@@ -132,11 +187,17 @@ pub struct Send {
 impl Send {
     /// Sends in that role.
     #[must_use]
-    pub fn new(role: Role, backend: Backend, compression: Compression, corpus: &Corpus) -> Self {
+    pub fn new(
+        role: Role,
+        backend: Backend,
+        compression: Compression,
+        company: Company,
+        corpus: &Corpus,
+    ) -> Self {
         let mut env = env(backend);
         Self {
             corpus: corpus.clone(),
-            connection: Ends::new(role, compression).open(&mut env),
+            senders: Senders::open(&Ends::new(role, compression), &mut env, company),
             env,
             written: 0,
             turns: 0,
@@ -152,12 +213,10 @@ impl Subject for Send {
             self.env.set_now(Time::from_nanos(self.turns));
             for message in batch {
                 let message = black_box(message);
-                self.connection
-                    .send_text(&mut self.env, message)
-                    .expect("room");
+                self.senders.send(&mut self.env, message);
                 octets += message.len();
             }
-            self.written += write(&mut self.connection, &mut self.env);
+            self.written += self.senders.write(&mut self.env);
         }
         octets
     }
@@ -181,8 +240,8 @@ fn write(connection: &mut Connection, env: &mut Env) -> usize {
 pub enum Then {
     /// Nothing.
     Drop,
-    /// It is sent back.
-    Echo,
+    /// It is sent, if in turns every other one to somebody else.
+    Echo(Company),
 }
 
 /// Receives a whole corpus a turn.
@@ -190,7 +249,8 @@ pub enum Then {
 pub struct Receive {
     source: Source,
     then: Then,
-    connection: Connection,
+    /// The first of these is the one that receives.
+    connections: Senders,
     env: Env,
     input: Input<Box<[u8]>>,
     turns: u64,
@@ -207,10 +267,14 @@ impl Receive {
         then: Then,
     ) -> Self {
         let mut env = env(backend);
+        let company = match then {
+            Then::Drop => Company::Alone,
+            Then::Echo(company) => company,
+        };
         Self {
             source,
             then,
-            connection: Ends::new(role, compression).open(&mut env),
+            connections: Senders::open(&Ends::new(role, compression), &mut env, company),
             env,
             input: Input::new(vec![0; BUFFER].into_boxed_slice()),
             turns: 0,
@@ -226,8 +290,7 @@ impl Subject for Receive {
             self.env.set_now(Time::from_nanos(self.turns));
             let n = self.source.read(self.input.spare());
             self.input.filled(n);
-            while let Some(event) = self
-                .connection
+            while let Some(event) = self.connections.connections[0]
                 .next_event(&mut self.env, &mut self.input)
                 .expect("the frames are legal")
             {
@@ -239,13 +302,11 @@ impl Subject for Receive {
                 };
                 octets += black_box(&*text).len();
                 messages += 1;
-                if self.then == Then::Echo {
-                    self.connection
-                        .send_text(&mut self.env, &text)
-                        .expect("room");
+                if let Then::Echo(_) = self.then {
+                    self.connections.send(&mut self.env, &text);
                 }
             }
-            black_box(write(&mut self.connection, &mut self.env));
+            black_box(self.connections.write(&mut self.env));
         }
         octets
     }

@@ -27,7 +27,8 @@ async fn compression_is_agreed_to_unless_somebody_declines() {
     const CHAT: Option<&str> = Some(
         "permessage-deflate; server_no_context_takeover; server_max_window_bits=12; client_max_window_bits=10",
     );
-    const ECHO: Option<&str> = Some("permessage-deflate; server_max_window_bits=12");
+    const ECHO: Option<&str> =
+        Some("permessage-deflate; server_max_window_bits=12; client_max_window_bits=12");
     const STATS: Option<&str> = Some(
         "permessage-deflate; server_no_context_takeover; server_max_window_bits=9; client_no_context_takeover",
     );

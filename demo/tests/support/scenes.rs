@@ -71,7 +71,7 @@ pub(crate) fn compressed_messages_come_back<C: Channel>(page: &mut Page<C>) {
     );
     assert_eq!(
         outcome["extensions"],
-        "permessage-deflate; server_max_window_bits=12"
+        "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"
     );
     assert_eq!(outcome["right"], 100, "{outcome}");
     assert_eq!(outcome["code"], 1000, "{outcome}");

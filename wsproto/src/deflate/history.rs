@@ -39,6 +39,24 @@ impl History {
         [older, newer]
     }
 
+    /// How many octets are kept.
+    pub(crate) fn len(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// The last `len` octets, or all if there are fewer, the older part first.
+    pub(crate) fn last(&self, len: usize) -> [&[u8]; 2] {
+        let [older, newer] = self.as_slices();
+        let newer = &newer[newer.len().saturating_sub(len)..];
+        let older = &older[older.len().saturating_sub(len - newer.len())..];
+        [older, newer]
+    }
+
+    /// Whether everything that `other` keeps is also what was last added here.
+    pub(crate) fn ends_with(&self, other: &Self) -> bool {
+        other.len() <= self.len() && are_equal(self.last(other.len()), other.as_slices())
+    }
+
     /// Forgets everything but the memory.
     pub(crate) fn clear(&mut self) {
         self.octets.clear();
@@ -46,10 +64,25 @@ impl History {
     }
 }
 
+/// Whether the same octets are cut in two here and there. They are equally many.
+fn are_equal(one: [&[u8]; 2], other: [&[u8]; 2]) -> bool {
+    let [[a, b], [c, d]] = if one[0].len() <= other[0].len() {
+        [one, other]
+    } else {
+        [other, one]
+    };
+    let (c, between) = c.split_at(a.len());
+    // What came last is what differs, if anything does.
+    b.ends_with(d) && b.starts_with(between) && a == c
+}
+
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use alloc::vec;
+
     use proptest::prelude::*;
+
+    use super::*;
 
     proptest! {
         #[test]
@@ -64,7 +97,31 @@ mod tests {
                 all.extend(piece);
                 prop_assert_eq!(history.as_slices().concat(), &all[all.len().saturating_sub(max)..]);
                 prop_assert!(history.octets.capacity() <= max);
+                for len in [0, 1, max / 2, max, max + 1] {
+                    let last = all.len().saturating_sub(len.min(max));
+                    prop_assert_eq!(history.last(len).concat(), &all[last..]);
+                }
             }
+        }
+
+        #[test]
+        fn ends_with_what_was_added_last_however_the_rings_are_turned(
+            before in proptest::collection::vec(0..2_u8, 0..20),
+            after in proptest::collection::vec(0..2_u8, 0..20),
+            bits in 1_u32..5,
+            others_bits in 1_u32..5,
+            turned in 0_usize..8,
+        ) {
+            let mut history = History::default();
+            history.push(&before, 1 << bits);
+            history.push(&after, 1 << bits);
+            let mut other = History::default();
+            // With octets that are nowhere else in front, which are pushed out or not.
+            other.push(&vec![2; turned], 1 << others_bits);
+            other.push(&after, 1 << others_bits);
+            let (all, others) = (history.as_slices().concat(), other.as_slices().concat());
+            prop_assert_eq!(history.ends_with(&other), all.ends_with(&others));
+            prop_assert_eq!(other.ends_with(&history), others.ends_with(&all));
         }
     }
 }

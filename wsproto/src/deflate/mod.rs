@@ -17,9 +17,9 @@ pub(crate) mod zlib_rs;
 use alloc::boxed::Box;
 use core::fmt;
 
-use codec::Compressor;
 use history::History;
 use negotiation::Parameters;
+use pool::Deflation;
 
 /// Compression on one connection. Without takeover it owns nothing.
 #[derive(Debug)]
@@ -49,9 +49,9 @@ struct Kept {
     /// What our next message may refer back to, if compressors are pooled.
     sent: History,
     /// A compressor of the connection's own.
-    dedicated: Option<Box<dyn Compressor>>,
+    dedicated: Option<Box<Deflation>>,
     /// The compressor of the message that `start` began.
-    streaming: Option<Box<dyn Compressor>>,
+    streaming: Option<Box<Deflation>>,
 }
 
 impl fmt::Debug for Kept {

@@ -115,11 +115,16 @@ pub(crate) fn answer(policy: &Compression, offer: Named) -> (Parameters, String)
     let offered = offer
         .client_max_window_bits
         .map(|bits| bits.unwrap_or(WIDEST));
-    let receive_window_bits = offered.map_or(WIDEST, |bits| bits.min(policy.receive_window_bits));
     // A wider window than we want to keep for each connection is kept for none.
     let receive_takeover = policy.receive_takeover
         && !offer.client_no_context_takeover
-        && receive_window_bits <= policy.receive_window_bits;
+        && (offered.is_some() || policy.receive_window_bits == WIDEST);
+    let wanted = if receive_takeover {
+        policy.preferred_receive_window_bits
+    } else {
+        policy.receive_window_bits
+    };
+    let receive_window_bits = offered.map_or(WIDEST, |bits| bits.min(wanted));
     let mut answer = String::from(NAME);
     // 7.1.1.1, 7.1.2.1: what the client demanded is confirmed; what we do unasked is told.
     if !send_takeover {
@@ -213,8 +218,16 @@ mod tests {
             send_window_bits: send,
             send_takeover,
             receive_window_bits: receive,
+            preferred_receive_window_bits: receive,
             receive_takeover,
             ..Compression::default()
+        }
+    }
+
+    fn preferring(bits: u8, policy: Compression) -> Compression {
+        Compression {
+            preferred_receive_window_bits: bits,
+            ..policy
         }
     }
 
@@ -381,6 +394,45 @@ mod tests {
                 parameters(15, true, 15, false),
                 "permessage-deflate; client_no_context_takeover",
             ),
+            (
+                preferring(12, policy(15, true, 15, true)),
+                "permessage-deflate; client_max_window_bits",
+                parameters(15, true, 12, true),
+                "permessage-deflate; client_max_window_bits=12",
+            ),
+            (
+                preferring(12, policy(15, true, 15, true)),
+                "permessage-deflate; client_max_window_bits=10",
+                parameters(15, true, 10, true),
+                "permessage-deflate; client_max_window_bits=10",
+            ),
+            (
+                // Who cannot be asked is not made to do without.
+                preferring(12, policy(15, true, 15, true)),
+                "permessage-deflate",
+                parameters(15, true, 15, true),
+                "permessage-deflate",
+            ),
+            (
+                // What must be is more than what would be liked.
+                preferring(12, policy(15, true, 11, true)),
+                "permessage-deflate; client_max_window_bits",
+                parameters(15, true, 11, true),
+                "permessage-deflate; client_max_window_bits=11",
+            ),
+            (
+                // Nothing is kept, so nothing would be saved.
+                preferring(12, policy(15, true, 15, false)),
+                "permessage-deflate; client_max_window_bits",
+                parameters(15, true, 15, false),
+                "permessage-deflate; client_no_context_takeover",
+            ),
+            (
+                preferring(12, policy(15, true, 15, true)),
+                "permessage-deflate; client_no_context_takeover; client_max_window_bits",
+                parameters(15, true, 15, false),
+                "permessage-deflate; client_no_context_takeover",
+            ),
         ] {
             assert_eq!(
                 answer_to(&policy, &[offer]),
@@ -399,6 +451,11 @@ mod tests {
             ),
             (
                 policy(10, true, 15, true),
+                "permessage-deflate; client_max_window_bits",
+            ),
+            (
+                // There are servers that would overlook it.
+                preferring(10, policy(15, true, 15, true)),
                 "permessage-deflate; client_max_window_bits",
             ),
             (
@@ -499,6 +556,7 @@ mod tests {
                 [(true, true), (true, false), (false, true), (false, false)]
                     .map(|(st, rt)| policy(s, st, r, rt))
             })
+            .flat_map(|policy| [policy, preferring(10, policy)])
             .collect();
         for client in &all {
             let offer = offer(client);

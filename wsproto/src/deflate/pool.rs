@@ -34,14 +34,64 @@ impl core::fmt::Debug for Inflation {
     }
 }
 
+/// What compresses messages, lent by the thread or a connection's own.
+pub(crate) struct Deflation {
+    compressor: Box<dyn Compressor>,
+    level: u8,
+    window_bits: u8,
+    /// All that the compressor may refer back to; `None` if that is not kept account of.
+    knows: Option<History>,
+}
+
+impl Deflation {
+    /// Compresses what comes next, and appends it to `out` with the whole of the flush.
+    pub(crate) fn compress(&mut self, data: &[u8], out: &mut Vec<u8>) {
+        self.compressor.compress(data, out);
+        if let Some(knows) = &mut self.knows {
+            knows.push(data, 1 << self.window_bits);
+        }
+    }
+
+    /// Starts anew.
+    pub(crate) fn reset(&mut self) {
+        self.compressor.reset();
+        self.knows = None;
+    }
+
+    /// Goes on where `history` ends, of which the last `enough` octets will do.
+    ///
+    /// If it stopped right there, as it did if the message before was the same connection's, it need not
+    /// be told. It does not matter whose history it knows, as long as it is the same.
+    pub(crate) fn go_on(&mut self, history: &History, enough: usize) {
+        let knows_it = self.knows.as_ref().is_some_and(|knows| {
+            knows.len() >= enough.min(history.len()) && history.ends_with(knows)
+        });
+        if knows_it {
+            return;
+        }
+        let last = history.last(enough);
+        self.compressor.prime(last);
+        let knows = self.knows.get_or_insert_default();
+        knows.clear();
+        for part in last {
+            knows.push(part, 1 << self.window_bits);
+        }
+    }
+}
+
+impl core::fmt::Debug for Deflation {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Deflation").finish_non_exhaustive()
+    }
+}
+
 /// A thread's compressors and inflaters. Bounded.
 #[derive(Default)]
 #[expect(clippy::vec_box, reason = "the boxes themselves are what is lent")]
 pub(crate) struct Pool {
     codecs: Option<Box<dyn Codecs>>,
     inflations: Vec<Box<Inflation>>,
-    /// With the level and the window bits of each.
-    compressors: Vec<(u8, u8, Box<dyn Compressor>)>,
+    deflations: Vec<Box<Deflation>>,
 }
 
 impl Pool {
@@ -49,7 +99,7 @@ impl Pool {
         Self {
             codecs,
             inflations: Vec::new(),
-            compressors: Vec::new(),
+            deflations: Vec::new(),
         }
     }
 
@@ -81,26 +131,25 @@ impl Pool {
         }
     }
 
-    /// A compressor in whatever state: to be reset or primed.
-    pub(crate) fn take_compressor(
-        &mut self,
-        level: u8,
-        window_bits: u8,
-    ) -> Option<Box<dyn Compressor>> {
-        let fits = |(l, w, _): &(u8, u8, _)| (*l, *w) == (level, window_bits);
-        match self.compressors.iter().position(fits) {
-            Some(index) => Some(self.compressors.swap_remove(index).2),
-            None => self.new_compressor(level, window_bits),
+    /// Something to compress with, in whatever state: to be [reset](Deflation::reset) or to
+    /// [go on](Deflation::go_on) with a history.
+    pub(crate) fn take_deflation(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
+        let wanted = (level, window_bits);
+        let mut kept = self.deflations.iter();
+        match kept.position(|kept| (kept.level, kept.window_bits) == wanted) {
+            Some(index) => Some(self.deflations.swap_remove(index)),
+            None => self.new_deflation(level, window_bits),
         }
     }
 
-    /// A compressor for one connection alone.
-    pub(crate) fn new_compressor(
-        &mut self,
-        level: u8,
-        window_bits: u8,
-    ) -> Option<Box<dyn Compressor>> {
-        Some(self.codecs.as_mut()?.compressor(level.min(9), window_bits))
+    /// Something that compresses for one connection alone.
+    pub(crate) fn new_deflation(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
+        Some(Box::new(Deflation {
+            compressor: self.codecs.as_mut()?.compressor(level.min(9), window_bits),
+            level,
+            window_bits,
+            knows: None,
+        }))
     }
 
     /// Compresses a message that refers to nothing before it; `false` if there is nothing to do it with.
@@ -111,29 +160,24 @@ impl Pool {
         data: &[u8],
         out: &mut Vec<u8>,
     ) -> bool {
-        let Some(mut compressor) = self.take_compressor(level, window_bits) else {
+        let Some(mut deflation) = self.take_deflation(level, window_bits) else {
             return false;
         };
-        compressor.reset();
+        deflation.reset();
         if !data.is_empty() {
-            compressor.compress(data, out);
+            deflation.compress(data, out);
         }
         strip_tail(out);
-        self.put_compressor(level, window_bits, compressor);
+        self.put_deflation(deflation);
         true
     }
 
-    pub(crate) fn put_compressor(
-        &mut self,
-        level: u8,
-        window_bits: u8,
-        compressor: Box<dyn Compressor>,
-    ) {
-        if self.compressors.len() == MAX_KEPT {
+    pub(crate) fn put_deflation(&mut self, deflation: Box<Deflation>) {
+        if self.deflations.len() == MAX_KEPT {
             // Connections with other parameters have their turn.
-            self.compressors.remove(0);
+            self.deflations.remove(0);
         }
-        self.compressors.push((level, window_bits, compressor));
+        self.deflations.push(deflation);
     }
 }
 
@@ -141,7 +185,7 @@ impl core::fmt::Debug for Pool {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Pool")
             .field("inflaters", &self.inflations.len())
-            .field("compressors", &self.compressors.len())
+            .field("compressors", &self.deflations.len())
             .finish_non_exhaustive()
     }
 }

@@ -4,10 +4,10 @@ use alloc::{boxed::Box, vec::Vec};
 
 use super::{
     Deflate, Kept,
-    codec::{Compressor, TAIL},
+    codec::TAIL,
     negotiation::Parameters,
     policy::{Compress, Compression, Memory},
-    pool::Pool,
+    pool::{Deflation, Pool},
 };
 use crate::{connection::Connection, env::Env};
 
@@ -51,10 +51,11 @@ impl Connection {
         if compress == Compress::Never {
             return false;
         }
-        let Some(compressor) = deflate.take_compressor(policy, &mut env.pool) else {
+        // How long it will be is not known: long, if it is worth streaming.
+        let Some(deflation) = deflate.take(policy, &mut env.pool, usize::MAX) else {
             return false;
         };
-        deflate.kept().streaming = Some(compressor);
+        deflate.kept().streaming = Some(deflation);
         true
     }
 
@@ -65,21 +66,21 @@ impl Connection {
         let (Some(deflate), Some(policy)) = (&mut self.deflate, &self.config.compression) else {
             return out;
         };
-        let Some(mut compressor) = deflate.kept().streaming.take() else {
+        let Some(mut deflation) = deflate.kept().streaming.take() else {
             return out;
         };
         if !data.is_empty() {
-            compressor.compress(data, &mut out);
+            deflation.compress(data, &mut out);
             deflate.compressed(policy, data);
         }
         if last {
             strip_tail(&mut out);
-            deflate.put_compressor(policy, &mut env.pool, compressor);
+            deflate.put(policy, &mut env.pool, deflation);
             if !deflate.parameters.send_takeover && !deflate.parameters.receive_takeover {
                 deflate.kept = None;
             }
         } else {
-            deflate.kept().streaming = Some(compressor);
+            deflate.kept().streaming = Some(deflation);
         }
         out
     }
@@ -102,52 +103,46 @@ impl Deflate {
         data: &[u8],
         out: &mut Vec<u8>,
     ) -> Option<()> {
-        let mut compressor = self.take_compressor(policy, pool)?;
+        let mut deflation = self.take(policy, pool, data.len())?;
         if !data.is_empty() {
-            compressor.compress(data, out);
+            deflation.compress(data, out);
         }
         strip_tail(out);
-        self.put_compressor(policy, pool, compressor);
+        self.put(policy, pool, deflation);
         Some(())
     }
 
-    /// A compressor that knows exactly what the peer may be referred back to.
-    fn take_compressor(
+    /// What compresses a message of `len` octets, and knows of what the peer may be referred back to.
+    fn take(
         &mut self,
         policy: &Compression,
         pool: &mut Pool,
-    ) -> Option<Box<dyn Compressor>> {
+        len: usize,
+    ) -> Option<Box<Deflation>> {
         let (level, bits) = (policy.level, self.parameters.send_window_bits);
         if !self.parameters.send_takeover {
-            let mut compressor = pool.take_compressor(level, bits)?;
-            compressor.reset();
-            return Some(compressor);
+            let mut deflation = pool.take_deflation(level, bits)?;
+            deflation.reset();
+            return Some(deflation);
         }
         let Kept {
             sent, dedicated, ..
         } = self.kept();
         match policy.memory {
-            Memory::Dedicated => dedicated
-                .take()
-                .or_else(|| pool.new_compressor(level, bits)),
+            Memory::Dedicated => dedicated.take().or_else(|| pool.new_deflation(level, bits)),
             Memory::Pooled => {
-                let mut compressor = pool.take_compressor(level, bits)?;
-                compressor.prime(sent.as_slices());
-                Some(compressor)
+                let mut deflation = pool.take_deflation(level, bits)?;
+                deflation.go_on(sent, worth_telling(level, len));
+                Some(deflation)
             }
         }
     }
 
-    fn put_compressor(
-        &mut self,
-        policy: &Compression,
-        pool: &mut Pool,
-        compressor: Box<dyn Compressor>,
-    ) {
+    fn put(&mut self, policy: &Compression, pool: &mut Pool, deflation: Box<Deflation>) {
         if self.parameters.send_takeover && policy.memory == Memory::Dedicated {
-            self.kept().dedicated = Some(compressor);
+            self.kept().dedicated = Some(deflation);
         } else {
-            pool.put_compressor(policy.level, self.parameters.send_window_bits, compressor);
+            pool.put_deflation(deflation);
         }
     }
 
@@ -172,6 +167,19 @@ impl Deflate {
         {
             dedicated.reset();
         }
+    }
+}
+
+/// How many octets of what was sent before a compressor is told for a message of `len` octets, if it has
+/// to be told.
+///
+/// At level 1 a message is compressed faster than its history is told, so short ones make do with less: of
+/// 512 octets of JSON, 1 KiB of history leaves 0.333 instead of the 0.320 that 4 KiB do, in three fifths
+/// of the time (`zlib-rs`).
+fn worth_telling(level: u8, len: usize) -> usize {
+    match level {
+        0 | 1 => len.saturating_mul(2).max(1 << 10),
+        2.. => usize::MAX,
     }
 }
 

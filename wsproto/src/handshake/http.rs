@@ -393,14 +393,16 @@ mod tests {
                 accept,
                 Some(&any),
                 Some(offer),
-                Some("permessage-deflate"),
+                Some("permessage-deflate; client_max_window_bits=12"),
             ),
             (
                 Some(&any),
                 accept,
                 Some(&small),
                 Some(offer),
-                Some("permessage-deflate; server_no_context_takeover; server_max_window_bits=9"),
+                Some(
+                    "permessage-deflate; server_no_context_takeover; server_max_window_bits=9; client_max_window_bits=12",
+                ),
             ),
             (
                 Some(&any),

@@ -8,6 +8,7 @@ mod end;
 mod frames;
 mod pair;
 mod seen;
+pub(crate) mod sends;
 pub(crate) mod streams;
 
 use std::sync::Arc;

@@ -18,7 +18,7 @@ use bench::{
     in_memory::{
         Role,
         allocation::Counting,
-        compressed::{self, Backend, Then},
+        compressed::{self, Backend, Company, Ends, Then},
     },
     json::Corpus,
 };
@@ -111,6 +111,7 @@ fn setting(level: u8, window_bits: u8, takeover: bool, memory: Memory) -> Compre
     compression.level = level;
     compression.send_window_bits = window_bits;
     compression.receive_window_bits = window_bits;
+    compression.preferred_receive_window_bits = window_bits;
     compression.send_takeover = takeover;
     compression.receive_takeover = takeover;
     compression.memory = memory;
@@ -156,10 +157,12 @@ fn main() {
 
 /// As a server compresses: its frames are not masked.
 fn compress(name: &str, backend: Backend, level: u8, corpus: &Corpus) -> Vec<Entry> {
-    let ours = |window_bits, takeover, memory| {
+    let ours_in = |company, window_bits, takeover, memory| {
         let setting = setting(level, window_bits, takeover, memory);
-        compressed::Send::new(Role::Server, backend, setting, corpus)
+        compressed::Send::new(Role::Server, backend, setting, company, corpus)
     };
+    let ours =
+        |window_bits, takeover, memory| ours_in(Company::Alone, window_bits, takeover, memory);
     let codec = |takeover| {
         let stream = bare::Codec(backend().compressor(level, 15));
         bare::Compressing::new(stream, takeover, corpus)
@@ -192,8 +195,13 @@ fn compress(name: &str, backend: Backend, level: u8, corpus: &Corpus) -> Vec<Ent
         .into_iter()
         .zip(["pooled 9", "pooled 10", "pooled 12", "pooled 15"])
     {
-        entries.push(Entry::new(name, ours(bits, true, Memory::Pooled)));
+        let subject = ours_in(Company::InTurns, bits, true, Memory::Pooled);
+        entries.push(Entry::new(name, subject));
     }
+    entries.push(Entry::new(
+        "pooled 12, alone",
+        ours(12, true, Memory::Pooled),
+    ));
     let mut without = bare(false);
     without.name = "bare, no takeover";
     entries.push(without);
@@ -225,7 +233,7 @@ fn compress(name: &str, backend: Backend, level: u8, corpus: &Corpus) -> Vec<Ent
 fn inflate(name: &str, backend: Backend, corpus: &Corpus) -> Vec<Entry> {
     let ours = |window_bits, takeover| {
         let setting = setting(1, window_bits, takeover, Memory::Dedicated);
-        let source = compressed::record(Role::Server, backend, setting, corpus);
+        let source = compressed::record(&Ends::new(Role::Server, setting), backend, corpus);
         compressed::Receive::new(Role::Client, backend, setting, source, Then::Drop)
     };
     let bare = |label, takeover| {
@@ -259,67 +267,104 @@ fn inflate(name: &str, backend: Backend, corpus: &Corpus) -> Vec<Entry> {
     entries
 }
 
-/// Settings of ours that are set beside the others', by name: what is the default, with either backend,
-/// and what others do: a compressor each, and the largest window.
-fn shown() -> [(&'static str, Backend, Compression); 3] {
+/// A setting of ours that is set beside the others'.
+struct Shown {
+    name: &'static str,
+    backend: Backend,
+    setting: Compression,
+    company: Company,
+}
+
+/// What is the default, with either backend, and what others do: a compressor each, and the largest
+/// window.
+fn shown() -> [Shown; 4] {
     let [(_, miniz), (_, zlib_rs)] = BACKENDS;
+    let default = Shown {
+        name: "ours",
+        backend: zlib_rs,
+        setting: Compression::default(),
+        company: Company::InTurns,
+    };
     [
-        ("ours", zlib_rs, Compression::default()),
-        (
-            "ours, dedicated",
-            zlib_rs,
-            setting(1, 15, true, Memory::Dedicated),
-        ),
-        ("ours, miniz_oxide", miniz, Compression::default()),
+        Shown { ..default },
+        Shown {
+            name: "ours, alone",
+            company: Company::Alone,
+            ..default
+        },
+        Shown {
+            name: "ours, dedicated",
+            setting: setting(1, 15, true, Memory::Dedicated),
+            ..default
+        },
+        Shown {
+            name: "ours, miniz_oxide",
+            backend: miniz,
+            ..default
+        },
     ]
 }
 
-/// What a client sends with a window of 15 bits, with or without takeover.
-fn recorded(takeover: bool, corpus: &Corpus) -> bench::in_memory::Source {
-    let setting = setting(1, 15, takeover, Memory::Dedicated);
-    compressed::record(Role::Client, BACKENDS[1].1, setting, corpus)
+/// What a client sends with such a window, with or without takeover.
+fn recorded(window_bits: u8, takeover: bool, corpus: &Corpus) -> bench::in_memory::Source {
+    let setting = setting(1, window_bits, takeover, Memory::Dedicated);
+    compressed::record(&Ends::new(Role::Client, setting), BACKENDS[1].1, corpus)
 }
 
 fn beside_peers_receiving(corpus: &Corpus) -> Vec<Entry> {
-    receiving(corpus, Then::Drop)
+    receiving(corpus, |_| Then::Drop)
 }
 
 fn beside_peers_echoing(corpus: &Corpus) -> Vec<Entry> {
     receiving(corpus, Then::Echo)
 }
 
-fn receiving(corpus: &Corpus, then: Then) -> Vec<Entry> {
+fn receiving(corpus: &Corpus, then: fn(Company) -> Then) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for (name, backend, setting) in shown() {
-        let source = recorded(true, corpus);
-        let subject = compressed::Receive::new(Role::Server, backend, setting, source, then);
+    for Shown {
+        name,
+        backend,
+        setting,
+        company,
+    } in shown()
+    {
+        let window_bits = setting.preferred_receive_window_bits;
+        let source = recorded(window_bits, true, corpus);
+        let subject =
+            compressed::Receive::new(Role::Server, backend, setting, source, then(company));
         entries.push(Entry::new(name, subject));
     }
     entries.push(Entry::new(
         "yawc",
-        yawc::Receive::new(recorded(true, corpus), then),
+        yawc::Receive::new(recorded(15, true, corpus), then(Company::Alone)),
     ));
     without_takeover(&mut entries, |setting, backend| {
-        let source = recorded(false, corpus);
-        compressed::Receive::new(Role::Server, backend, setting, source, then)
+        let source = recorded(15, false, corpus);
+        compressed::Receive::new(Role::Server, backend, setting, source, then(Company::Alone))
     });
     #[cfg(feature = "soketto-deflate")]
     entries.push(Entry::new(
         "soketto (no takeover)",
-        soketto::Receive::new(recorded(false, corpus), then),
+        soketto::Receive::new(recorded(15, false, corpus), then(Company::Alone)),
     ));
     entries
 }
 
 fn beside_peers_sending(corpus: &Corpus) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for (name, backend, setting) in shown() {
-        let subject = compressed::Send::new(Role::Server, backend, setting, corpus);
+    for Shown {
+        name,
+        backend,
+        setting,
+        company,
+    } in shown()
+    {
+        let subject = compressed::Send::new(Role::Server, backend, setting, company, corpus);
         entries.push(Entry::new(name, subject));
     }
     entries.push(Entry::new("yawc", yawc::Send::new(corpus)));
     without_takeover(&mut entries, |setting, backend| {
-        compressed::Send::new(Role::Server, backend, setting, corpus)
+        compressed::Send::new(Role::Server, backend, setting, Company::Alone, corpus)
     });
     #[cfg(feature = "soketto-deflate")]
     entries.push(Entry::new(

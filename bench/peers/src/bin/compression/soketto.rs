@@ -60,7 +60,7 @@ impl Subject for Receive {
                 assert!(data.expect("the frames are legal").is_text());
                 let text = str::from_utf8(black_box(message)).expect("text");
                 octets += text.len();
-                if *then == Then::Echo {
+                if let Then::Echo(_) = then {
                     sender.send_text(text).await.expect("everything is taken");
                 }
             }

@@ -52,7 +52,7 @@ impl Subject for Receive {
                 let frame = socket.next().await.expect("the frames are legal");
                 assert_eq!(frame.opcode(), OpCode::Text);
                 octets += black_box(frame.payload()).len();
-                if *then == Then::Echo {
+                if let Then::Echo(_) = then {
                     let payload = frame.into_payload();
                     let sent = socket.feed(Frame::text(payload)).await;
                     sent.expect("everything is taken");
