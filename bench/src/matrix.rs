@@ -42,8 +42,11 @@ pub struct Effort {
 /// The name of the raw echo, which all others are compared with.
 pub const RAW: &str = "raw";
 
+/// How long it takes at least, beside a bad neighbour, until the usual percentile is steady: it is the
+/// median over slices of 50 ms.
+const BESIDE: Duration = Duration::from_secs(1);
+
 /// Measures `entrants` in `cells`. Calls `progress` with what is measured next.
-///
 pub fn measure(
     cells: &[Cell],
     entrants: &[Entrant],
@@ -102,6 +105,7 @@ fn sample(cell: &Cell, command: &Command, effort: &Effort) -> io::Result<Report>
         Kind::Beside { rate, neighbour } => {
             plan.pace = Pace::Open { rate };
             plan.neighbour = neighbour;
+            plan.until = Until::Elapsed(effort.duration.max(BESIDE));
         }
         Kind::Compressed(offer) => {
             // Raw and minimum do not compress: they are what the same messages cost without it.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Cell, Effort, Entrant, Kind, Origin, RAW, Sample, chart,
+    BESIDE, Cell, Effort, Entrant, Kind, Origin, RAW, Sample, chart,
     figure::Figure,
     machine::{describe, versions},
     outcome::{Row, Spread},
@@ -91,7 +91,7 @@ impl Results<'_> {
         writeln!(out, "- {}", versions(lock, &PEERS).join(", "))?;
         writeln!(
             out,
-            "- Passes: {passes}, of {duration:?} in each cell, server after server; server and load generator on a processor each; loopback"
+            "- Passes: {passes}, of {duration:?} in each cell ({BESIDE:?} at least beside bad neighbours), server after server; server and load\n  generator on a processor each; loopback"
         )?;
         writeln!(
             out,
@@ -426,7 +426,7 @@ fn line(out: &mut String, title: &str, cells: impl Iterator<Item = Option<String
 }
 
 fn noise(spread: Spread) -> &'static str {
-    if spread.width > NOISY { "~" } else { "" }
+    if spread.width() > NOISY { "~" } else { "" }
 }
 
 fn ratio(spread: Spread) -> String {

@@ -46,8 +46,8 @@ impl From<io::Result<Report>> for Outcome {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Spread {
     pub(crate) median: f64,
-    /// The largest less the smallest, as a share of the median.
-    pub(crate) width: f64,
+    /// The smallest and the largest.
+    pub(crate) ends: [f64; 2],
 }
 
 impl Spread {
@@ -58,8 +58,14 @@ impl Spread {
         let median = values[values.len() / 2];
         Some(Self {
             median,
-            width: (last - first) / median,
+            ends: [first, last],
         })
+    }
+
+    /// The largest less the smallest, as a share of the median.
+    pub(crate) fn width(self) -> f64 {
+        let [first, last] = self.ends;
+        (last - first) / self.median
     }
 }
 
@@ -147,13 +153,14 @@ mod tests {
     #[test]
     fn a_spread_has_the_median_and_the_width() {
         let spread = Spread::of(vec![3.0, 1.0, 2.0]).unwrap();
-        assert_eq!((spread.median, spread.width), (2.0, 1.0));
+        assert_eq!((spread.median, spread.ends), (2.0, [1.0, 3.0]));
+        assert_eq!(spread.width(), 1.0);
         assert_eq!(Spread::of(Vec::new()), None);
     }
 
     #[test]
     fn figures_are_compared_within_their_pass() {
         let spread = ratios(&[(0, 8.0), (1, 9.0), (3, 1.0)], &[(3, 1.0), (0, 2.0)]).unwrap();
-        assert_eq!((spread.median, spread.width), (4.0, 0.75));
+        assert_eq!((spread.median, spread.ends), (4.0, [1.0, 4.0]));
     }
 }
