@@ -24,6 +24,9 @@ pub trait Entropy {
 /// One per event-loop thread serves any number of connections; a connection may move to the
 /// environment of another thread between calls. It cannot be cloned, so no two environments ever
 /// draw the same masks.
+///
+/// Of what compresses and inflates it keeps up to four each, as large as their backend makes them, with a
+/// window for each of what was compressed last.
 pub struct Env {
     now: Time,
     entropy: Box<dyn Entropy + Send>,

@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex};
 use proptest::{collection::vec as several, prelude::*};
 use support::{
     End, Predictable, Seen, cases,
-    deflate::{BACKENDS, compressing, noise, opened_plainly},
+    deflate::{BACKENDS, compressing, json, noise, opened_plainly},
     sends::{Send, judged, sends},
 };
-use wsproto::{Codecs, Compress, Compressor, Config, Env, Inflater, Miniz, Role};
+use wsproto::{
+    Codecs, Compress, Compression, Compressor, Config, Env, Inflater, Kind, Memory, Miniz, Role,
+};
 
 /// Codecs that tell how many octets of history their compressors were told, one number each time.
 struct Telling(Arc<Mutex<Vec<usize>>>);
@@ -51,39 +53,94 @@ impl Compressor for Told {
     }
 }
 
-/// Connections of one thread: what they have in common is lent to each for what it sends.
-struct Thread {
-    env: Env,
+/// Connections and environments: what an environment has is lent to each connection for what it sends.
+struct Threads {
+    envs: Vec<Env>,
     ends: Vec<End>,
     sent: Vec<Vec<Seen>>,
+    /// What has been sent of a streamed message that is under way.
+    under_way: Vec<Option<String>>,
 }
 
-impl Thread {
-    fn new(env: Env, configs: &[Arc<Config>]) -> Self {
+impl Threads {
+    fn new(envs: Vec<Env>, configs: &[Arc<Config>]) -> Self {
         let ends = configs.iter().map(|config| {
             // Its own environment is never used.
             opened_plainly(Role::Server, support::env(1), config.clone())
         });
         Self {
-            env,
+            envs,
             ends: ends.collect(),
             sent: vec![Vec::new(); configs.len()],
+            under_way: vec![None; configs.len()],
         }
     }
 
+    /// With one thread.
+    fn one(env: Env, configs: &[Arc<Config>]) -> Self {
+        Self::new(vec![env], configs)
+    }
+
+    /// A connection sends something, on the first thread.
     fn send(&mut self, by: usize, send: Send) {
+        self.act(0, by, Act::Send(send));
+    }
+
+    fn act(&mut self, on: usize, by: usize, act: Act) {
         let end = &mut self.ends[by];
-        std::mem::swap(&mut self.env, &mut end.env);
-        self.sent[by].extend(send.by(end));
-        std::mem::swap(&mut self.env, &mut end.env);
+        std::mem::swap(&mut self.envs[on], &mut end.env);
+        let End {
+            connection, env, ..
+        } = end;
+        match (act, self.under_way[by].take()) {
+            // A message in parts is not interrupted, so it ends first.
+            (Act::Send(send), under_way) => {
+                if let Some(text) = under_way {
+                    assert_eq!(connection.finish(env, &[]), Ok(()));
+                    self.sent[by].push(Seen::text(&text));
+                }
+                self.sent[by].extend(send.by(end));
+            }
+            (Act::Part(part), None) => {
+                let started = connection.start_compressed(env, Kind::Text, Compress::Always);
+                assert_eq!(started, Ok(()));
+                assert_eq!(connection.write(env, part.as_bytes()), Ok(()));
+                self.under_way[by] = Some(part);
+            }
+            (Act::Part(part), Some(text)) => {
+                assert_eq!(connection.write(env, part.as_bytes()), Ok(()));
+                self.under_way[by] = Some(text + &part);
+            }
+        }
+        let end = &mut self.ends[by];
+        std::mem::swap(&mut self.envs[on], &mut end.env);
     }
 
     /// What each has sent, as a judge reads it who keeps to `agreed`, beside what it was to send.
-    fn judged(mut self, agreed: &str) -> Vec<(Vec<Seen>, Vec<Seen>)> {
-        let ends = self.ends.iter_mut();
-        let read = ends.map(|end| judged(&end.drain_frames(), Role::Server, agreed));
+    fn judged(mut self, agreed: &[String]) -> Vec<(Vec<Seen>, Vec<Seen>)> {
+        for by in 0..self.ends.len() {
+            self.send(by, Send::Ping);
+        }
+        let ends = self.ends.iter_mut().zip(agreed);
+        let read = ends.map(|(end, agreed)| judged(&end.drain_frames(), Role::Server, agreed));
         read.zip(self.sent).collect()
     }
+}
+
+/// What a connection does.
+#[derive(Debug, Clone)]
+enum Act {
+    /// It sends something.
+    Send(Send),
+    /// It sends a part of a message, which is the first if none is under way.
+    Part(String),
+}
+
+fn acts() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        3 => sends().prop_map(Act::Send),
+        2 => (0_usize..2000, 0_usize..9).prop_map(|(len, seed)| Act::Part(json(len, seed))),
+    ]
 }
 
 fn whole(len: usize, seed: usize) -> Send {
@@ -96,7 +153,7 @@ fn a_connection_that_goes_on_is_told_nothing_again() {
     for level in [1, 6] {
         let config = compressing(|_, compression| compression.level = level);
         let env = Env::with_codecs(Predictable(1), Telling(told.clone()));
-        let mut thread = Thread::new(env, &[config]);
+        let mut thread = Threads::one(env, &[config]);
         for (send, expected) in [
             // There is nothing yet to tell of.
             (whole(300, 1), &[0][..]),
@@ -123,7 +180,7 @@ fn a_connection_that_goes_on_is_told_nothing_again() {
             let told = std::mem::take(&mut *told.lock().unwrap());
             assert_eq!(told, expected, "level {level}: {send:?}");
         }
-        for (read, sent) in thread.judged("server_max_window_bits=12") {
+        for (read, sent) in thread.judged(&agreed([12, 12])) {
             assert!(read == sent);
         }
     }
@@ -135,7 +192,7 @@ fn connections_that_take_turns_are_told_what_is_worth_it() {
     for level in [1, 6] {
         let config = compressing(|_, compression| compression.level = level);
         let env = Env::with_codecs(Predictable(1), Telling(told.clone()));
-        let mut thread = Thread::new(env, &[config.clone(), config]);
+        let mut thread = Threads::one(env, &[config.clone(), config]);
         for by in [0, 1] {
             thread.send(by, whole(100, by));
         }
@@ -160,7 +217,7 @@ fn connections_that_take_turns_are_told_what_is_worth_it() {
         told.lock().unwrap().clear();
         thread.send(0, whole(300, 10));
         assert_eq!(*told.lock().unwrap(), []);
-        for (read, sent) in thread.judged("server_max_window_bits=12") {
+        for (read, sent) in thread.judged(&agreed([12, 12])) {
             assert!(read == sent);
         }
     }
@@ -171,32 +228,87 @@ fn all_at(level: u8, len: usize) -> usize {
     if level == 1 || len == 0 { len } else { 4096 }
 }
 
+#[test]
+fn what_has_been_told_too_little_is_told_again() {
+    let (told, mut thread) = telling_two();
+    for (by, send, expected) in [
+        (0, whole(5000, 1), &[0][..]),
+        (1, whole(5000, 2), &[0]),
+        // They take turns, so this one is told as much as it is worth.
+        (0, whole(10, 3), &[1024]),
+        (0, whole(10, 4), &[]),
+        // For a longer message that is not enough.
+        (0, whole(3000, 5), &[4096]),
+    ] {
+        thread.send(by, send.clone());
+        let told = std::mem::take(&mut *told.lock().unwrap());
+        assert_eq!(told, expected, "{by}: {send:?}");
+    }
+}
+
+#[test]
+fn a_message_in_parts_that_others_send_between_leaves_each_to_go_on_with_its_own() {
+    let (told, mut thread) = telling_two();
+    thread.act(0, 0, Act::Part(json(300, 1)));
+    // There are two compressors from now on.
+    thread.send(1, whole(5000, 2));
+    thread.act(0, 0, Act::Part(json(300, 3)));
+    thread.send(0, whole(5000, 4));
+    told.lock().unwrap().clear();
+    for seed in 5..15 {
+        for by in [0, 1] {
+            thread.send(by, whole(300, seed + 10 * by));
+        }
+    }
+    assert_eq!(*told.lock().unwrap(), []);
+}
+
+/// Two connections with the default compression, and what their compressors are told.
+fn telling_two() -> (Arc<Mutex<Vec<usize>>>, Threads) {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let config = compressing(|_, _| {});
+    let env = Env::with_codecs(Predictable(1), Telling(told.clone()));
+    (told, Threads::one(env, &[config.clone(), config]))
+}
+
+fn agreed<const N: usize>(bits: [u8; N]) -> [String; N] {
+    bits.map(|bits| format!("server_max_window_bits={bits}"))
+}
+
+/// A policy that another is likely to have in common, so that they are lent the same.
+fn policies() -> impl Strategy<Value = Compression> {
+    let level = prop_oneof![6 => Just(1_u8), 2 => Just(6), 1 => 0_u8..=9];
+    let bits = prop_oneof![4 => Just(9_u8), 2 => Just(12), 1 => 8_u8..=15];
+    let memory = prop_oneof![5 => Just(Memory::Pooled), 1 => Just(Memory::Dedicated)];
+    let takeover = prop::bool::weighted(0.9);
+    (level, bits, memory, takeover).prop_map(|(level, bits, memory, takeover)| {
+        let mut policy = Compression::default();
+        policy.level = level;
+        policy.send_window_bits = bits;
+        policy.memory = memory;
+        policy.send_takeover = takeover;
+        policy
+    })
+}
+
 proptest! {
-    #![proptest_config(cases(200))]
+    #![proptest_config(cases(300))]
 
     #[test]
     fn nobody_is_referred_to_what_another_sent(
         (_, env) in proptest::sample::select(BACKENDS),
-        level in prop_oneof![3 => Just(1_u8), 1 => 0_u8..=9],
-        bits in prop_oneof![2 => 8_u8..=11, 1 => 12_u8..=15],
-        takeovers in several(prop::bool::weighted(0.9), 3),
-        steps in several((0_usize..3, sends()), 1..16),
+        policies in [policies(), policies(), policies()],
+        acts in several((0_usize..2, 0_usize..3, acts()), 1..24),
     ) {
-        let configs: Vec<_> = takeovers
-            .iter()
-            .map(|takeover| compressing(|config, compression| {
-                compression.level = level;
-                compression.send_window_bits = bits;
-                compression.send_takeover = *takeover;
-                config.queue_limit = usize::MAX;
-            }))
-            .collect();
-        let mut thread = Thread::new(env(1), &configs);
-        for (by, send) in steps {
-            thread.send(by, send);
+        let configs = policies.map(|policy| compressing(|config, compression| {
+            *compression = policy;
+            config.queue_limit = usize::MAX;
+        }));
+        let mut threads = Threads::new(vec![env(1), env(2)], &configs);
+        for (on, by, act) in acts {
+            threads.act(on, by, act);
         }
-        let agreed = format!("server_max_window_bits={bits}");
-        for (read, sent) in thread.judged(&agreed) {
+        for (read, sent) in threads.judged(&agreed(policies.map(|policy| policy.send_window_bits))) {
             prop_assert!(read == sent);
         }
     }

@@ -127,7 +127,7 @@ fn takeover_for_receiving_costs_the_window_and_no_more() {
 fn a_client_that_offers_to_be_asked_costs_a_server_4_kib() {
     for (name, env) in BACKENDS {
         let config = compressing(|_, compression| compression.send_takeover = false);
-        // More passes than that, and what it refers to is nearer.
+        // Ten messages are more than the window, and each refers to the one before, which is within it.
         let owned = owned(Role::Server, *env, &config, 1000);
         assert!(owned > 4 << 10, "{owned}");
         assert!(owned <= (4 << 10) + 512, "{name}: {owned}");

@@ -66,14 +66,14 @@ impl History {
 
 /// Whether the same octets are cut in two here and there. They are equally many.
 fn are_equal(one: [&[u8]; 2], other: [&[u8]; 2]) -> bool {
-    let [[a, b], [c, d]] = if one[0].len() <= other[0].len() {
+    let [[early, late], [later_cut, latest]] = if one[0].len() <= other[0].len() {
         [one, other]
     } else {
         [other, one]
     };
-    let (c, between) = c.split_at(a.len());
+    let (first, between) = later_cut.split_at(early.len());
     // What came last is what differs, if anything does.
-    b.ends_with(d) && b.starts_with(between) && a == c
+    late.ends_with(latest) && late.starts_with(between) && early == first
 }
 
 #[cfg(test)]

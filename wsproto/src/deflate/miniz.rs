@@ -28,7 +28,9 @@ const WINDOW: usize = 32 << 10;
 /// For a window under 15 bits, the dictionary is cleared whenever the next message would make it
 /// exceed the window, and within larger messages. That costs time and size: JSON-like messages of 512
 /// octets shrink to 0.26 of their size at level 6 and 15 bits, to 0.27 at 14, 0.29 at 12, 0.36 at 10
-/// and 0.65 at 8.
+/// and 0.65 at 8. A [pooled](crate::Memory::Pooled) compressor that is told the history for each message has
+/// more of it than one that goes on: 0.23 of those octets are left at level 6 and 12 bits then, in three
+/// times the time.
 ///
 /// [Priming](Compressor::prime) compresses the history for nothing. At level 1 that takes as long as
 /// two messages of 512 octets for 4 KiB, and as long as twenty for 32 KiB; at level 6, it is half a

@@ -22,28 +22,32 @@ pub struct Compression {
     pub threshold: usize,
     /// How far back a compressed message may refer, as a power of two from 8 to 15 (others
     /// count as the nearest of these). Default 12: small messages come out hardly any larger than with
-    /// 15, and what a connection keeps, and has to tell a [pooled](Memory::Pooled) compressor for each
-    /// message, is an eighth.
+    /// 15, and what a connection keeps is an eighth. With [pooled](Memory::Pooled) compressors at level 1, only
+    /// messages of more than 2 KiB gain by more than 12.
     pub send_window_bits: u8,
     /// How far back the peer may refer at most, from 8 to 15. Default 15. A client asks for it; a server
     /// can demand it only of a client that offers it, and otherwise gives the peer no takeover.
     pub receive_window_bits: u8,
-    /// How far back a server would have its clients refer, from 8 to 15, if that is less than
-    /// [`receive_window_bits`](Self::receive_window_bits). It is asked of those that offer to be asked
-    /// (`client_max_window_bits`, RFC 7692 7.1.2.2), as most browsers and libraries do, and no others have to
-    /// do without anything. Not asked without [`receive_takeover`](Self::receive_takeover), when it
-    /// would save nothing; nor by a client, since there are servers that overlook it and would have to
-    /// be left.
+    /// How far back a server would rather have its clients refer, from 8 to 15, if that is less than
+    /// [`receive_window_bits`](Self::receive_window_bits). Default 12: what is kept for a connection, and is
+    /// handed to an inflater for each message, is an eighth of what it is with 15, and small messages come
+    /// in hardly any larger. 15 asks nobody.
     ///
-    /// Default 12: what is kept for a connection, and is handed to an inflater for each message, is an
-    /// eighth of what it is with 15, and small messages come in hardly any larger.
+    /// Clients are asked if they offer it (`client_max_window_bits`, RFC 7692 7.1.2.2), as Chromium and many
+    /// libraries do; the others may refer back as far as they like. They are not asked without
+    /// [`receive_takeover`](Self::receive_takeover), when it would save nothing. A client does not ask its server,
+    /// since there are servers that overlook it, and an answer that does so fails the connection.
+    ///
+    /// A client that offers this and does not keep to it fails with
+    /// [`INVALID_DATA`](crate::CloseCode::INVALID_DATA), 1007, when it refers back too far. Avoid
+    /// 8 for clients that you do not know: zlib cannot keep to it.
     pub preferred_receive_window_bits: u8,
     /// Whether a message may refer to those sent before it: much smaller, at the cost of memory for
     /// each connection. Default `true`.
     pub send_takeover: bool,
     /// Whether the peer's messages may refer to those before them. Costs this side as many octets for
-    /// each connection as they may refer back, once as many have come: 4 KiB by default for a client
-    /// that offers to be asked for less than 32 KiB. Default `true`.
+    /// each connection as they may refer back, once as many have come: by default 32 KiB, and 4 KiB on a
+    /// server whose client lets it choose. Default `true`.
     pub receive_takeover: bool,
     /// What a connection with [`send_takeover`](Self::send_takeover) keeps. Default
     /// [`Memory::Pooled`].
@@ -87,16 +91,16 @@ impl Compression {
 #[non_exhaustive]
 pub enum Memory {
     /// The last `2^send_window_bits` octets that it sent, and some 100 more. A compressor is lent by the
-    /// thread, and has to be told these if it was another connection's in between. At level 1, where to
-    /// tell takes longer than to compress, it is told no more of them than twice what the message has, or
-    /// 1 KiB if that is more.
+    /// thread's [`Env`](crate::Env), and has to be told these if it was another connection's in between. At
+    /// level 1, where telling takes longer than compressing, it is told no more of them than twice what the
+    /// message has, or 1 KiB if that is more.
     ///
     /// A connection that has a thread to itself, or sends several messages in a row, is thus served as by
-    /// a [`Dedicated`](Self::Dedicated) compressor. Where connections take turns, at level 1 with zlib-rs, a
-    /// message of 512 octets takes 2.7 times as long, and one of 4 KiB 1.6 to 1.9 times; at level 6 and
-    /// 12 bits, as long. With so many connections that their compressors are in no cache, those lent are the
-    /// faster ones: 200 echoed half as many messages again. See the documentation of the backends for
-    /// their own costs.
+    /// a [`Dedicated`](Self::Dedicated) compressor with the same window. Where connections take turns, with
+    /// zlib-rs and 12 bits, a message of 512 octets takes 2.5 times as long at level 1 and 1.5 times at
+    /// level 6, and one of 4 KiB 1.4 and 1.1 times. With so many connections that compressors of their own
+    /// would be in no cache, those lent are the faster ones: 200 connections echoed half as many
+    /// messages again. See the documentation of the backends for their own costs.
     #[default]
     Pooled,
     /// A compressor of its own: 160 to 320 KiB for each connection, unless the backend is set to less, and

@@ -39,42 +39,49 @@ pub(crate) struct Deflation {
     compressor: Box<dyn Compressor>,
     level: u8,
     window_bits: u8,
-    /// All that the compressor may refer back to; `None` if that is not kept account of.
-    knows: Option<History>,
+    /// If [`is_known`](Self::is_known): what the compressor was given last, which is all that it may refer
+    /// back to. It may have forgotten some of that.
+    knows: History,
+    /// Whether account is kept of what it knows. That of one connection alone, or of none, need not be.
+    is_known: bool,
 }
 
 impl Deflation {
     /// Compresses what comes next, and appends it to `out` with the whole of the flush.
     pub(crate) fn compress(&mut self, data: &[u8], out: &mut Vec<u8>) {
         self.compressor.compress(data, out);
-        if let Some(knows) = &mut self.knows {
-            knows.push(data, 1 << self.window_bits);
+        if self.is_known {
+            self.knows.push(data, 1 << self.window_bits);
         }
     }
 
     /// Starts anew.
     pub(crate) fn reset(&mut self) {
         self.compressor.reset();
-        self.knows = None;
+        self.is_known = false;
     }
 
-    /// Goes on where `history` ends, of which the last `enough` octets will do.
+    fn fits(&self, level: u8, window_bits: u8) -> bool {
+        (self.level, self.window_bits) == (level, window_bits)
+    }
+
+    /// Whether it stopped right where `history` ends, and knows at least the last `at_least` octets of it.
     ///
-    /// If it stopped right there, as it did if the message before was the same connection's, it need not
-    /// be told. It does not matter whose history it knows, as long as it is the same.
-    pub(crate) fn go_on(&mut self, history: &History, enough: usize) {
-        let knows_it = self.knows.as_ref().is_some_and(|knows| {
-            knows.len() >= enough.min(history.len()) && history.ends_with(knows)
-        });
-        if knows_it {
-            return;
-        }
-        let last = history.last(enough);
+    /// It does not matter whose history it knows, as long as it is the same.
+    fn knows(&self, history: &History, at_least: usize) -> bool {
+        self.is_known
+            && self.knows.len() >= at_least.min(history.len())
+            && history.ends_with(&self.knows)
+    }
+
+    /// Starts anew where `history` ends, of which it is told the last `at_least` octets.
+    fn tell(&mut self, history: &History, at_least: usize) {
+        let last = history.last(at_least);
         self.compressor.prime(last);
-        let knows = self.knows.get_or_insert_default();
-        knows.clear();
+        self.is_known = true;
+        self.knows.clear();
         for part in last {
-            knows.push(part, 1 << self.window_bits);
+            self.knows.push(part, 1 << self.window_bits);
         }
     }
 }
@@ -91,6 +98,7 @@ impl core::fmt::Debug for Deflation {
 pub(crate) struct Pool {
     codecs: Option<Box<dyn Codecs>>,
     inflations: Vec<Box<Inflation>>,
+    /// The one that was lent last is the last.
     deflations: Vec<Box<Deflation>>,
 }
 
@@ -131,13 +139,40 @@ impl Pool {
         }
     }
 
-    /// Something to compress with, in whatever state: to be [reset](Deflation::reset) or to
-    /// [go on](Deflation::go_on) with a history.
+    /// Something to compress with that refers to nothing before.
     pub(crate) fn take_deflation(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
-        let wanted = (level, window_bits);
+        let mut deflation = self.take_oldest(level, window_bits)?;
+        deflation.reset();
+        Some(deflation)
+    }
+
+    /// Something to compress with that goes on where `history` ends, and knows at least the last `at_least`
+    /// octets of it. If there is one that stopped there, as the one does that compressed the connection's
+    /// message before, it is not told again.
+    pub(crate) fn take_deflation_after(
+        &mut self,
+        history: &History,
+        at_least: usize,
+        level: u8,
+        window_bits: u8,
+    ) -> Option<Box<Deflation>> {
         let mut kept = self.deflations.iter();
-        match kept.position(|kept| (kept.level, kept.window_bits) == wanted) {
-            Some(index) => Some(self.deflations.swap_remove(index)),
+        if let Some(index) =
+            kept.position(|kept| kept.fits(level, window_bits) && kept.knows(history, at_least))
+        {
+            return Some(self.deflations.remove(index));
+        }
+        let mut deflation = self.take_oldest(level, window_bits)?;
+        deflation.tell(history, at_least);
+        Some(deflation)
+    }
+
+    /// In whatever state, the one that has not been lent for longest: nobody is as likely to be done with what
+    /// it knows. If none is kept, a new one.
+    fn take_oldest(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
+        let mut kept = self.deflations.iter();
+        match kept.position(|kept| kept.fits(level, window_bits)) {
+            Some(index) => Some(self.deflations.remove(index)),
             None => self.new_deflation(level, window_bits),
         }
     }
@@ -148,7 +183,8 @@ impl Pool {
             compressor: self.codecs.as_mut()?.compressor(level.min(9), window_bits),
             level,
             window_bits,
-            knows: None,
+            knows: History::default(),
+            is_known: false,
         }))
     }
 
@@ -163,7 +199,6 @@ impl Pool {
         let Some(mut deflation) = self.take_deflation(level, window_bits) else {
             return false;
         };
-        deflation.reset();
         if !data.is_empty() {
             deflation.compress(data, out);
         }
@@ -174,7 +209,7 @@ impl Pool {
 
     pub(crate) fn put_deflation(&mut self, deflation: Box<Deflation>) {
         if self.deflations.len() == MAX_KEPT {
-            // Connections with other parameters have their turn.
+            // The one that has not been lent for longest.
             self.deflations.remove(0);
         }
         self.deflations.push(deflation);

@@ -52,7 +52,7 @@ impl Connection {
             return false;
         }
         // How long it will be is not known: long, if it is worth streaming.
-        let Some(deflation) = deflate.take(policy, &mut env.pool, usize::MAX) else {
+        let Some(deflation) = deflate.take_deflation(policy, &mut env.pool, usize::MAX) else {
             return false;
         };
         deflate.kept().streaming = Some(deflation);
@@ -75,7 +75,7 @@ impl Connection {
         }
         if last {
             strip_tail(&mut out);
-            deflate.put(policy, &mut env.pool, deflation);
+            deflate.put_deflation(policy, &mut env.pool, deflation);
             if !deflate.parameters.send_takeover && !deflate.parameters.receive_takeover {
                 deflate.kept = None;
             }
@@ -103,17 +103,17 @@ impl Deflate {
         data: &[u8],
         out: &mut Vec<u8>,
     ) -> Option<()> {
-        let mut deflation = self.take(policy, pool, data.len())?;
+        let mut deflation = self.take_deflation(policy, pool, data.len())?;
         if !data.is_empty() {
             deflation.compress(data, out);
         }
         strip_tail(out);
-        self.put(policy, pool, deflation);
+        self.put_deflation(policy, pool, deflation);
         Some(())
     }
 
     /// What compresses a message of `len` octets, and knows of what the peer may be referred back to.
-    fn take(
+    fn take_deflation(
         &mut self,
         policy: &Compression,
         pool: &mut Pool,
@@ -121,9 +121,7 @@ impl Deflate {
     ) -> Option<Box<Deflation>> {
         let (level, bits) = (policy.level, self.parameters.send_window_bits);
         if !self.parameters.send_takeover {
-            let mut deflation = pool.take_deflation(level, bits)?;
-            deflation.reset();
-            return Some(deflation);
+            return pool.take_deflation(level, bits);
         }
         let Kept {
             sent, dedicated, ..
@@ -131,14 +129,12 @@ impl Deflate {
         match policy.memory {
             Memory::Dedicated => dedicated.take().or_else(|| pool.new_deflation(level, bits)),
             Memory::Pooled => {
-                let mut deflation = pool.take_deflation(level, bits)?;
-                deflation.go_on(sent, worth_telling(level, len));
-                Some(deflation)
+                pool.take_deflation_after(sent, worth_knowing(level, len), level, bits)
             }
         }
     }
 
-    fn put(&mut self, policy: &Compression, pool: &mut Pool, deflation: Box<Deflation>) {
+    fn put_deflation(&mut self, policy: &Compression, pool: &mut Pool, deflation: Box<Deflation>) {
         if self.parameters.send_takeover && policy.memory == Memory::Dedicated {
             self.kept().dedicated = Some(deflation);
         } else {
@@ -170,15 +166,17 @@ impl Deflate {
     }
 }
 
-/// How many octets of what was sent before a compressor is told for a message of `len` octets, if it has
-/// to be told.
+/// How many octets of what was sent before a lent compressor should know for a message of `len` octets: one
+/// that knows less is told as many.
 ///
 /// At level 1 a message is compressed faster than its history is told, so short ones make do with less: of
 /// 512 octets of JSON, 1 KiB of history leaves 0.333 instead of the 0.320 that 4 KiB do, in three fifths
 /// of the time (`zlib-rs`).
-fn worth_telling(level: u8, len: usize) -> usize {
+fn worth_knowing(level: u8, len: usize) -> usize {
     match level {
-        0 | 1 => len.saturating_mul(2).max(1 << 10),
+        // Stored blocks refer to nothing.
+        0 => 0,
+        1 => len.saturating_mul(2).max(1 << 10),
         2.. => usize::MAX,
     }
 }
