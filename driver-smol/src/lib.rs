@@ -119,6 +119,7 @@
 //! [`ServerHandle::shutdown`]: driver_async::ServerHandle::shutdown
 
 mod alarm;
+mod apart;
 mod bulk;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod edges;

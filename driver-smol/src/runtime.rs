@@ -17,7 +17,7 @@ use driver_kit::accepting::BACKLOG;
 use futures_lite::future::{or, yield_now};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{alarm::Alarm, bulk, io::Io, listener::Listener};
+use crate::{alarm::Alarm, apart::apart, bulk, io::Io, listener::Listener};
 
 /// async-io for sockets and time, a thread of its pool for names, and no executor in particular.
 #[derive(Debug, Clone, Copy, Default)]
@@ -106,7 +106,7 @@ impl Spawn for Inside {
                 yield_now().await;
             }
         };
-        or(future, run_tasks)
+        or(apart(future), run_tasks)
     }
 }
 

@@ -1,0 +1,114 @@
+//! A future beside others in one task, which is polled for its own wakes only.
+
+use std::{
+    future::{Future, poll_fn},
+    mem,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll, Wake, Waker},
+};
+
+/// Whether a future was woken, and who polls it.
+#[derive(Default)]
+struct Bell(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    rung: bool,
+    listener: Option<Waker>,
+}
+
+impl Bell {
+    /// Whether it has rung since it was last asked. If not, it wakes that task when it does.
+    fn has_rung(&self, cx: &Context<'_>) -> bool {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut state.listener {
+            Some(listener) => listener.clone_from(cx.waker()),
+            None => state.listener = Some(cx.waker().clone()),
+        }
+        mem::take(&mut state.rung)
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.rung = true;
+        let listener = state.listener.take();
+        drop(state);
+        if let Some(listener) = listener {
+            listener.wake();
+        }
+    }
+}
+
+/// Polls `future` once, and then when it was woken; not whenever the task is polled that it is a part of.
+pub(crate) async fn apart<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let bell = Arc::new(Bell::default());
+    let waker = Waker::from(Arc::clone(&bell));
+    let mut begun = false;
+    poll_fn(|cx| {
+        if !bell.has_rung(cx) && mem::replace(&mut begun, true) {
+            return Poll::Pending;
+        }
+        future.as_mut().poll(&mut Context::from_waker(&waker))
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, rc::Rc};
+
+    use super::*;
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Wakes(Mutex<usize>);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            *self.0.lock().expect("no thread has panicked") += 1;
+        }
+    }
+
+    #[test]
+    fn it_is_polled_when_it_was_woken_and_at_no_other_time() {
+        let inner: Rc<RefCell<(usize, Option<Waker>)>> = Rc::default();
+        let mut future = pin!(apart(poll_fn(|cx| {
+            let mut inner = inner.borrow_mut();
+            inner.0 += 1;
+            inner.1 = Some(cx.waker().clone());
+            if inner.0 < 3 {
+                Poll::Pending
+            } else {
+                Poll::Ready("done")
+            }
+        })));
+        let wakes = [(); 2].map(|()| Arc::new(Wakes::default()));
+        let [first, second] = [0, 1].map(|n| Waker::from(Arc::clone(&wakes[n])));
+        let mut poll = |waker| future.as_mut().poll(&mut Context::from_waker(waker));
+        let polled = || inner.borrow().0;
+        let ring = || {
+            let waker = inner.borrow().1.clone();
+            waker.expect("it was polled").wake();
+        };
+        let woken = || [0, 1].map(|n| *wakes[n].0.lock().expect("no thread has panicked"));
+
+        assert!(poll(&first).is_pending() && poll(&first).is_pending());
+        assert_eq!((polled(), woken()), (1, [0, 0]));
+        ring();
+        assert_eq!(woken(), [1, 0]);
+        // It tells whoever polled last, though nothing came of that.
+        assert!(poll(&second).is_pending() && poll(&second).is_pending());
+        assert_eq!(polled(), 2);
+        ring();
+        assert_eq!(woken(), [1, 1]);
+        assert_eq!(poll(&first), Poll::Ready("done"));
+    }
+}
