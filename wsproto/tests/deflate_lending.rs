@@ -76,11 +76,6 @@ impl Threads {
         }
     }
 
-    /// With one thread.
-    fn one(env: Env, configs: &[Arc<Config>]) -> Self {
-        Self::new(vec![env], configs)
-    }
-
     /// A connection sends something, on the first thread.
     fn send(&mut self, by: usize, send: Send) {
         self.act(0, by, Act::Send(send));
@@ -119,6 +114,7 @@ impl Threads {
     /// What each has sent, as a judge reads it who keeps to `agreed`, beside what it was to send.
     fn judged(mut self, agreed: &[String]) -> Vec<(Vec<Seen>, Vec<Seen>)> {
         for by in 0..self.ends.len() {
+            // Whatever else it sends, a message in parts ends first.
             self.send(by, Send::Ping);
         }
         let ends = self.ends.iter_mut().zip(agreed);
@@ -149,11 +145,8 @@ fn whole(len: usize, seed: usize) -> Send {
 
 #[test]
 fn a_connection_that_goes_on_is_told_nothing_again() {
-    let told = Arc::new(Mutex::new(Vec::new()));
     for level in [1, 6] {
-        let config = compressing(|_, compression| compression.level = level);
-        let env = Env::with_codecs(Predictable(1), Telling(told.clone()));
-        let mut thread = Threads::one(env, &[config]);
+        let (told, mut thread) = telling_two(level);
         for (send, expected) in [
             // There is nothing yet to tell of.
             (whole(300, 1), &[0][..]),
@@ -180,7 +173,7 @@ fn a_connection_that_goes_on_is_told_nothing_again() {
             let told = std::mem::take(&mut *told.lock().unwrap());
             assert_eq!(told, expected, "level {level}: {send:?}");
         }
-        for (read, sent) in thread.judged(&agreed([12, 12])) {
+        for (read, sent) in thread.judged(&by_default()) {
             assert!(read == sent);
         }
     }
@@ -188,11 +181,8 @@ fn a_connection_that_goes_on_is_told_nothing_again() {
 
 #[test]
 fn connections_that_take_turns_are_told_what_is_worth_it() {
-    let told = Arc::new(Mutex::new(Vec::new()));
     for level in [1, 6] {
-        let config = compressing(|_, compression| compression.level = level);
-        let env = Env::with_codecs(Predictable(1), Telling(told.clone()));
-        let mut thread = Threads::one(env, &[config.clone(), config]);
+        let (told, mut thread) = telling_two(level);
         for by in [0, 1] {
             thread.send(by, whole(100, by));
         }
@@ -217,7 +207,7 @@ fn connections_that_take_turns_are_told_what_is_worth_it() {
         told.lock().unwrap().clear();
         thread.send(0, whole(300, 10));
         assert_eq!(*told.lock().unwrap(), []);
-        for (read, sent) in thread.judged(&agreed([12, 12])) {
+        for (read, sent) in thread.judged(&by_default()) {
             assert!(read == sent);
         }
     }
@@ -230,7 +220,7 @@ fn all_at(level: u8, len: usize) -> usize {
 
 #[test]
 fn what_has_been_told_too_little_is_told_again() {
-    let (told, mut thread) = telling_two();
+    let (told, mut thread) = telling_two(1);
     for (by, send, expected) in [
         (0, whole(5000, 1), &[0][..]),
         (1, whole(5000, 2), &[0]),
@@ -248,7 +238,7 @@ fn what_has_been_told_too_little_is_told_again() {
 
 #[test]
 fn a_message_in_parts_that_others_send_between_leaves_each_to_go_on_with_its_own() {
-    let (told, mut thread) = telling_two();
+    let (told, mut thread) = telling_two(1);
     thread.act(0, 0, Act::Part(json(300, 1)));
     // There are two compressors from now on.
     thread.send(1, whole(5000, 2));
@@ -263,16 +253,28 @@ fn a_message_in_parts_that_others_send_between_leaves_each_to_go_on_with_its_own
     assert_eq!(*told.lock().unwrap(), []);
 }
 
-/// Two connections with the default compression, and what their compressors are told.
-fn telling_two() -> (Arc<Mutex<Vec<usize>>>, Threads) {
+/// Two connections of one thread that compress at that level, and what their compressors are told.
+fn telling_two(level: u8) -> (Arc<Mutex<Vec<usize>>>, Threads) {
     let told = Arc::new(Mutex::new(Vec::new()));
-    let config = compressing(|_, _| {});
+    let config = compressing(|_, compression| compression.level = level);
     let env = Env::with_codecs(Predictable(1), Telling(told.clone()));
-    (told, Threads::one(env, &[config.clone(), config]))
+    (told, Threads::new(vec![env], &[config.clone(), config]))
 }
 
-fn agreed<const N: usize>(bits: [u8; N]) -> [String; N] {
-    bits.map(|bits| format!("server_max_window_bits={bits}"))
+/// The server's answers of two connections with the default compression, but for its level.
+fn by_default() -> [String; 2] {
+    [(); 2].map(|()| agreed(&Compression::default()))
+}
+
+/// What a server answers of what it sends.
+fn agreed(policy: &Compression) -> String {
+    let bits = policy.send_window_bits;
+    let takeover = if policy.send_takeover {
+        ""
+    } else {
+        "; server_no_context_takeover"
+    };
+    format!("server_max_window_bits={bits}{takeover}")
 }
 
 /// A policy that another is likely to have in common, so that they are lent the same.
@@ -308,7 +310,7 @@ proptest! {
         for (on, by, act) in acts {
             threads.act(on, by, act);
         }
-        for (read, sent) in threads.judged(&agreed(policies.map(|policy| policy.send_window_bits))) {
+        for (read, sent) in threads.judged(&policies.map(|policy| agreed(&policy))) {
             prop_assert!(read == sent);
         }
     }

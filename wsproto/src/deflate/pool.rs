@@ -167,8 +167,8 @@ impl Pool {
         Some(deflation)
     }
 
-    /// In whatever state, the one that has not been lent for longest: nobody is as likely to be done with what
-    /// it knows. If none is kept, a new one.
+    /// In whatever state, the one that has not been lent for longest: whoever had it last is the least likely
+    /// to be back before it is lent again. If none is kept, a new one.
     fn take_oldest(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
         let mut kept = self.deflations.iter();
         match kept.position(|kept| kept.fits(level, window_bits)) {

@@ -321,18 +321,13 @@ fn beside_peers_echoing(corpus: &Corpus) -> Vec<Entry> {
 
 fn receiving(corpus: &Corpus, then: fn(Company) -> Then) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for Shown {
-        name,
-        backend,
-        setting,
-        company,
-    } in shown()
-    {
-        let window_bits = setting.preferred_receive_window_bits;
+    for ours in shown() {
+        let window_bits = ours.setting.preferred_receive_window_bits;
         let source = recorded(window_bits, true, corpus);
+        let then = then(ours.company);
         let subject =
-            compressed::Receive::new(Role::Server, backend, setting, source, then(company));
-        entries.push(Entry::new(name, subject));
+            compressed::Receive::new(Role::Server, ours.backend, ours.setting, source, then);
+        entries.push(Entry::new(ours.name, subject));
     }
     entries.push(Entry::new(
         "yawc",
@@ -352,15 +347,15 @@ fn receiving(corpus: &Corpus, then: fn(Company) -> Then) -> Vec<Entry> {
 
 fn beside_peers_sending(corpus: &Corpus) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for Shown {
-        name,
-        backend,
-        setting,
-        company,
-    } in shown()
-    {
-        let subject = compressed::Send::new(Role::Server, backend, setting, company, corpus);
-        entries.push(Entry::new(name, subject));
+    for ours in shown() {
+        let subject = compressed::Send::new(
+            Role::Server,
+            ours.backend,
+            ours.setting,
+            ours.company,
+            corpus,
+        );
+        entries.push(Entry::new(ours.name, subject));
     }
     entries.push(Entry::new("yawc", yawc::Send::new(corpus)));
     without_takeover(&mut entries, |setting, backend| {
