@@ -1,6 +1,6 @@
 //! The protocol core by itself, in memory: an endless wire, and the subjects that are timed. The
 //! benchmarks beside other libraries (`bench/peers`, a package of its own) use the same parts, so
-//! that all subjects see the same octets.
+//! that all subjects see the same bytes.
 //!
 //! See `bench/NOTES.md` for what is measured and how to run it.
 
@@ -15,11 +15,11 @@ pub use wsproto::Role;
 
 /// Something that is timed, one turn after the other.
 pub trait Subject {
-    /// Handles the messages of one batch and returns the octets of them: payload octets where
-    /// messages are received, octets for the wire where they are sent.
+    /// Handles the messages of one batch and returns the bytes of them: payload bytes where
+    /// messages are received, bytes for the wire where they are sent.
     fn turn(&mut self) -> usize;
 
-    /// Octets that it has put on the wire so far, if it makes them fewer than it handles.
+    /// Bytes that it has put on the wire so far, if it makes them fewer than it handles.
     fn compressed_to(&self) -> Option<usize> {
         None
     }
@@ -33,8 +33,8 @@ pub trait Subject {
 pub struct Batch {
     /// Messages at most.
     pub messages: usize,
-    /// Payload octets at most, unless one message alone has more.
-    pub octets: usize,
+    /// Payload bytes at most, unless one message alone has more.
+    pub bytes: usize,
 }
 
 impl Default for Batch {
@@ -42,15 +42,15 @@ impl Default for Batch {
     fn default() -> Self {
         Self {
             messages: 64,
-            octets: 16 << 10,
+            bytes: 16 << 10,
         }
     }
 }
 
 impl Batch {
-    /// How many messages of that many octets a turn handles; at least one.
+    /// How many messages of that many bytes a turn handles; at least one.
     #[must_use]
     pub fn of(self, len: usize) -> usize {
-        (self.octets / len.max(1)).clamp(1, self.messages)
+        (self.bytes / len.max(1)).clamp(1, self.messages)
     }
 }

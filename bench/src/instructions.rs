@@ -25,7 +25,7 @@ enum Does {
 /// A read buffer that holds every batch.
 const BUFFER: usize = 256 << 10;
 
-/// Lengths that are measured, in octets, and text as large as a document.
+/// Lengths that are measured, in bytes, and text as large as a document.
 const LENGTHS: [usize; 5] = [16, 125, 512, 4 << 10, 64 << 10];
 const DOCUMENT: usize = 2263;
 

@@ -11,15 +11,15 @@ pub struct Corpus {
     messages: Vec<String>,
 }
 
-/// Octets of all messages: several of the largest windows, so that no message is still in reach of
+/// Bytes of all messages: several of the largest windows, so that no message is still in reach of
 /// itself when its turn comes again.
-const OCTETS: usize = 256 << 10;
+const BYTES: usize = 256 << 10;
 
 impl Corpus {
-    /// Messages of exactly `len` octets.
+    /// Messages of exactly `len` bytes.
     #[must_use]
     pub fn new(len: usize) -> Self {
-        let count = (OCTETS / len).clamp(4, 512);
+        let count = (BYTES / len).clamp(4, 512);
         let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
         let messages = (0..count).map(|n| message(&mut numbers, n, len)).collect();
         Self { messages }

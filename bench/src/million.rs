@@ -50,10 +50,10 @@ pub struct Outcome {
     unanswered: u64,
     /// In nanoseconds, the worst of all processes.
     p99: u64,
-    /// Octets of resident memory of all servers: before the first connection, with all of them, and
+    /// Bytes of resident memory of all servers: before the first connection, with all of them, and
     /// after an echo on each.
     resident: [u64; 3],
-    /// Octets of the machine's memory that became used meanwhile, that of both ends and the kernel's.
+    /// Bytes of the machine's memory that became used meanwhile, that of both ends and the kernel's.
     machine: u64,
     errors: BTreeMap<String, u64>,
 }
@@ -144,7 +144,7 @@ fn resident(servers: &[Server]) -> u64 {
     usages.map(|usage| usage.resident).sum()
 }
 
-/// Octets of the machine's memory that are not available.
+/// Bytes of the machine's memory that are not available.
 fn used_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kibibytes = |name: &str| {
@@ -237,8 +237,8 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [before, open, after] = self.resident;
         let growth = |now: u64| now.saturating_sub(before);
-        let each = |octets: u64| octets as f64 / self.opened.max(1) as f64;
-        let mebibytes = |octets: u64| octets as f64 / f64::from(1 << 20);
+        let each = |bytes: u64| bytes as f64 / self.opened.max(1) as f64;
+        let mebibytes = |bytes: u64| bytes as f64 / f64::from(1 << 20);
         writeln!(f, "## {} connections held", self.held)?;
         writeln!(f)?;
         writeln!(
@@ -267,7 +267,7 @@ impl fmt::Display for Outcome {
         for (when, now) in [("all open", open), ("after an echo on each", after)] {
             writeln!(
                 f,
-                "| servers' memory, {when} | {:.0} MiB, {:.0} octets a connection |",
+                "| servers' memory, {when} | {:.0} MiB, {:.0} bytes a connection |",
                 mebibytes(growth(now)),
                 each(growth(now))
             )?;
@@ -279,7 +279,7 @@ impl fmt::Display for Outcome {
         )?;
         writeln!(
             f,
-            "| the machine's memory, both ends and the kernel | {:.1} GiB, {:.0} octets a connection |",
+            "| the machine's memory, both ends and the kernel | {:.1} GiB, {:.0} bytes a connection |",
             mebibytes(self.machine) / 1024.0,
             each(self.machine)
         )?;

@@ -82,8 +82,8 @@ impl Comparison {
             .map(|(alone, beside)| p99(beside) / p99(alone));
         let ratio = Spread::of(ratios.collect()).map_or(f64::NAN, |spread| spread.median);
         let sent = reports.iter().filter_map(|report| {
-            let octets = report.neighbours?.octets_sent as f64;
-            Some(octets / f64::from(1 << 20) / report.messages.seconds)
+            let bytes = report.neighbours?.bytes_sent as f64;
+            Some(bytes / f64::from(1 << 20) / report.messages.seconds)
         });
         let sent = Spread::of(sent.collect())
             .map_or_else(String::new, |spread| format!("{:.1}", spread.median));

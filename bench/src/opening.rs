@@ -6,11 +6,11 @@ use std::fmt;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha1::{Digest, Sha1};
 
-/// What a server says in its response that echoes octets instead of messages: the masked frames of
+/// What a server says in its response that echoes bytes instead of messages: the masked frames of
 /// a client come back masked.
 pub const RAW: &str = "X-Raw-Echo";
 
-/// The most octets that a head may have.
+/// The most bytes that a head may have.
 const HEAD_MAX: usize = 16 << 10;
 
 /// The most headers that a head may have.
@@ -48,14 +48,14 @@ impl std::error::Error for OpeningError {}
 /// What a client sends to open a connection.
 #[derive(Debug, Clone)]
 pub struct Request {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     accept: String,
 }
 
 /// What a server's 101 said.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// Octets of the head; what follows are frames.
+    /// Bytes of the head; what follows are frames.
     pub len: usize,
     /// What comes back.
     pub echo: Echo,
@@ -68,8 +68,8 @@ pub struct Response {
 pub enum Echo {
     /// Messages, in frames of its own.
     Messages,
-    /// The octets that came.
-    Octets,
+    /// The bytes that came.
+    Bytes,
 }
 
 impl Request {
@@ -85,25 +85,25 @@ impl Request {
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n{offer}\r\n"
         );
         Self {
-            octets: head.into_bytes(),
+            bytes: head.into_bytes(),
             accept: accept(key.as_bytes()),
         }
     }
 
     /// The head for the wire.
     #[must_use]
-    pub fn octets(&self) -> &[u8] {
-        &self.octets
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
-    /// Reads the server's answer, of which `octets` came so far; `None` if more must come.
+    /// Reads the server's answer, of which `bytes` came so far; `None` if more must come.
     ///
     /// # Errors
     /// Any but [`OpeningError::NoKey`].
-    pub fn response(&self, octets: &[u8]) -> Result<Option<Response>, OpeningError> {
+    pub fn response(&self, bytes: &[u8]) -> Result<Option<Response>, OpeningError> {
         let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
         let mut response = httparse::Response::new(&mut headers);
-        let Some(len) = complete(response.parse(octets), octets)? else {
+        let Some(len) = complete(response.parse(bytes), bytes)? else {
             return Ok(None);
         };
         let status = response.code.ok_or(OpeningError::NotHttp)?;
@@ -116,7 +116,7 @@ impl Request {
         }
         let extensions = value(response.headers, "Sec-WebSocket-Extensions");
         let echo = match value(response.headers, RAW) {
-            Some(_) => Echo::Octets,
+            Some(_) => Echo::Bytes,
             None => Echo::Messages,
         };
         Ok(Some(Response {
@@ -127,26 +127,26 @@ impl Request {
     }
 }
 
-/// A server's answer to a request, of which `octets` came so far, and the length of the request;
+/// A server's answer to a request, of which `bytes` came so far, and the length of the request;
 /// `None` if more must come. `echo` is what it says that it does; the extensions are agreed to if the
 /// client offers any.
 ///
 /// # Errors
 /// If this is no request for a WebSocket.
 pub fn answer(
-    octets: &[u8],
+    bytes: &[u8],
     echo: Echo,
     extensions: Option<&str>,
 ) -> Result<Option<(usize, Vec<u8>)>, OpeningError> {
     let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
     let mut request = httparse::Request::new(&mut headers);
-    let Some(len) = complete(request.parse(octets), octets)? else {
+    let Some(len) = complete(request.parse(bytes), bytes)? else {
         return Ok(None);
     };
     let key = value(request.headers, "Sec-WebSocket-Key").ok_or(OpeningError::NoKey)?;
     let raw = match echo {
         Echo::Messages => String::new(),
-        Echo::Octets => format!("{RAW}: yes\r\n"),
+        Echo::Bytes => format!("{RAW}: yes\r\n"),
     };
     let offered = value(request.headers, "Sec-WebSocket-Extensions");
     let agreed = extensions.filter(|_| offered.is_some());
@@ -161,10 +161,10 @@ pub fn answer(
     Ok(Some((len, head.into_bytes())))
 }
 
-fn complete(parsed: httparse::Result<usize>, octets: &[u8]) -> Result<Option<usize>, OpeningError> {
+fn complete(parsed: httparse::Result<usize>, bytes: &[u8]) -> Result<Option<usize>, OpeningError> {
     match parsed {
         Ok(httparse::Status::Complete(len)) => Ok(Some(len)),
-        Ok(httparse::Status::Partial) if octets.len() < HEAD_MAX => Ok(None),
+        Ok(httparse::Status::Partial) if bytes.len() < HEAD_MAX => Ok(None),
         Ok(httparse::Status::Partial) | Err(httparse::Error::TooManyHeaders) => {
             Err(OpeningError::TooLong)
         }
@@ -204,16 +204,16 @@ mod tests {
 
     #[test]
     fn a_client_takes_the_answer_of_the_server_however_it_comes() {
-        for echo in [Echo::Messages, Echo::Octets] {
+        for echo in [Echo::Messages, Echo::Bytes] {
             let request = request();
-            let octets = request.octets();
-            let (len, response) = answer(octets, echo, Some("permessage-deflate"))
+            let bytes = request.bytes();
+            let (len, response) = answer(bytes, echo, Some("permessage-deflate"))
                 .unwrap()
                 .unwrap();
-            assert_eq!(len, octets.len());
+            assert_eq!(len, bytes.len());
             for cut in 0..response.len() {
                 assert_eq!(request.response(&response[..cut]), Ok(None), "cut at {cut}");
-                assert_eq!(answer(&octets[..cut.min(len - 1)], echo, None), Ok(None));
+                assert_eq!(answer(&bytes[..cut.min(len - 1)], echo, None), Ok(None));
             }
             let taken = request.response(&response).unwrap().unwrap();
             assert_eq!((taken.len, taken.echo), (response.len(), echo));

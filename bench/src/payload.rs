@@ -1,8 +1,8 @@
-//! Payloads of any length: octets without a pattern, and two sorts of text.
+//! Payloads of any length: bytes without a pattern, and two sorts of text.
 
 use std::fmt;
 
-/// The payload lengths that the tables show, in octets.
+/// The payload lengths that the tables show, in bytes.
 const LENGTHS: [usize; 6] = [16, 125, 512, 4 << 10, 64 << 10, 1 << 20];
 
 /// A further length for text: that of the JSON document that a Go library publishes its figures for.
@@ -11,18 +11,18 @@ const DOCUMENT: usize = 2263;
 /// What a message consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
-    /// Octets without a pattern, sent as a binary message.
+    /// Bytes without a pattern, sent as a binary message.
     Binary,
-    /// Text of one octet per character.
+    /// Text of one byte per character.
     Ascii,
-    /// Text of one to four octets per character.
+    /// Text of one to four bytes per character.
     Mixed,
 }
 
 impl Content {
-    /// Exactly `len` octets of this content.
+    /// Exactly `len` bytes of this content.
     #[must_use]
-    pub fn octets(self, len: usize) -> Vec<u8> {
+    pub fn bytes(self, len: usize) -> Vec<u8> {
         match self {
             Self::Binary => {
                 let mut state = 0x9e37_79b9_u32;
@@ -68,7 +68,7 @@ impl fmt::Display for Content {
 pub struct Case {
     /// What they consist of.
     pub content: Content,
-    /// Their length in octets.
+    /// Their length in bytes.
     pub len: usize,
 }
 
@@ -89,7 +89,7 @@ impl Case {
     /// The payload.
     #[must_use]
     pub fn payload(self) -> Vec<u8> {
-        self.content.octets(self.len)
+        self.content.bytes(self.len)
     }
 }
 
@@ -108,9 +108,9 @@ fn text(pattern: &str, len: usize) -> Vec<u8> {
         }
         text.push(character);
     }
-    let mut octets = text.into_bytes();
-    octets.resize(len, b' ');
-    octets
+    let mut bytes = text.into_bytes();
+    bytes.resize(len, b' ');
+    bytes
 }
 
 #[cfg(test)]
@@ -121,10 +121,10 @@ mod tests {
     fn every_length_is_met_and_text_is_text() {
         for content in [Content::Binary, Content::Ascii, Content::Mixed] {
             for len in [0, 1, 16, 125, DOCUMENT, 4096] {
-                let octets = content.octets(len);
-                assert_eq!(octets.len(), len, "{content:?}");
+                let bytes = content.bytes(len);
+                assert_eq!(bytes.len(), len, "{content:?}");
                 if content.is_text() {
-                    assert!(str::from_utf8(&octets).is_ok(), "{content:?} {len}");
+                    assert!(str::from_utf8(&bytes).is_ok(), "{content:?} {len}");
                 }
             }
         }

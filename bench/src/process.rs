@@ -10,9 +10,9 @@ use rustix::process::{Pid, Resource, getrlimit, setrlimit};
 pub struct Usage {
     /// Processor time, of all threads, in user space and in the kernel.
     pub processor: Duration,
-    /// Octets of its memory that are resident now.
+    /// Bytes of its memory that are resident now.
     pub resident: u64,
-    /// Octets of its memory that were resident at the most since it started.
+    /// Bytes of its memory that were resident at the most since it started.
     pub peak: u64,
 }
 

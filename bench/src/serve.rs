@@ -20,17 +20,17 @@ use wsproto::{Compression, Config, Memory};
 
 use asynchronous::Interface;
 
-/// The read buffer that serves all connections of a thread well, in octets.
+/// The read buffer that serves all connections of a thread well, in bytes.
 const BUFFER: usize = 256 << 10;
 
 /// A server of this package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Server {
-    /// Echoes the octets that come, with no WebSocket at all
+    /// Echoes the bytes that come, with no WebSocket at all
     Raw,
-    /// Echoes octets by a task of tokio's for each connection: the limit of that runtime
+    /// Echoes bytes by a task of tokio's for each connection: the limit of that runtime
     RawTokio,
-    /// Echoes octets by a task for each connection over async-io: the limit of that runtime
+    /// Echoes bytes by a task for each connection over async-io: the limit of that runtime
     RawSmol,
     /// Echoes frames, with no limit and no check
     Min,

@@ -46,19 +46,19 @@ fn run(plan: &Plan) -> Report {
     load::run(plan, &mut ()).unwrap()
 }
 
-/// Octets of a client's frame with 16 octets of payload.
+/// Bytes of a client's frame with 16 bytes of payload.
 const FRAME: u64 = 22;
 
-/// A raw echo that counts octets.
+/// A raw echo that counts bytes.
 struct Counting(Arc<AtomicU64>);
 
 impl Answer for Counting {
-    const ECHO: Echo = Echo::Octets;
+    const ECHO: Echo = Echo::Bytes;
     type State = ();
 
-    fn answer<'a>(&'a mut self, (): &mut (), octets: &'a [u8]) -> &'a [u8] {
-        self.0.fetch_add(octets.len() as u64, Relaxed);
-        octets
+    fn answer<'a>(&'a mut self, (): &mut (), bytes: &'a [u8]) -> &'a [u8] {
+        self.0.fetch_add(bytes.len() as u64, Relaxed);
+        bytes
     }
 }
 
@@ -78,7 +78,7 @@ fn a_rate_is_reported_as_it_was_asked_for() {
     assert_eq!(
         counted.load(Relaxed),
         1000 * FRAME,
-        "octets that the server counted"
+        "bytes that the server counted"
     );
     // The last of them is due after 999 of 5000 parts of a second, however slow this machine is.
     assert!(messages.seconds >= 999.0 / 5000.0, "{messages:?}");
@@ -135,12 +135,12 @@ fn good_connections_are_measured_while_others_flood() {
     assert_eq!(report.messages.sent, report.latency.count, "{report}");
     let misdeeds = report.neighbours.unwrap();
     assert_eq!(misdeeds.ended, 0, "{report}");
-    assert!(misdeeds.octets_sent > misdeeds.octets_received, "{report}");
+    assert!(misdeeds.bytes_sent > misdeeds.bytes_received, "{report}");
 }
 
 /// A raw echo that once does nothing for a while.
 struct Stalling {
-    /// Octets that come before the stall.
+    /// Bytes that come before the stall.
     before: u64,
     seen: u64,
 }
@@ -148,16 +148,16 @@ struct Stalling {
 const STALL: Duration = Duration::from_millis(10);
 
 impl Answer for Stalling {
-    const ECHO: Echo = Echo::Octets;
+    const ECHO: Echo = Echo::Bytes;
     type State = ();
 
-    fn answer<'a>(&'a mut self, (): &mut (), octets: &'a [u8]) -> &'a [u8] {
+    fn answer<'a>(&'a mut self, (): &mut (), bytes: &'a [u8]) -> &'a [u8] {
         let was_before = self.seen < self.before;
-        self.seen += octets.len() as u64;
+        self.seen += bytes.len() as u64;
         if was_before && self.seen >= self.before {
             thread::sleep(STALL);
         }
-        octets
+        bytes
     }
 }
 
@@ -277,14 +277,14 @@ fn a_broadcast_reaches_everybody() {
 struct Forgetful(u64);
 
 impl Answer for Forgetful {
-    const ECHO: Echo = Echo::Octets;
+    const ECHO: Echo = Echo::Bytes;
     type State = ();
 
-    fn answer<'a>(&'a mut self, (): &mut (), octets: &'a [u8]) -> &'a [u8] {
+    fn answer<'a>(&'a mut self, (): &mut (), bytes: &'a [u8]) -> &'a [u8] {
         self.0 += 1;
         match self.0 {
-            100 => &octets[..0],
-            _ => octets,
+            100 => &bytes[..0],
+            _ => bytes,
         }
     }
 }

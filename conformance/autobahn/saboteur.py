@@ -29,7 +29,7 @@ class Frame:
     fin: bool = True
     rsv: int = 0
     masked: bool = False
-    long: bool = False  # the length in eight octets, whether it needs them or not
+    long: bool = False  # the length in eight bytes, whether it needs them or not
 
     def changed(self, **what):
         return dataclasses.replace(self, **what)
@@ -53,39 +53,39 @@ class Frame:
 
 
 def mask(payload, key):
-    octets = (key * (len(payload) // 4 + 1))[: len(payload)]
-    number = int.from_bytes(payload, "big") ^ int.from_bytes(octets, "big")
+    bytes = (key * (len(payload) // 4 + 1))[: len(payload)]
+    number = int.from_bytes(payload, "big") ^ int.from_bytes(bytes, "big")
     return number.to_bytes(len(payload), "big")
 
 
 class Decoder:
-    """Cuts octets into frames."""
+    """Cuts bytes into frames."""
 
     def __init__(self):
-        self.octets = b""
+        self.bytes = b""
 
-    def frames(self, octets):
-        self.octets += octets
+    def frames(self, bytes):
+        self.bytes += bytes
         while (frame := self.frame()) is not None:
             yield frame
 
     def frame(self):
-        octets = self.octets
-        if len(octets) < 2:
+        bytes = self.bytes
+        if len(bytes) < 2:
             return None
-        size = {126: 2, 127: 8}.get(octets[1] & 0x7F, 0)
-        masked = octets[1] >> 7
+        size = {126: 2, 127: 8}.get(bytes[1] & 0x7F, 0)
+        masked = bytes[1] >> 7
         start = 2 + size + 4 * masked
-        if len(octets) < start:
+        if len(bytes) < start:
             return None
-        length = int.from_bytes(octets[2 : 2 + size], "big") if size else octets[1] & 0x7F
-        if len(octets) < start + length:
+        length = int.from_bytes(bytes[2 : 2 + size], "big") if size else bytes[1] & 0x7F
+        if len(bytes) < start + length:
             return None
-        payload = octets[start : start + length]
+        payload = bytes[start : start + length]
         if masked:
-            payload = mask(payload, octets[start - 4 : start])
-        self.octets = octets[start + length :]
-        first = octets[0]
+            payload = mask(payload, bytes[start - 4 : start])
+        self.bytes = bytes[start + length :]
+        first = bytes[0]
         return Frame(first & 0xF, payload, bool(first >> 7), first >> 4 & 7, bool(masked))
 
 
@@ -113,7 +113,7 @@ def before(other):
 
 
 def pieces(frame):
-    """A message in fragments of ten octets, and a ping between them."""
+    """A message in fragments of ten bytes, and a ping between them."""
     cuts = [frame.payload[at : at + 10] for at in range(0, len(frame.payload), 10)] or [b""]
     first = frame.changed(payload=cuts[0], fin=False)
     rest = [Frame(0, cut, fin=False, masked=frame.masked) for cut in cuts[1:]]
@@ -126,7 +126,7 @@ FRAMES = {
     "other-type": data(lambda frame: [frame.changed(opcode={1: 2, 2: 1}.get(frame.opcode, 0))]),
     "shorter": data(lambda frame: [frame.changed(payload=frame.payload[:-1])]),
     "longer": data(lambda frame: [frame.changed(payload=frame.payload + b"!")]),
-    "other-octet": data(lambda frame: [frame.changed(payload=frame.payload[:-1] + b"?"[: len(frame.payload)])]),
+    "other-byte": data(lambda frame: [frame.changed(payload=frame.payload[:-1] + b"?"[: len(frame.payload)])]),
     "twice": data(lambda frame: [frame, frame]),
     "fragments": data(pieces),
     "not-utf8": data(lambda frame: [frame.changed(payload=frame.payload + b"\xff")]),
@@ -162,7 +162,7 @@ FRAMES = {
     "end-for-close": close(lambda frame: [END]),
     "reset-for-close": close(lambda frame: [RESET]),
     "close-empty": close(lambda frame: [frame.changed(payload=b"")]),
-    "close-one-octet": close(lambda frame: [frame.changed(payload=b"x")]),
+    "close-one-byte": close(lambda frame: [frame.changed(payload=b"x")]),
     "close-1001": close_code(1001),
     "close-1002": close_code(1002),
     "close-1005": close_code(1005),
@@ -240,8 +240,8 @@ class Relay:
     async def pass_on(self, reader, writer):
         """What the suite sends, as it is, and its end."""
         try:
-            while octets := await reader.read(1 << 16):
-                writer.write(octets)
+            while bytes := await reader.read(1 << 16):
+                writer.write(bytes)
                 await writer.drain()
         except ConnectionError:
             reset(writer)
@@ -253,7 +253,7 @@ class Relay:
         end = END
         with contextlib.suppress(ConnectionError):
             try:
-                end = await self.break_octets(reader)
+                end = await self.break_bytes(reader)
             except ConnectionError:
                 end = RESET
             end = ENDS.get(self.defect, end) if self.broken else end
@@ -264,7 +264,7 @@ class Relay:
             else:
                 self.suite.close()
 
-    async def break_octets(self, reader):
+    async def break_bytes(self, reader):
         try:
             head = await reader.readuntil(b"\r\n\r\n")
         except asyncio.IncompleteReadError as cut:
@@ -272,12 +272,12 @@ class Relay:
             return END
         self.suite.write(self.break_head(head))
         decoder = Decoder()
-        while octets := await reader.read(1 << 16):
+        while bytes := await reader.read(1 << 16):
             if not self.broken or self.defect not in FRAMES:
-                self.suite.write(octets)
+                self.suite.write(bytes)
                 await self.suite.drain()
                 continue
-            for frame in decoder.frames(octets):
+            for frame in decoder.frames(bytes):
                 for instead in FRAMES[self.defect](frame):
                     if instead in (END, RESET):
                         await self.suite.drain()

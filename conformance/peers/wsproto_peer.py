@@ -27,9 +27,9 @@ def converse(stream, connection, texts=None):
     """Echoes until the connection ends, or only collects what comes."""
     pieces = []
     with stream:
-        while octets := stream.recv(1 << 16):
+        while bytes := stream.recv(1 << 16):
             try:
-                connection.receive_data(octets)
+                connection.receive_data(bytes)
                 # What came behind the opening handshake makes events only once that is answered.
                 handled = None
                 while handled != 0:

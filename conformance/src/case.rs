@@ -40,7 +40,7 @@ impl Role {
 pub enum Kind {
     /// UTF-8.
     Text,
-    /// Any octets.
+    /// Any bytes.
     Binary,
 }
 
@@ -221,22 +221,22 @@ pub struct Exchange {
     pub count: usize,
     /// What they are.
     pub messages: Messages,
-    /// Octets a frame, after compression; 0: one frame.
+    /// Bytes a frame, after compression; 0: one frame.
     pub fragment: usize,
     /// How frames go to the transport.
     pub sending: Sending,
     /// After how long the suite gives up.
     pub timeout: Duration,
-    /// Whether an echo must have the octets that were sent, or only as many.
+    /// Whether an echo must have the bytes that were sent, or only as many.
     pub check: Check,
 }
 
 /// What an echo is compared in, besides its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// The number of octets.
+    /// The number of bytes.
     Length,
-    /// The octets.
+    /// The bytes.
     Content,
 }
 

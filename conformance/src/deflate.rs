@@ -39,7 +39,7 @@ struct Library {
     window: Vec<u8>,
 }
 
-/// Octets of the largest window.
+/// Bytes of the largest window.
 const WINDOW: usize = 1 << 15;
 
 /// A message that does not inflate, and why, if it is known.
@@ -58,7 +58,7 @@ impl fmt::Display for Corrupt {
 
 impl std::error::Error for Corrupt {}
 
-/// The four octets that end a flushed block, and that do not travel (RFC 7692 7.2.1).
+/// The four bytes that end a flushed block, and that do not travel (RFC 7692 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
 impl Codec {
@@ -66,7 +66,7 @@ impl Codec {
     #[must_use]
     pub fn new(role: Role, agreed: Agreed, level: u32, measure: Measure) -> Self {
         let (ours, theirs) = (agreed.of(role), agreed.of(role.other()));
-        // The library has no window of 8 bits, but in one of 9 bits it reaches back 250 octets at most.
+        // The library has no window of 8 bits, but in one of 9 bits it reaches back 250 bytes at most.
         let bits = ours.max_window_bits.max(9);
         Self {
             compress: Compress::new_with_window_bits(Compression::new(level), false, bits),
@@ -274,7 +274,7 @@ mod tests {
             distance: 600,
         };
         let message = Blocks::new()
-            .stored(&VERSE.octets()[..600])
+            .stored(&VERSE.bytes()[..600])
             .fixed(&[far])
             .message();
         let inflate =

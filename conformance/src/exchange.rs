@@ -77,16 +77,16 @@ fn complaint(event: &Event, (kind, payload): (Kind, &[u8]), check: Check) -> Opt
     };
     if kind != *other || payload.len() != echo.len() {
         return Some(format!(
-            "{kind:?} of {} octets came back as {other:?} of {}",
+            "{kind:?} of {} bytes came back as {other:?} of {}",
             payload.len(),
             echo.len()
         ));
     }
     let right = match check {
         Check::Length => true,
-        Check::Content => *payload == *echo.octets(),
+        Check::Content => *payload == *echo.bytes(),
     };
-    (!right).then(|| format!("other octets came back, though {} as well", echo.len()))
+    (!right).then(|| format!("other bytes came back, though {} as well", echo.len()))
 }
 
 /// Judges what came of an exchange.
@@ -111,7 +111,7 @@ impl Messages {
     fn source(&self, max_payload: usize) -> Source {
         match self {
             Self::Same(kind, payload) => {
-                let mut payload = payload.octets().into_owned();
+                let mut payload = payload.bytes().into_owned();
                 payload.truncate(max_payload);
                 Source::Same(*kind, payload)
             }

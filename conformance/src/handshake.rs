@@ -170,7 +170,7 @@ pub(crate) fn receive_head_until(
             return Err(HeadFault::Endless);
         }
         match session.receive(until) {
-            Received::Octets(_) => {}
+            Received::Bytes(_) => {}
             Received::End => return Err(HeadFault::Ended),
             Received::Reset => return Err(HeadFault::Reset),
             Received::Nothing => return Err(HeadFault::TooSlow),

@@ -1,4 +1,4 @@
-//! What happened on a wire, for reports: octets, frames, timers, each with its moment.
+//! What happened on a wire, for reports: bytes, frames, timers, each with its moment.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::frame::Frame;
 
-/// Octets of a payload or a write that are kept; of the rest only the number is.
+/// Bytes of a payload or a write that are kept; of the rest only the number is.
 const KEPT: usize = 256;
 
 /// Entries that are kept from the start. A case of a thousand messages needs no more to be understood.
@@ -33,12 +33,12 @@ pub struct Log {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// How many writes or reads of each size there were.
-    pub octets: BTreeMap<usize, usize>,
+    pub bytes: BTreeMap<usize, usize>,
     /// How many frames of each opcode.
     pub frames: BTreeMap<u8, usize>,
-    /// Octets of the payloads of data frames.
+    /// Bytes of the payloads of data frames.
     pub payload: usize,
-    /// Octets of the messages in them, inflated.
+    /// Bytes of the messages in them, inflated.
     pub messages: usize,
 }
 
@@ -71,10 +71,10 @@ impl Entry {
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
-    /// The suite sent octets.
-    SentOctets(Excerpt),
-    /// Octets came.
-    ReceivedOctets(Excerpt),
+    /// The suite sent bytes.
+    SentBytes(Excerpt),
+    /// Bytes came.
+    ReceivedBytes(Excerpt),
     /// The suite sent a frame.
     SentFrame(Summary),
     /// A whole frame came.
@@ -91,7 +91,7 @@ pub enum What {
     Reset,
 }
 
-/// The first octets of many, and how many there were.
+/// The first bytes of many, and how many there were.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Excerpt {
     /// How many there were.
@@ -101,10 +101,10 @@ pub struct Excerpt {
 }
 
 impl From<&[u8]> for Excerpt {
-    fn from(octets: &[u8]) -> Self {
+    fn from(bytes: &[u8]) -> Self {
         Self {
-            len: octets.len(),
-            head: octets[..octets.len().min(KEPT)].to_vec(),
+            len: bytes.len(),
+            head: bytes[..bytes.len().min(KEPT)].to_vec(),
         }
     }
 }
@@ -142,9 +142,9 @@ impl Log {
     /// Adds an entry, if there is room.
     pub(crate) fn add(&mut self, at: Duration, what: What) {
         match &what {
-            What::SentOctets(octets) => *self.sent.octets.entry(octets.len).or_default() += 1,
-            What::ReceivedOctets(octets) => {
-                *self.received.octets.entry(octets.len).or_default() += 1;
+            What::SentBytes(bytes) => *self.sent.bytes.entry(bytes.len).or_default() += 1,
+            What::ReceivedBytes(bytes) => {
+                *self.received.bytes.entry(bytes.len).or_default() += 1;
             }
             What::SentFrame(frame) => self.sent.count(frame),
             What::ReceivedFrame(frame) => self.received.count(frame),

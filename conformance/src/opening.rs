@@ -38,7 +38,7 @@ pub struct Opening {
     /// Steps that are taken before the subject has answered, if it has to answer: their frames go
     /// together with the head.
     pub early: Vec<Step>,
-    /// Octets behind the head that are no frames, such as a body.
+    /// Bytes behind the head that are no frames, such as a body.
     pub behind: Payload,
     /// Whether the suite ends its direction once all of that is sent.
     pub finishes: bool,
@@ -56,8 +56,8 @@ impl fmt::Display for Manner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Whole => f.write_str("all at once"),
-            Self::Chopped(1) => f.write_str("octet by octet"),
-            Self::Chopped(size) => write!(f, "{size} octets at a time"),
+            Self::Chopped(1) => f.write_str("byte by byte"),
+            Self::Chopped(size) => write!(f, "{size} bytes at a time"),
             Self::Cut(place) => write!(f, "in two pieces, cut {place}"),
             Self::Trickled(pieces) => write!(f, "in {pieces} pieces, too slowly"),
         }
@@ -67,10 +67,10 @@ impl fmt::Display for Manner {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Start(octets) => write!(f, "behind {octets} octets"),
-            Self::BeforeEnd(octets) => write!(f, "{octets} octets before the end of the head"),
+            Self::Start(bytes) => write!(f, "behind {bytes} bytes"),
+            Self::BeforeEnd(bytes) => write!(f, "{bytes} bytes before the end of the head"),
             Self::BehindHead(0) => f.write_str("at the end of the head"),
-            Self::BehindHead(octets) => write!(f, "{octets} octets behind the head"),
+            Self::BehindHead(bytes) => write!(f, "{bytes} bytes behind the head"),
         }
     }
 }
@@ -110,13 +110,13 @@ pub enum Grade {
     Wrong,
 }
 
-/// How octets are cut into pieces that go to the transport one by one.
+/// How bytes are cut into pieces that go to the transport one by one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Manner {
     /// All at once.
     #[default]
     Whole,
-    /// In pieces of that many octets.
+    /// In pieces of that many bytes.
     Chopped(usize),
     /// In two pieces, with a moment between them.
     Cut(Place),
@@ -127,11 +127,11 @@ pub enum Manner {
 /// Where something is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// That many octets behind the first.
+    /// That many bytes behind the first.
     Start(usize),
-    /// That many octets before the end of the head.
+    /// That many bytes before the end of the head.
     BeforeEnd(usize),
-    /// That many octets behind the end of the head.
+    /// That many bytes behind the end of the head.
     BehindHead(usize),
 }
 
@@ -255,10 +255,10 @@ impl Opening {
         self
     }
 
-    /// With octets behind the head that are no frames.
+    /// With bytes behind the head that are no frames.
     #[must_use]
-    pub fn behind(mut self, octets: impl Into<Payload>) -> Self {
-        self.behind = octets.into();
+    pub fn behind(mut self, bytes: impl Into<Payload>) -> Self {
+        self.behind = bytes.into();
         self
     }
 

@@ -1,37 +1,37 @@
-//! What cases send: octets as they are, or a rule to make them when they are needed.
+//! What cases send: bytes as they are, or a rule to make them when they are needed.
 
 use std::borrow::Cow;
 
 /// The payload of a message or a frame.
 #[derive(Debug, Clone)]
 pub enum Payload {
-    /// These octets.
-    Octets(Cow<'static, [u8]>),
-    /// A pattern, repeated and cut to a length: sixteen mebioctets need not lie in memory while
+    /// These bytes.
+    Bytes(Cow<'static, [u8]>),
+    /// A pattern, repeated and cut to a length: sixteen mebibytes need not lie in memory while
     /// another case runs.
     Repeated {
         /// What is repeated; not empty.
         pattern: &'static [u8],
-        /// How many octets there are in all.
+        /// How many bytes there are in all.
         len: usize,
     },
 }
 
 impl Payload {
-    /// No octets.
-    pub const EMPTY: Self = Self::Octets(Cow::Borrowed(b""));
+    /// No bytes.
+    pub const EMPTY: Self = Self::Bytes(Cow::Borrowed(b""));
 
-    /// Makes a payload of a pattern that is repeated and cut to `len` octets.
+    /// Makes a payload of a pattern that is repeated and cut to `len` bytes.
     #[must_use]
     pub const fn repeated(pattern: &'static [u8], len: usize) -> Self {
         Self::Repeated { pattern, len }
     }
 
-    /// How many octets it has.
+    /// How many bytes it has.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
-            Self::Octets(octets) => octets.len(),
+            Self::Bytes(bytes) => bytes.len(),
             Self::Repeated { len, .. } => *len,
         }
     }
@@ -42,24 +42,24 @@ impl Payload {
         self.len() == 0
     }
 
-    /// The octets themselves.
+    /// The bytes themselves.
     #[must_use]
-    pub fn octets(&self) -> Cow<'_, [u8]> {
+    pub fn bytes(&self) -> Cow<'_, [u8]> {
         match self {
-            Self::Octets(octets) => Cow::Borrowed(octets),
+            Self::Bytes(bytes) => Cow::Borrowed(bytes),
             Self::Repeated { pattern, len } => {
-                let mut octets = pattern.repeat(len.div_ceil(pattern.len()));
-                octets.truncate(*len);
-                Cow::Owned(octets)
+                let mut bytes = pattern.repeat(len.div_ceil(pattern.len()));
+                bytes.truncate(*len);
+                Cow::Owned(bytes)
             }
         }
     }
 }
 
-/// Payloads are equal if their octets are, however they are written.
+/// Payloads are equal if their bytes are, however they are written.
 impl PartialEq for Payload {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.octets() == other.octets()
+        self.len() == other.len() && self.bytes() == other.bytes()
     }
 }
 
@@ -67,25 +67,25 @@ impl Eq for Payload {}
 
 impl From<&'static str> for Payload {
     fn from(text: &'static str) -> Self {
-        Self::Octets(Cow::Borrowed(text.as_bytes()))
+        Self::Bytes(Cow::Borrowed(text.as_bytes()))
     }
 }
 
 impl From<&'static [u8]> for Payload {
-    fn from(octets: &'static [u8]) -> Self {
-        Self::Octets(Cow::Borrowed(octets))
+    fn from(bytes: &'static [u8]) -> Self {
+        Self::Bytes(Cow::Borrowed(bytes))
     }
 }
 
 impl<const N: usize> From<&'static [u8; N]> for Payload {
-    fn from(octets: &'static [u8; N]) -> Self {
-        Self::Octets(Cow::Borrowed(octets))
+    fn from(bytes: &'static [u8; N]) -> Self {
+        Self::Bytes(Cow::Borrowed(bytes))
     }
 }
 
 impl From<Vec<u8>> for Payload {
-    fn from(octets: Vec<u8>) -> Self {
-        Self::Octets(Cow::Owned(octets))
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(Cow::Owned(bytes))
     }
 }
 

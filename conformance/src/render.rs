@@ -13,7 +13,7 @@ use crate::{
     payload::Payload,
 };
 
-/// Octets of a payload that are shown.
+/// Bytes of a payload that are shown.
 const SHOWN: usize = 64;
 
 /// The name of an opcode (RFC 6455 11.8), or its number.
@@ -30,22 +30,22 @@ pub fn opcode_name(opcode: u8) -> String {
     }
 }
 
-/// Octets as pairs of hexadecimal digits.
+/// Bytes as pairs of hexadecimal digits.
 #[must_use]
-pub fn hex(octets: &[u8]) -> String {
-    let mut text = String::with_capacity(octets.len() * 3);
-    for (at, octet) in octets.iter().enumerate() {
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() * 3);
+    for (at, byte) in bytes.iter().enumerate() {
         let space = if at == 0 { "" } else { " " };
         // Writing to a string does not fail.
-        let _ = write!(text, "{space}{octet:02x}");
+        let _ = write!(text, "{space}{byte:02x}");
     }
     text
 }
 
-/// The start of `octets`, of which there were `len`: quoted if it is text that can be shown, else in hexadecimal.
+/// The start of `bytes`, of which there were `len`: quoted if it is text that can be shown, else in hexadecimal.
 #[must_use]
-pub fn octets(octets: &[u8], len: usize) -> String {
-    let shown = &octets[..octets.len().min(SHOWN)];
+pub fn bytes(bytes: &[u8], len: usize) -> String {
+    let shown = &bytes[..bytes.len().min(SHOWN)];
     let more = if len > shown.len() { " …" } else { "" };
     match text(shown, len > shown.len()) {
         Some(text) => format!("\"{}\"{more}", text.escape_debug()),
@@ -53,12 +53,12 @@ pub fn octets(octets: &[u8], len: usize) -> String {
     }
 }
 
-/// The octets as text, if most of it means something to a reader. A code point may be cut off at the end.
-fn text(octets: &[u8], cut: bool) -> Option<&str> {
-    let text = match std::str::from_utf8(octets) {
+/// The bytes as text, if most of it means something to a reader. A code point may be cut off at the end.
+fn text(bytes: &[u8], cut: bool) -> Option<&str> {
+    let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) if cut && error.error_len().is_none() => {
-            std::str::from_utf8(&octets[..error.valid_up_to()]).ok()?
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?
         }
         Err(_) => return None,
     };
@@ -69,11 +69,7 @@ fn text(octets: &[u8], cut: bool) -> Option<&str> {
 fn payload(payload: &Payload) -> String {
     match payload.len() {
         0 => "empty".to_owned(),
-        len => format!(
-            "{}: {}",
-            count(len, "octet"),
-            octets(&payload.octets(), len)
-        ),
+        len => format!("{}: {}", count(len, "byte"), bytes(&payload.bytes(), len)),
     }
 }
 
@@ -90,7 +86,7 @@ pub fn event(event: &Event) -> String {
     match event {
         Event::Message(Kind::Text, message) => format!("text message, {}", payload(message)),
         Event::Message(Kind::Binary, message) => format!("binary message, {}", payload(message)),
-        Event::Pong(octets) => format!("pong, {}", payload(octets)),
+        Event::Pong(bytes) => format!("pong, {}", payload(bytes)),
         Event::Ping => "ping".to_owned(),
         Event::Mark(name) => format!("mark {name:?}"),
         Event::Late => "a frame behind the subject's Close frame".to_owned(),
@@ -189,13 +185,13 @@ pub fn frame(frame: &Summary) -> String {
             let _ = write!(text, ", {}", frame_payload(frame));
         }
         (_, len) => {
-            let _ = write!(text, ", {}: {}", count(len, "octet"), frame_payload(frame));
+            let _ = write!(text, ", {}: {}", count(len, "byte"), frame_payload(frame));
         }
     }
     text
 }
 
-/// The payload of a frame: a Close frame's code and reason, or octets.
+/// The payload of a frame: a Close frame's code and reason, or bytes.
 #[must_use]
 pub fn frame_payload(frame: &Summary) -> String {
     let Excerpt { len, head } = &frame.payload;
@@ -203,21 +199,21 @@ pub fn frame_payload(frame: &Summary) -> String {
         (opcode::CLOSE, [high, low]) => u16::from_be_bytes([*high, *low]).to_string(),
         (opcode::CLOSE, [high, low, reason @ ..]) => {
             let code = u16::from_be_bytes([*high, *low]);
-            format!("{code} {}", octets(reason, len - 2))
+            format!("{code} {}", bytes(reason, len - 2))
         }
-        (_, head) => octets(head, *len),
+        (_, head) => bytes(head, *len),
     }
 }
 
-/// Octets in lines of sixteen: where they stand, in hexadecimal, and as ASCII.
+/// Bytes in lines of sixteen: where they stand, in hexadecimal, and as ASCII.
 #[must_use]
-pub fn dump(octets: &[u8]) -> String {
+pub fn dump(bytes: &[u8]) -> String {
     let mut text = String::new();
-    for (at, line) in octets.chunks(16).enumerate() {
+    for (at, line) in bytes.chunks(16).enumerate() {
         let ascii: String = line
             .iter()
-            .map(|octet| match octet {
-                b' '..=b'~' => char::from(*octet),
+            .map(|byte| match byte {
+                b' '..=b'~' => char::from(*byte),
                 _ => '·',
             })
             .collect();
@@ -265,8 +261,8 @@ pub fn duration(span: Duration) -> String {
 #[must_use]
 pub const fn arrow(what: &What) -> &'static str {
     match what {
-        What::SentOctets(_) | What::SentFrame(_) | What::Finished => "→",
-        What::ReceivedOctets(_) | What::ReceivedFrame(_) | What::End | What::Reset => "←",
+        What::SentBytes(_) | What::SentFrame(_) | What::Finished => "→",
+        What::ReceivedBytes(_) | What::ReceivedFrame(_) | What::End | What::Reset => "←",
         What::Timer(_) | What::Note(_) => "·",
     }
 }
@@ -275,15 +271,15 @@ pub const fn arrow(what: &What) -> &'static str {
 #[must_use]
 pub fn what(what: &What) -> String {
     match what {
-        What::SentOctets(sent) => format!(
+        What::SentBytes(sent) => format!(
             "{}: {}",
-            count(sent.len, "octet"),
-            octets(&sent.head, sent.len)
+            count(sent.len, "byte"),
+            bytes(&sent.head, sent.len)
         ),
-        What::ReceivedOctets(received) => format!(
+        What::ReceivedBytes(received) => format!(
             "{}: {}",
-            count(received.len, "octet"),
-            octets(&received.head, received.len)
+            count(received.len, "byte"),
+            bytes(&received.head, received.len)
         ),
         What::SentFrame(summary) | What::ReceivedFrame(summary) => frame(summary),
         What::Timer(name) => format!("timer: {name}"),

@@ -229,9 +229,9 @@ impl Report<'_> {
 
 /// JSON with the indentation of Autobahn's files.
 fn pretty(value: &Value) -> Vec<u8> {
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     let formatter = PrettyFormatter::with_indent(b"   ");
     // Writing to memory does not fail, and every key is a string.
-    let _ = value.serialize(&mut Serializer::with_formatter(&mut octets, formatter));
-    octets
+    let _ = value.serialize(&mut Serializer::with_formatter(&mut bytes, formatter));
+    bytes
 }

@@ -55,7 +55,7 @@ pub(crate) fn take(step: &Step, script: &Script, session: &mut Session) {
             compressed,
         } => send_message(
             *kind,
-            &payload.octets(),
+            &payload.bytes(),
             *fragment,
             *sending,
             *compressed,
@@ -70,8 +70,8 @@ pub(crate) fn take(step: &Step, script: &Script, session: &mut Session) {
             for frame in frames {
                 session.queue(frame);
             }
-            let octets = session.take_output();
-            let pieces = pieces(&octets, cuts);
+            let bytes = session.take_output();
+            let pieces = pieces(&bytes, cuts);
             for (at, piece) in pieces.iter().enumerate() {
                 if let Some(frame) = frames.last()
                     && at + 1 == pieces.len()
@@ -91,19 +91,19 @@ pub(crate) fn take(step: &Step, script: &Script, session: &mut Session) {
             }
         }
         Step::Begin(frame) => session.begin(frame),
-        Step::Part(payload) => session.part(&payload.octets()),
-        Step::Octets(octets, sending) => {
+        Step::Part(payload) => session.part(&payload.bytes()),
+        Step::Bytes(bytes, sending) => {
             session.flush();
-            let octets = octets.octets();
+            let bytes = bytes.bytes();
             let size = match sending {
-                Sending::Together | Sending::Alone => octets.len(),
+                Sending::Together | Sending::Alone => bytes.len(),
                 Sending::Chopped(size) => *size,
             };
-            for piece in octets.chunks(size.max(1)) {
+            for piece in bytes.chunks(size.max(1)) {
                 session.send(piece);
             }
         }
-        Step::Close(payload) => session.begin_close(payload.octets().into_owned()),
+        Step::Close(payload) => session.begin_close(payload.bytes().into_owned()),
         Step::Wait(span) => wait(*span, script, session),
         Step::Await(count) => {
             while !session.is_over() && session.events.len() < *count {
@@ -169,16 +169,16 @@ fn wait(span: Duration, script: &Script, session: &mut Session) {
     }
 }
 
-/// Cuts octets into pieces.
-pub(crate) fn pieces<'a>(octets: &'a [u8], cuts: &Cuts) -> Vec<&'a [u8]> {
+/// Cuts bytes into pieces.
+pub(crate) fn pieces<'a>(bytes: &'a [u8], cuts: &Cuts) -> Vec<&'a [u8]> {
     match cuts {
-        Cuts::Every(size) => octets.chunks((*size).max(1)).collect(),
+        Cuts::Every(size) => bytes.chunks((*size).max(1)).collect(),
         Cuts::Behind(places) => {
             let mut from = 0;
-            let places = places.iter().copied().filter(|at| *at < octets.len());
+            let places = places.iter().copied().filter(|at| *at < bytes.len());
             places
-                .chain([octets.len()])
-                .map(|to| &octets[std::mem::replace(&mut from, to)..to])
+                .chain([bytes.len()])
+                .map(|to| &bytes[std::mem::replace(&mut from, to)..to])
                 .collect()
         }
     }
@@ -197,7 +197,7 @@ fn send_frame(frame: &Frame, sending: Sending, session: &mut Session) {
     }
 }
 
-/// Sends a message in frames of `fragment` octets, or in one.
+/// Sends a message in frames of `fragment` bytes, or in one.
 pub(crate) fn send_message(
     kind: Kind,
     payload: &[u8],
@@ -209,20 +209,20 @@ pub(crate) fn send_message(
     session.log.sent.messages += payload.len();
     let packed = compressed.then(|| session.compress(payload)).flatten();
     let reserved = if packed.is_some() { 4 } else { 0 };
-    let octets = packed.as_deref().unwrap_or(payload);
+    let bytes = packed.as_deref().unwrap_or(payload);
     let opcode = match kind {
         Kind::Text => opcode::TEXT,
         Kind::Binary => opcode::BINARY,
     };
-    if fragment == 0 || octets.len() <= fragment {
+    if fragment == 0 || bytes.len() <= fragment {
         return send_frame(
-            &Frame::new(opcode, octets).reserved(reserved),
+            &Frame::new(opcode, bytes).reserved(reserved),
             sending,
             session,
         );
     }
-    let mut pieces: Vec<_> = octets.chunks(fragment).collect();
-    if octets.len() % fragment == 0 {
+    let mut pieces: Vec<_> = bytes.chunks(fragment).collect();
+    if bytes.len() % fragment == 0 {
         // Who does not know yet that a message ends writes its last full frame without FIN.
         pieces.push(&[]);
     }

@@ -277,15 +277,8 @@ fn answer(mut session: Session, head: Head, text: impl FnOnce() -> Option<String
         return;
     }
     if let Some(text) = text() {
-        let octets = text.as_bytes();
-        send_message(
-            Kind::Text,
-            octets,
-            0,
-            Sending::Together,
-            false,
-            &mut session,
-        );
+        let bytes = text.as_bytes();
+        send_message(Kind::Text, bytes, 0, Sending::Together, false, &mut session);
     }
     session.begin_close(Vec::new());
     session.run_out();

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the suite waits between writes that are to be read one by one.
 const PAUSE: Duration = Duration::from_micros(10);
 
-/// How many octets are worth a write of their own.
+/// How many bytes are worth a write of their own.
 const LONG: usize = 64 << 10;
 
 /// What a user may want otherwise.
@@ -44,7 +44,7 @@ pub struct Settings {
     pub level: u32,
     /// In exchanges, send this many messages at most.
     pub max_messages: usize,
-    /// In exchanges, shorten messages to this many octets.
+    /// In exchanges, shorten messages to this many bytes.
     pub max_payload: usize,
 }
 
@@ -102,7 +102,7 @@ pub(crate) struct Session {
 /// A frame that is sent in parts.
 #[derive(Default)]
 struct Started {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     header_len: usize,
     sent: usize,
 }
@@ -195,7 +195,7 @@ impl Session {
         self.log.add(now, what);
     }
 
-    /// How many octets the subject holds that it wants to send, if it lets itself be looked into.
+    /// How many bytes the subject holds that it wants to send, if it lets itself be looked into.
     pub(crate) fn held(&self) -> Option<usize> {
         self.wire.as_ref()?.held()
     }
@@ -235,8 +235,8 @@ impl Session {
     pub(crate) fn send_chopped(&mut self, frame: &Frame, size: usize) {
         self.flush();
         self.queue(frame);
-        let octets = self.take_output();
-        for piece in octets.chunks(size.max(1)) {
+        let bytes = self.take_output();
+        for piece in bytes.chunks(size.max(1)) {
             self.send(piece);
             self.pause();
         }
@@ -253,10 +253,10 @@ impl Session {
     pub(crate) fn start(&mut self, frame: &Frame, extent: Extent) {
         self.flush();
         self.queue(frame);
-        let octets = self.take_output();
+        let bytes = self.take_output();
         self.started = Started {
-            header_len: octets.len() - frame.payload.len(),
-            octets,
+            header_len: bytes.len() - frame.payload.len(),
+            bytes,
             sent: 0,
         };
         self.send_next(extent);
@@ -265,18 +265,18 @@ impl Session {
     /// Sends the next part of the frame that was started.
     pub(crate) fn send_next(&mut self, extent: Extent) {
         let Started {
-            octets,
+            bytes,
             header_len,
             sent,
         } = &mut self.started;
         let from = *sent;
         let to = match extent {
-            Extent::Octets(count) => from + count,
+            Extent::Bytes(count) => from + count,
             Extent::Header => *header_len,
-            Extent::All => octets.len(),
+            Extent::All => bytes.len(),
         };
-        *sent = to.clamp(from, octets.len());
-        let part = octets[from..*sent].to_vec();
+        *sent = to.clamp(from, bytes.len());
+        let part = bytes[from..*sent].to_vec();
         self.send(&part);
     }
 
@@ -288,13 +288,13 @@ impl Session {
         self.output.extend(frame.header(mask));
     }
 
-    /// Sends the next octets of the payload of the frame that was begun.
-    pub(crate) fn part(&mut self, octets: &[u8]) {
+    /// Sends the next bytes of the payload of the frame that was begun.
+    pub(crate) fn part(&mut self, bytes: &[u8]) {
         let (mask, offset) = &mut self.begun;
-        let mut octets = octets.to_vec();
-        xor(&mut octets, *mask, *offset);
-        *offset += octets.len();
-        self.output.extend(octets);
+        let mut bytes = bytes.to_vec();
+        xor(&mut bytes, *mask, *offset);
+        *offset += bytes.len();
+        self.output.extend(bytes);
     }
 
     /// Compresses a message, if that was agreed on.
@@ -318,15 +318,15 @@ impl Session {
         if self.stalled || self.held {
             return self.held;
         }
-        let octets = self.take_output();
-        octets.is_empty() || self.send(&octets)
+        let bytes = self.take_output();
+        bytes.is_empty() || self.send(&bytes)
     }
 
-    /// Sends octets as they are, and tells whether all of them went. What did not, while the suite does
+    /// Sends bytes as they are, and tells whether all of them went. What did not, while the suite does
     /// not read, goes when it does.
-    pub(crate) fn send(&mut self, octets: &[u8]) -> bool {
-        self.write_down(What::SentOctets(octets.into()));
-        let mut left = octets;
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
+        self.write_down(What::SentBytes(bytes.into()));
+        let mut left = bytes;
         let mut since = self.now();
         while !left.is_empty() {
             let Some(wire) = self.wire.as_mut().filter(|_| self.incoming.end().is_none()) else {
@@ -343,7 +343,7 @@ impl Session {
                         closing::TIMEOUT
                     };
                     if now >= since + limit || self.timers.kills(now) {
-                        self.note("the subject takes no more octets");
+                        self.note("the subject takes no more bytes");
                         if !self.reading {
                             self.stalled = true;
                             self.output.splice(..0, left.iter().copied());

@@ -21,19 +21,19 @@ pub mod ours;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Facts {
-    /// Octets of the longest message that it takes.
+    /// Bytes of the longest message that it takes.
     pub max_message: Option<u64>,
-    /// Octets of the longest frame that it takes.
+    /// Bytes of the longest frame that it takes.
     pub max_frame: Option<u64>,
     /// Frames of the longest message that it takes.
     pub max_fragments: Option<u64>,
-    /// Octets of the longest head that it takes.
+    /// Bytes of the longest head that it takes.
     pub max_head: Option<u64>,
     /// How long it waits for the other half of the opening handshake.
     pub opening_timeout: Option<Duration>,
     /// How long it waits for the answer to its Close frame, and for the end of the transport.
     pub close_timeout: Option<Duration>,
-    /// After how long without an octet it sends a ping.
+    /// After how long without a byte it sends a ping.
     pub ping_interval: Option<Duration>,
     /// How long it waits for something to come after such a ping.
     pub pong_timeout: Option<Duration>,

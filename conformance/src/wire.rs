@@ -1,4 +1,4 @@
-//! What lies between the suite and its subject: octets in both directions, and a clock.
+//! What lies between the suite and its subject: bytes in both directions, and a clock.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -9,8 +9,8 @@ use std::{
 /// What came over a wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// That many octets, at the end of the buffer.
-    Octets(usize),
+    /// That many bytes, at the end of the buffer.
+    Bytes(usize),
     /// The end of the stream.
     End,
     /// The end of everything: what was sent may be lost.
@@ -32,12 +32,12 @@ pub trait Wire: Send {
         None
     }
 
-    /// Sends the first of `octets` and tells how many; 0 if the subject does not take any for now.
+    /// Sends the first of `bytes` and tells how many; 0 if the subject does not take any for now.
     ///
     /// # Errors
     ///
     /// If the subject is gone.
-    fn send(&mut self, octets: &[u8]) -> io::Result<usize>;
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
     /// Appends what comes before `until`, and returns as soon as anything has.
     fn receive(&mut self, buf: &mut Vec<u8>, until: Duration) -> Received;
@@ -45,7 +45,7 @@ pub trait Wire: Send {
     /// Lets time pass without taking anything.
     fn wait(&mut self, until: Duration);
 
-    /// How many octets the subject holds that it wants to send, if it lets itself be looked into.
+    /// How many bytes the subject holds that it wants to send, if it lets itself be looked into.
     fn held(&self) -> Option<usize> {
         None
     }
@@ -57,7 +57,7 @@ pub trait Wire: Send {
     fn abort(self: Box<Self>);
 }
 
-/// How long a send may wait for the subject to take octets before it looks whether some have come.
+/// How long a send may wait for the subject to take bytes before it looks whether some have come.
 const SLICE: Duration = Duration::from_millis(2);
 
 /// A wire over TCP.
@@ -95,8 +95,8 @@ impl Wire for TcpWire {
         self.stream.local_addr().ok().map(|address| address.port())
     }
 
-    fn send(&mut self, octets: &[u8]) -> io::Result<usize> {
-        match self.stream.write(octets) {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.stream.write(bytes) {
             Err(error) if not_yet(&error) => Ok(0),
             sent => sent,
         }
@@ -120,7 +120,7 @@ impl Wire for TcpWire {
                 Ok(0) => return Received::End,
                 Ok(n) => {
                     buf.extend_from_slice(&self.buf[..n]);
-                    return Received::Octets(n);
+                    return Received::Bytes(n);
                 }
                 Err(error) if not_yet(&error) => {
                     // The kernel's timers may be a little early.

@@ -90,9 +90,9 @@ fn echoed(driver: &dyn Driver, haste: &Haste) -> Offer {
     let case = format!("{} {:?} {}", driver.name(), haste.act, haste.steps);
     let mut peer = Peer::server(&listener);
     let frames = frames();
-    let octets: Vec<_> = frames.iter().flat_map(|frame| peer.encode(frame)).collect();
+    let bytes: Vec<_> = frames.iter().flat_map(|frame| peer.encode(frame)).collect();
     let mut sender = peer.stream.try_clone().expect("a descriptor");
-    let sending = thread::spawn(move || sender.write_all(&octets));
+    let sending = thread::spawn(move || sender.write_all(&bytes));
     if haste.act != Act::Close && haste.steps == 1 {
         // It will: all of this is more than the kernel takes while nobody reads.
         in_the_end(|| haste.given_up() > 0);
@@ -291,9 +291,9 @@ fn a_server_that_is_given_up_ends_every_conversation() {
         halfway.write_all(b"GET / HT").expect("the server reads");
         let idle = open(address);
         let mut in_a_frame = open(address);
-        let octets = Frame::new(opcode::BINARY, vec![7; 5000]).encode(Some(MASK));
+        let bytes = Frame::new(opcode::BINARY, vec![7; 5000]).encode(Some(MASK));
         in_a_frame
-            .write_all(&octets[..2000])
+            .write_all(&bytes[..2000])
             .expect("the server reads");
         let mut closing = Peer::client(open(address));
         closing.send(&Frame::close(1000, ""));
@@ -301,8 +301,8 @@ fn a_server_that_is_given_up_ends_every_conversation() {
         assert!(closing.receive().is_some());
         let mut unread = open(address);
         let sending = thread::spawn(move || {
-            let octets = octets.repeat(1000);
-            while unread.write_all(&octets).is_ok() {}
+            let bytes = bytes.repeat(1000);
+            while unread.write_all(&bytes).is_ok() {}
         });
         let mut talking = Peer::client(open(address));
         talking.send(&Frame::text("hello"));

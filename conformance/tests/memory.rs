@@ -67,21 +67,21 @@ fn serve(driver: &dyn Driver, change: impl FnOnce(&mut Config)) -> (SocketAddr, 
     served.expect("a free port")
 }
 
-/// Sends octets that are echoed, and reads as many as the echo has.
-fn exchange(stream: &mut TcpStream, octets: &[u8], echo: &mut [u8]) {
-    stream.write_all(octets).expect("the driver reads");
+/// Sends bytes that are echoed, and reads as many as the echo has.
+fn exchange(stream: &mut TcpStream, bytes: &[u8], echo: &mut [u8]) {
+    stream.write_all(bytes).expect("the driver reads");
     stream.read_exact(echo).expect("the driver echoes");
 }
 
 /// So many connections, of which each has had ten echoes of 1 KiB.
 fn crowd(address: SocketAddr, count: usize) -> Vec<TcpStream> {
     let message = Frame::new(opcode::BINARY, [7; 1 << 10]);
-    let octets = message.encode(Some(MASK));
+    let bytes = message.encode(Some(MASK));
     let mut echo = vec![0; message.encode(None).len()];
     let mut streams: Vec<_> = (0..count).map(|_| open(address)).collect();
     for stream in &mut streams {
         for _ in 0..10 {
-            exchange(stream, &octets, &mut echo);
+            exchange(stream, &bytes, &mut echo);
         }
     }
     streams
@@ -110,7 +110,7 @@ fn idle(driver: &dyn Driver) -> Result<(), String> {
     if each <= promised as isize {
         return Ok(());
     }
-    Err(format!("{each} octets, not {promised}"))
+    Err(format!("{each} bytes, not {promised}"))
 }
 
 /// How a connection comes to its end.
@@ -156,8 +156,8 @@ fn end(mut peer: Peer, ending: Ending) {
         Ending::Reset => return reset_when_dropped(&peer.stream),
         Ending::WrongFrame => peer.send(&Frame::text("wrong").reserved(7)),
         Ending::InAFrame => {
-            let octets = peer.encode(&Frame::new(opcode::BINARY, vec![7; 5000]));
-            let _ = peer.stream.write_all(&octets[..2000]);
+            let bytes = peer.encode(&Frame::new(opcode::BINARY, vec![7; 5000]));
+            let _ = peer.stream.write_all(&bytes[..2000]);
         }
         Ending::InAMessage => {
             peer.send(&Frame::new(opcode::BINARY, vec![7; 200_000]).unfinished());
@@ -180,7 +180,7 @@ const ROUND: usize = 30 * ENDINGS.len();
 
 /// Has connections come and go in rounds. Room for as many as there are at a time, and the buffers of a thread,
 /// are made once, in whichever round; but what is lost with a connection is lost in each. So there are to be
-/// three rounds out of fifty that leave less than an octet for each connection.
+/// three rounds out of fifty that leave less than a byte for each connection.
 fn gives_back(mut open: impl FnMut() -> Peer) -> Result<(), String> {
     let mut round = || {
         let mut peers: Vec<_> = (0..ROUND).map(|_| open()).collect();
@@ -203,7 +203,7 @@ fn gives_back(mut open: impl FnMut() -> Peer) -> Result<(), String> {
             return Ok(());
         }
     }
-    Err(format!("every round leaves more: {left:?} octets"))
+    Err(format!("every round leaves more: {left:?} bytes"))
 }
 
 /// What is live when nothing changes any more.
@@ -265,14 +265,14 @@ fn declared(driver: &dyn Driver) -> Result<(), String> {
             });
             // Read buffers included.
             if peak > 512 << 10 {
-                return Err(format!("{peak} octets for {len} that are only declared"));
+                return Err(format!("{peak} bytes for {len} that are only declared"));
             }
         }
     }
     Ok(())
 }
 
-/// Octets that may be queued.
+/// Bytes that may be queued.
 const QUEUE_LIMIT: usize = 256 << 10;
 
 /// What comes on top: a read buffer, and a message of which the queue is told when it is in memory already.
@@ -305,7 +305,7 @@ fn unread(driver: &dyn Driver) -> Result<(), String> {
         }
     });
     if peak > (QUEUE_LIMIT + BUFFERS) as isize {
-        return Err(format!("{peak} octets"));
+        return Err(format!("{peak} bytes"));
     }
     // Held back is not lost: the echoes come once they are read.
     stream.set_nonblocking(false).expect("a socket");
@@ -330,11 +330,11 @@ fn echoing(driver: &dyn Driver) -> Result<(), String> {
     // Many small ones at once, and one that does not fit into a read buffer.
     for (len, count) in [(5, 16), (1 << 10, 1), (300_000, 1)] {
         let frame = Frame::new(opcode::BINARY, vec![7; len]);
-        let octets = frame.encode(Some(MASK)).repeat(count);
+        let bytes = frame.encode(Some(MASK)).repeat(count);
         let mut echo = vec![0; frame.encode(None).len() * count];
-        // What is recycled has to be there once, and how much that is depends on how the octets come.
+        // What is recycled has to be there once, and how much that is depends on how the bytes come.
         let counted = (0..10).map(|_| {
-            allocations(|| (0..ECHOES).for_each(|_| exchange(&mut stream, &octets, &mut echo)))
+            allocations(|| (0..ECHOES).for_each(|_| exchange(&mut stream, &bytes, &mut echo)))
         });
         let least = counted.min().unwrap_or_default();
         let most = match driver.promises().echoing {
@@ -343,7 +343,7 @@ fn echoing(driver: &dyn Driver) -> Result<(), String> {
         };
         if least > most {
             return Err(format!(
-                "{least} allocations for {ECHOES} echoes of {count} times {len} octets"
+                "{least} allocations for {ECHOES} echoes of {count} times {len} bytes"
             ));
         }
     }

@@ -1,6 +1,6 @@
 //! Messages that are encoded once for all clients of an endpoint, and compressed once as well.
 
-use driver_async::compressed;
+use driver_futures::compressed;
 use wsproto::{Compression, Config, Prepared};
 
 /// Encodes what the clients of an endpoint are told.

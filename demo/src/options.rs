@@ -38,16 +38,16 @@ pub(crate) struct Options {
     )]
     pub(crate) compression_level: u8,
 
-    /// Octets of one message to /echo, such as 100, 64K or 1G
+    /// Bytes of one message to /echo, such as 100, 64K or 1G
     #[arg(long, default_value = "64M", value_parser = size, help_heading = "Limits")]
     pub(crate) max_message: u64,
-    /// Octets of one frame
+    /// Bytes of one frame
     #[arg(long, default_value = "64M", value_parser = size, help_heading = "Limits")]
     pub(crate) max_frame: u64,
     /// Connections at a time; further ones wait for one to end
     #[arg(long, default_value = "10000", help_heading = "Limits")]
     pub(crate) max_connections: usize,
-    /// Octets in the outgoing queue of a connection from which on it takes no further message
+    /// Bytes in the outgoing queue of a connection from which on it takes no further message
     #[arg(long, default_value = "64K", value_parser = size, help_heading = "Limits")]
     pub(crate) queue_high: u64,
     /// Messages that wait for room in that queue; one more, and a connection to /chat or /stats is
@@ -140,7 +140,7 @@ fn span(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-/// Reads a number of octets: digits, and perhaps a power of 1024.
+/// Reads a number of bytes: digits, and perhaps a power of 1024.
 fn size(text: &str) -> Result<u64, &'static str> {
     let digits = text.trim_end_matches(['K', 'M', 'G']);
     let unit = match &text[digits.len()..] {
@@ -154,7 +154,7 @@ fn size(text: &str) -> Result<u64, &'static str> {
         .parse::<u64>()
         .ok()
         .and_then(|n| n.checked_mul(unit))
-        .filter(|octets| *octets > 0)
+        .filter(|bytes| *bytes > 0)
         .ok_or("not a size such as 100, 64K, 16M or 1G")
 }
 
@@ -210,13 +210,13 @@ mod tests {
 
     #[test]
     fn sizes_may_have_a_unit() {
-        for (text, octets) in [
+        for (text, bytes) in [
             ("1", 1),
             ("64K", 64 << 10),
             ("16M", 16 << 20),
             ("1G", 1 << 30),
         ] {
-            assert_eq!(size(text), Ok(octets), "{text}");
+            assert_eq!(size(text), Ok(bytes), "{text}");
         }
         for text in ["", "K", "0", "1KK", "1k", "-1", "99999999999G"] {
             assert!(size(text).is_err(), "{text}");

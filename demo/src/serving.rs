@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use driver_async::{AcceptFrom, Alarm, Runtime, Server, ServerFailure, ServerHandle, Spawn};
+use driver_futures::{AcceptFrom, Alarm, Runtime, Server, ServerFailure, ServerHandle, Spawn};
 use futures_lite::future::or;
 use tracing::{debug, info, warn};
 

@@ -3,7 +3,7 @@
 
 use std::{fmt, io, net::SocketAddr, ops::ControlFlow, sync::Arc};
 
-use driver_async::{Clock, Transport, Upgrade, WebSocket};
+use driver_futures::{Clock, Transport, Upgrade, WebSocket};
 use futures_lite::future::{or, yield_now};
 use tracing::debug;
 use wsproto::{Accept, Closed, Error, Event, Message, Prepared, SendError};
@@ -84,10 +84,10 @@ async fn echo<S: Peer, C: Clock>(socket: &mut WebSocket<S, C>, stats: &Stats) ->
         let (len, fed) = match event {
             Event::Text(text) if text.len() < WORTH_MOVING => (text.len(), outbox.feed_text(&text)),
             Event::Text(text) => (text.len(), outbox.feed(text)),
-            Event::Binary(octets) if octets.len() < WORTH_MOVING => {
-                (octets.len(), outbox.feed_binary(&octets))
+            Event::Binary(bytes) if bytes.len() < WORTH_MOVING => {
+                (bytes.len(), outbox.feed_binary(&bytes))
             }
-            Event::Binary(octets) => (octets.len(), outbox.feed(octets)),
+            Event::Binary(bytes) => (bytes.len(), outbox.feed(bytes)),
             // Pings are answered already, and the end is known when there is no further event.
             _ => continue,
         };
@@ -166,7 +166,7 @@ enum News {
     Said(Result<Option<Message>, Error>),
 }
 
-/// Queues a message, and tells how many octets carry it.
+/// Queues a message, and tells how many bytes carry it.
 async fn feed<S: Peer, C: Clock>(
     socket: &mut WebSocket<S, C>,
     message: &Prepared,

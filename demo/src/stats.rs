@@ -1,4 +1,4 @@
-//! What the server has to do: connections, messages and octets, reported once a second.
+//! What the server has to do: connections, messages and bytes, reported once a second.
 
 use std::{
     fs,
@@ -29,7 +29,7 @@ pub(crate) struct Stats {
     opened: AtomicU64,
     received: Traffic,
     sent: Traffic,
-    /// Octets that carried what was sent.
+    /// Bytes that carried what was sent.
     wire: AtomicU64,
     state: Mutex<State>,
 }
@@ -38,13 +38,13 @@ pub(crate) struct Stats {
 #[derive(Debug, Default)]
 struct Traffic {
     messages: AtomicU64,
-    octets: AtomicU64,
+    bytes: AtomicU64,
 }
 
 impl Traffic {
-    fn count(&self, octets: usize) {
+    fn count(&self, bytes: usize) {
         self.messages.fetch_add(1, Ordering::Relaxed);
-        self.octets.fetch_add(octets as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 }
 
@@ -64,8 +64,8 @@ struct State {
 struct Counts<T> {
     messages_in: T,
     messages_out: T,
-    octets_in: T,
-    octets_out: T,
+    bytes_in: T,
+    bytes_out: T,
 }
 
 impl Stats {
@@ -97,15 +97,15 @@ impl Stats {
         OpenConnection(Arc::clone(self))
     }
 
-    /// Counts a message that came, by the octets of its payload.
-    pub(crate) fn received(&self, octets: usize) {
-        self.received.count(octets);
+    /// Counts a message that came, by the bytes of its payload.
+    pub(crate) fn received(&self, bytes: usize) {
+        self.received.count(bytes);
     }
 
-    /// Counts a message that goes: by the octets of its payload, and by those that carry it.
-    pub(crate) fn sent(&self, octets: usize, wire: usize) {
+    /// Counts a message that goes: by the bytes of its payload, and by those that carry it.
+    pub(crate) fn sent(&self, bytes: usize, wire: usize) {
         self.wire.fetch_add(wire as u64, Ordering::Relaxed);
-        self.sent.count(octets);
+        self.sent.count(bytes);
     }
 
     /// Works out the rates since the last time, and reports to everybody. To be called once a second.
@@ -121,8 +121,8 @@ impl Stats {
         state.per_second = Counts {
             messages_in: rate(totals.messages_in, last.messages_in),
             messages_out: rate(totals.messages_out, last.messages_out),
-            octets_in: rate(totals.octets_in, last.octets_in),
-            octets_out: rate(totals.octets_out, last.octets_out),
+            bytes_in: rate(totals.bytes_in, last.bytes_in),
+            bytes_out: rate(totals.bytes_out, last.bytes_out),
         };
         state.totals = totals;
         state.counted = now;
@@ -140,11 +140,11 @@ impl Stats {
             "connections_total": self.opened.load(Ordering::Relaxed),
             "messages_in_per_second": state.per_second.messages_in,
             "messages_out_per_second": state.per_second.messages_out,
-            "bytes_in_per_second": state.per_second.octets_in,
-            "bytes_out_per_second": state.per_second.octets_out,
+            "bytes_in_per_second": state.per_second.bytes_in,
+            "bytes_out_per_second": state.per_second.bytes_out,
         });
-        if let Some(octets) = resident_memory() {
-            report["memory_bytes"] = octets.into();
+        if let Some(bytes) = resident_memory() {
+            report["memory_bytes"] = bytes.into();
         }
         if let Some(ratio) = self.compression_ratio() {
             report["compression_ratio"] = ratio.into();
@@ -152,19 +152,19 @@ impl Stats {
         self.encoder.text(&report.to_string())
     }
 
-    /// What of the octets sent is left on the wire, if there are any and they may be compressed.
+    /// What of the bytes sent is left on the wire, if there are any and they may be compressed.
     fn compression_ratio(&self) -> Option<f64> {
-        let octets = self.sent.octets.load(Ordering::Relaxed);
+        let bytes = self.sent.bytes.load(Ordering::Relaxed);
         let wire = self.wire.load(Ordering::Relaxed);
-        (self.encoder.compresses() && octets > 0).then(|| wire as f64 / octets as f64)
+        (self.encoder.compresses() && bytes > 0).then(|| wire as f64 / bytes as f64)
     }
 
     fn totals(&self) -> Counts<u64> {
         Counts {
             messages_in: self.received.messages.load(Ordering::Relaxed),
             messages_out: self.sent.messages.load(Ordering::Relaxed),
-            octets_in: self.received.octets.load(Ordering::Relaxed),
-            octets_out: self.sent.octets.load(Ordering::Relaxed),
+            bytes_in: self.received.bytes.load(Ordering::Relaxed),
+            bytes_out: self.sent.bytes.load(Ordering::Relaxed),
         }
     }
 
@@ -216,7 +216,7 @@ impl Drop for Watcher {
     }
 }
 
-/// Octets of memory that the process has in use, where the system says so.
+/// Bytes of memory that the process has in use, where the system says so.
 fn resident_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -260,8 +260,8 @@ mod tests {
         let first = Mailbox::new(10);
         let _watcher = Watcher::new(Arc::clone(&stats), first.clone(), start);
 
-        for octets in [100, 300] {
-            stats.received(octets);
+        for bytes in [100, 300] {
+            stats.received(bytes);
         }
         stats.sent(1_000, 1_004);
         stats.publish(after(2.0));
@@ -293,8 +293,8 @@ mod tests {
             (Encoder::default(), &[(100, 102)], None),
         ] {
             let stats = Arc::new(Stats::new("tokio", encoder, start));
-            for (octets, wire) in sent {
-                stats.sent(*octets, *wire);
+            for (bytes, wire) in sent {
+                stats.sent(*bytes, *wire);
             }
             let mailbox = Mailbox::new(1);
             let _watcher = Watcher::new(stats, mailbox.clone(), start);

@@ -12,19 +12,19 @@ use wsproto::Entropy;
 /// A seed for all the key bits that ChaCha has.
 type Seed = [u8; 32];
 
-/// How many octets one seed serves: the masks of 262,144 frames.
+/// How many bytes one seed serves: the masks of 262,144 frames.
 ///
 /// The cipher would allow far more. The point is that what a snapshot of the memory reveals is
-/// limited to the masks around it, at a price (one system call in a million octets) that no
+/// limited to the masks around it, at a price (one system call in a million bytes) that no
 /// profile shows.
-const OCTETS_PER_SEED: usize = 1 << 20;
+const BYTES_PER_SEED: usize = 1 << 20;
 
 /// A cryptographically secure generator, seeded by the operating system.
 ///
 /// RFC 6455 section 10.3: a mask must not be predictable by whoever chooses the payload, or a
-/// script could write octets of its choice onto the wire and poison the cache of an intermediary.
+/// script could write bytes of its choice onto the wire and poison the cache of an intermediary.
 /// The system's own generator would do, but costs a system call per frame; this one makes 256
-/// octets (64 masks) at a time.
+/// bytes (64 masks) at a time.
 ///
 /// It runs ChaCha with 12 rounds. The best published attacks reach 7 of them, and what is at stake
 /// is a mask that the receiver of the very frame reads in clear: 20 rounds would add cost, not
@@ -54,7 +54,7 @@ const OCTETS_PER_SEED: usize = 1 << 20;
 /// ```
 pub struct SystemEntropy {
     generator: ChaCha12Rng,
-    /// Octets that may still be made with the present seed.
+    /// Bytes that may still be made with the present seed.
     left: usize,
 }
 
@@ -72,19 +72,19 @@ impl SystemEntropy {
     fn from_seed(seed: Seed) -> Self {
         Self {
             generator: ChaCha12Rng::from_seed(seed),
-            left: OCTETS_PER_SEED,
+            left: BYTES_PER_SEED,
         }
     }
 
     /// Goes on with a state made of the `fresh` seed, if there is one, and of the old state.
     fn reseed(&mut self, fresh: Result<Seed, NoEntropy>) {
-        self.left = OCTETS_PER_SEED;
+        self.left = BYTES_PER_SEED;
         let Ok(mut seed) = fresh else { return };
         // The old state goes in as well, so that a weak seed cannot make things worse.
         let mut old = Seed::default();
         self.generator.fill_bytes(&mut old);
-        for (octet, old) in seed.iter_mut().zip(old) {
-            *octet ^= old;
+        for (byte, old) in seed.iter_mut().zip(old) {
+            *byte ^= old;
         }
         self.generator = ChaCha12Rng::from_seed(seed);
     }
@@ -141,7 +141,7 @@ impl From<NoEntropy> for io::Error {
 mod tests {
     use super::*;
 
-    fn octets(entropy: &mut SystemEntropy, n: usize) -> Vec<u8> {
+    fn bytes(entropy: &mut SystemEntropy, n: usize) -> Vec<u8> {
         let mut buf = vec![0; n];
         entropy.fill(&mut buf);
         buf
@@ -151,19 +151,19 @@ mod tests {
     fn two_generators_differ() {
         let mut first = SystemEntropy::new().unwrap();
         let mut second = SystemEntropy::new().unwrap();
-        assert_ne!(octets(&mut first, 32), octets(&mut second, 32));
+        assert_ne!(bytes(&mut first, 32), bytes(&mut second, 32));
     }
 
     #[test]
-    fn every_octet_of_any_length_is_filled() {
+    fn every_byte_of_any_length_is_filled() {
         let mut entropy = SystemEntropy::from_seed([7; 32]);
         for n in [0, 1, 3, 4, 5, 255, 256, 257, 1000] {
-            // An octet that is skipped stays 0 in all 64 runs; a filled one does so by a chance
+            // A byte that is skipped stays 0 in all 64 runs; a filled one does so by a chance
             // of 2^-512.
             let mut seen = vec![0; n];
             for _ in 0..64 {
-                for (seen, octet) in seen.iter_mut().zip(octets(&mut entropy, n)) {
-                    *seen |= octet;
+                for (seen, byte) in seen.iter_mut().zip(bytes(&mut entropy, n)) {
+                    *seen |= byte;
                 }
             }
             assert!(seen.iter().all(|&seen| seen != 0), "length {n}");
@@ -174,21 +174,21 @@ mod tests {
     fn masks_are_the_key_stream_in_order_and_none_twice() {
         let mut by_mask = SystemEntropy::from_seed([1; 32]);
         let mut at_once = SystemEntropy::from_seed([1; 32]);
-        let masks: Vec<u8> = (0..200).flat_map(|_| octets(&mut by_mask, 4)).collect();
-        assert_eq!(masks, octets(&mut at_once, 800));
+        let masks: Vec<u8> = (0..200).flat_map(|_| bytes(&mut by_mask, 4)).collect();
+        assert_eq!(masks, bytes(&mut at_once, 800));
     }
 
     #[test]
     fn a_seed_serves_one_mebibyte_and_no_more() {
         let mut entropy = SystemEntropy::from_seed([2; 32]);
         let mut one_seed = ChaCha12Rng::from_seed([2; 32]);
-        let mut expected = vec![0; OCTETS_PER_SEED];
+        let mut expected = vec![0; BYTES_PER_SEED];
 
         one_seed.fill_bytes(&mut expected);
-        assert_eq!(octets(&mut entropy, OCTETS_PER_SEED), expected);
+        assert_eq!(bytes(&mut entropy, BYTES_PER_SEED), expected);
 
         one_seed.fill_bytes(&mut expected[..32]);
-        assert_ne!(octets(&mut entropy, 32), expected[..32]);
+        assert_ne!(bytes(&mut entropy, 32), expected[..32]);
     }
 
     #[test]
@@ -197,11 +197,11 @@ mod tests {
         let mut second = SystemEntropy::from_seed([4; 32]);
         first.reseed(Ok([0; 32]));
         second.reseed(Ok([0; 32]));
-        let after_first = octets(&mut first, 32);
-        assert_ne!(after_first, octets(&mut second, 32));
+        let after_first = bytes(&mut first, 32);
+        assert_ne!(after_first, bytes(&mut second, 32));
         assert_ne!(
             after_first,
-            octets(&mut SystemEntropy::from_seed([0; 32]), 32)
+            bytes(&mut SystemEntropy::from_seed([0; 32]), 32)
         );
     }
 
@@ -210,10 +210,10 @@ mod tests {
         let source = getrandom::Error::UNSUPPORTED;
         let mut entropy = SystemEntropy::from_seed([5; 32]);
         let mut one_seed = SystemEntropy::from_seed([5; 32]);
-        let whole = octets(&mut one_seed, 64);
-        assert_eq!(octets(&mut entropy, 32), whole[..32]);
+        let whole = bytes(&mut one_seed, 64);
+        assert_eq!(bytes(&mut entropy, 32), whole[..32]);
         entropy.reseed(Err(NoEntropy { source }));
-        assert_eq!(octets(&mut entropy, 32), whole[32..]);
+        assert_eq!(bytes(&mut entropy, 32), whole[32..]);
     }
 
     #[test]

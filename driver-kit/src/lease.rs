@@ -10,7 +10,7 @@ use wsproto::{Env, Input};
 
 use crate::entropy::SystemEntropy;
 
-/// Octets of a read buffer. Everything that a socket has at hand fits one read, so that it is
+/// Bytes of a read buffer. Everything that a socket has at hand fits one read, so that it is
 /// answered by one write.
 pub const BUFFER: usize = 256 << 10;
 

@@ -5,10 +5,10 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use wsproto::{Connection, Env, Error, Event, Input, Wants};
 
 /// Reads in one [`turn`], so that one busy connection cannot starve the others of its thread. Long messages
-/// are cheap as long as their octets are in the processor's cache, so it is some full buffers: two mebibytes.
+/// are cheap as long as their bytes are in the processor's cache, so it is some full buffers: two mebibytes.
 pub const MAX_READS: usize = 8;
 
-/// Events in one [`turn`]. Short messages cost more than their octets: a read buffer full of empty pings is more
+/// Events in one [`turn`]. Short messages cost more than their bytes: a read buffer full of empty pings is more
 /// than a millisecond's work.
 pub const MAX_EVENTS: usize = 1024;
 
@@ -18,8 +18,8 @@ const MAX_SLICES: usize = 64;
 /// What [`fill`] found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filled {
-    /// That many octets, at least one, are in the input now.
-    Octets(usize),
+    /// That many bytes, at least one, are in the input now.
+    Bytes(usize),
     /// The transport has nothing at hand.
     Nothing,
     /// The peer sends nothing any more; the connection knows.
@@ -44,7 +44,7 @@ pub fn fill<B: AsMut<[u8]>>(
             }
             Ok(n) => {
                 input.filled(n);
-                return Ok(Filled::Octets(n));
+                return Ok(Filled::Bytes(n));
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Filled::Nothing),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -95,9 +95,9 @@ fn write(connection: &Connection, stream: &mut impl Write) -> io::Result<usize> 
     };
     let mut slices = [IoSlice::new(&[]); MAX_SLICES];
     let mut count = 0;
-    let octets = first.into_iter().chain([second]).chain(outgoing);
-    for (slot, octets) in slices.iter_mut().zip(octets) {
-        *slot = IoSlice::new(octets);
+    let bytes = first.into_iter().chain([second]).chain(outgoing);
+    for (slot, bytes) in slices.iter_mut().zip(bytes) {
+        *slot = IoSlice::new(bytes);
         count += 1;
     }
     stream.write_vectored(&slices[..count])
@@ -112,7 +112,7 @@ pub enum Readable {
     No,
     /// Something may be. A read that fills less than its buffer has taken all of it.
     Yes,
-    /// Something may be, and behind it the end of the stream; or the transport keeps octets of its own,
+    /// Something may be, and behind it the end of the stream; or the transport keeps bytes of its own,
     /// and a short read means nothing. It is read until it would block or has ended.
     UntilEnd,
 }
@@ -147,7 +147,7 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
         if *readable != Readable::No && wants.read && !wants.event && input.is_empty() {
             let room = input.spare().len();
             match fill(connection, env, input, stream) {
-                Ok(Filled::Octets(n)) => {
+                Ok(Filled::Bytes(n)) => {
                     if n < room && *readable == Readable::Yes {
                         *readable = Readable::No;
                     }
@@ -230,30 +230,30 @@ mod tests {
     #[derive(Default)]
     struct Script {
         reads: VecDeque<io::Result<Vec<u8>>>,
-        /// How many octets each write takes.
+        /// How many bytes each write takes.
         writes: VecDeque<io::Result<usize>>,
         written: Vec<Vec<u8>>,
     }
 
     impl Read for Script {
         fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-            let octets = self
+            let bytes = self
                 .reads
                 .pop_front()
                 .unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))?;
-            buf[..octets.len()].copy_from_slice(&octets);
-            Ok(octets.len())
+            buf[..bytes.len()].copy_from_slice(&bytes);
+            Ok(bytes.len())
         }
     }
 
     impl Write for Script {
-        fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             let n = self
                 .writes
                 .pop_front()
                 .unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))?;
-            let n = n.min(octets.len());
-            self.written.push(octets[..n].to_vec());
+            let n = n.min(bytes.len());
+            self.written.push(bytes[..n].to_vec());
             Ok(n)
         }
 

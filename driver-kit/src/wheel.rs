@@ -1,4 +1,4 @@
-//! A timer wheel: the coarse deadlines of very many connections, at a few octets and a few
+//! A timer wheel: the coarse deadlines of very many connections, at a few bytes and a few
 //! instructions each, and one moment to wake up at for all of them.
 
 mod slots;
@@ -43,7 +43,7 @@ const HORIZON: u64 = 1 << 32;
 /// it fires (30 seconds ahead: once, 30 minutes: twice), always in company of its neighbours. A
 /// jump of the time costs as much as the timers that it passes, not as the ticks.
 ///
-/// A timer takes 16 octets besides its value, so 24 with a `u64` and 32 with a
+/// A timer takes 16 bytes besides its value, so 24 with a `u64` and 32 with a
 /// [`Waker`](std::task::Waker); 16 more while it is due 2^32 ticks ahead or later (two years at
 /// 16 ms), because that is where the buckets end. The wheel itself takes 2 KiB. Places of former
 /// timers are used again: memory grows with the largest number of timers at a time, and nothing is

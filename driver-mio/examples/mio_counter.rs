@@ -30,12 +30,12 @@ fn main() -> io::Result<()> {
         thread::sleep(Duration::from_secs(1));
         let now = handle.stats();
         println!(
-            "{} connections, {} new, {} messages in, {} out, {} octets queued",
+            "{} connections, {} new, {} messages in, {} out, {} bytes queued",
             now.connections,
             now.begun - before.begun,
             now.messages_received - before.messages_received,
             now.messages_sent - before.messages_sent,
-            now.octets_queued,
+            now.bytes_queued,
         );
         before = now;
     }

@@ -44,11 +44,11 @@ const FIGURES: [Figure; 9] = [
     ("messages_sent_total", "counter", |stats| {
         stats.messages_sent
     }),
-    ("octets_received_total", "counter", |stats| {
-        stats.octets_received
+    ("bytes_received_total", "counter", |stats| {
+        stats.bytes_received
     }),
-    ("octets_sent_total", "counter", |stats| stats.octets_sent),
-    ("octets_queued", "gauge", |stats| stats.octets_queued),
+    ("bytes_sent_total", "counter", |stats| stats.bytes_sent),
+    ("bytes_queued", "gauge", |stats| stats.bytes_queued),
     ("reads_total", "counter", |stats| stats.reads),
     ("writes_total", "counter", |stats| stats.writes),
 ];

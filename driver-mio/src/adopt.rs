@@ -130,8 +130,8 @@ impl Adopt {
 
     /// Hands over what was read from the stream and is not consumed.
     #[must_use]
-    pub fn received(mut self, octets: impl Into<Vec<u8>>) -> Self {
-        self.received = octets.into();
+    pub fn received(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.received = bytes.into();
         self
     }
 

@@ -88,7 +88,7 @@ impl<S: Default + Send + 'static> Told<'_, S> {
         let context = &mut context;
         match event {
             Event::Text(text) => handler.on_message(context, state, MessageRef::Text(text)),
-            Event::Binary(octets) => handler.on_message(context, state, MessageRef::Binary(octets)),
+            Event::Binary(bytes) => handler.on_message(context, state, MessageRef::Binary(bytes)),
             Event::Chunk(chunk) => handler.on_chunk(context, state, chunk),
             Event::Ping(payload) => handler.on_ping(context, state, payload),
             Event::Pong(payload) => handler.on_pong(context, state, payload),

@@ -83,12 +83,12 @@ pub enum SlowReceivers {
     Queue,
     /// The connection does not get this message.
     Skip {
-        /// Octets in its queue above which it counts as slow.
+        /// Bytes in its queue above which it counts as slow.
         above: usize,
     },
     /// The connection is closed with 1008.
     Close {
-        /// Octets in its queue above which it counts as slow.
+        /// Bytes in its queue above which it counts as slow.
         above: usize,
     },
 }

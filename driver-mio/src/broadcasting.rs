@@ -11,7 +11,7 @@ use crate::{
     slab::Key,
 };
 
-/// Octets in a queue from which on a connection is served at once, though more is to come.
+/// Bytes in a queue from which on a connection is served at once, though more is to come.
 const CORK: usize = 64 << 10;
 
 /// What became of a broadcast on one connection.

@@ -87,13 +87,13 @@ impl fmt::Debug for Call {
 }
 
 impl Order {
-    /// Octets that count as on their way until the order is carried out.
+    /// Bytes that count as on their way until the order is carried out.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Send(message, _) => message.as_bytes().len(),
             Self::SendPrepared(message, _) => message.payload().len(),
-            Self::Write(octets) | Self::Finish(octets, _) => octets.len(),
-            Self::Ping(octets) => octets.len(),
+            Self::Write(bytes) | Self::Finish(bytes, _) => bytes.len(),
+            Self::Ping(bytes) => bytes.len(),
             Self::Start(_) | Self::Close(..) | Self::Pause | Self::Resume | Self::Call(_) => 0,
         }
     }

@@ -84,15 +84,15 @@ impl Future for Sent {
 #[derive(Debug, Default)]
 pub(crate) struct Unsent {
     waiting: VecDeque<(u64, Completion)>,
-    /// Octets of data queued since somebody began to wait.
+    /// Bytes of data queued since somebody began to wait.
     queued: u64,
 }
 
 impl Unsent {
-    /// So many octets of data were queued.
-    pub(crate) fn queued(&mut self, octets: usize) {
+    /// So many bytes of data were queued.
+    pub(crate) fn queued(&mut self, bytes: usize) {
         if !self.waiting.is_empty() {
-            self.queued += octets as u64;
+            self.queued += bytes as u64;
         }
     }
 
@@ -101,10 +101,10 @@ impl Unsent {
         self.waiting.push_back((self.queued, completion));
     }
 
-    /// So many octets are left in the queue. Control frames among them make this late, never early.
-    pub(crate) fn left(&mut self, octets: usize) {
+    /// So many bytes are left in the queue. Control frames among them make this late, never early.
+    pub(crate) fn left(&mut self, bytes: usize) {
         while let Some((mark, _)) = self.waiting.front()
-            && octets as u64 <= self.queued - mark
+            && bytes as u64 <= self.queued - mark
         {
             if let Some((_, completion)) = self.waiting.pop_front() {
                 completion.complete(Ok(()));
@@ -142,7 +142,7 @@ mod tests {
     fn a_sender_hears_when_what_is_left_was_queued_behind_its_message() {
         let log = Log::default();
         let mut unsent = Unsent::default();
-        unsent.wait(completion(&log)); // behind 100 octets
+        unsent.wait(completion(&log)); // behind 100 bytes
         unsent.queued(50);
         unsent.wait(completion(&log));
         unsent.queued(10);

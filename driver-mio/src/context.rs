@@ -87,12 +87,10 @@ impl Context<'_> {
     pub fn send<'m>(&mut self, message: impl Into<MessageRef<'m>>) -> Result<(), SendError> {
         match message.into() {
             MessageRef::Text(text) => self.send_text(&text),
-            MessageRef::Binary(octets) if octets.kind() == Kind::Binary => {
-                self.send_binary(&octets)
-            }
+            MessageRef::Binary(bytes) if bytes.kind() == Kind::Binary => self.send_binary(&bytes),
             // Nobody has checked that it is text.
-            MessageRef::Binary(octets) => self.queue(|connection, env| {
-                connection.send_compressed(env, Kind::Text, &octets, Compress::Auto)
+            MessageRef::Binary(bytes) => self.queue(|connection, env| {
+                connection.send_compressed(env, Kind::Text, &bytes, Compress::Auto)
             }),
         }
     }
@@ -114,11 +112,11 @@ impl Context<'_> {
     /// # Errors
     /// See [`Connection::send_text`].
     #[inline]
-    pub fn send_binary(&mut self, octets: &[u8]) -> Result<(), SendError> {
-        if self.goes_past_the_queue(octets.len()) {
-            return self.send_through(Kind::Binary, octets);
+    pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
+        if self.goes_past_the_queue(bytes.len()) {
+            return self.send_through(Kind::Binary, bytes);
         }
-        self.queue(|connection, env| connection.send_binary(env, octets))
+        self.queue(|connection, env| connection.send_binary(env, bytes))
     }
 
     /// Sends a message that is not needed any more: a long one is moved into the queue, not copied.
@@ -252,7 +250,7 @@ impl Context<'_> {
         self.connection.role()
     }
 
-    /// Octets in the outgoing queue.
+    /// Bytes in the outgoing queue.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.connection.queued()
@@ -283,7 +281,7 @@ impl Context<'_> {
         extras.unsent.wait(completion);
     }
 
-    /// Queues a message or a part of one, and counts it; its octets too, where somebody waits for what was
+    /// Queues a message or a part of one, and counts it; its bytes too, where somebody waits for what was
     /// sent before.
     #[inline]
     fn queue(
@@ -310,13 +308,13 @@ impl Context<'_> {
     }
 
     #[cold]
-    fn send_through(&mut self, kind: Kind, octets: &[u8]) -> Result<(), SendError> {
+    fn send_through(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), SendError> {
         let socket = self.wiring.socket;
         self.queue(|connection, env| {
-            connection.send_through(env, kind, octets, |slices| {
+            connection.send_through(env, kind, bytes, |slices| {
                 let mut both = [IoSlice::new(&[]); 2];
-                for (slot, octets) in both.iter_mut().zip(slices) {
-                    *slot = IoSlice::new(octets);
+                for (slot, bytes) in both.iter_mut().zip(slices) {
+                    *slot = IoSlice::new(bytes);
                 }
                 // An error is met again when the rest is written.
                 socket.map_or(0, |socket| socket.write_vectored(&both).unwrap_or(0))

@@ -190,7 +190,7 @@ impl ServerHandle {
         self.shutdown_with("", patience)
     }
 
-    /// [Shuts down](Self::shutdown), and tells the peers why: a reason of up to 123 octets
+    /// [Shuts down](Self::shutdown), and tells the peers why: a reason of up to 123 bytes
     /// (RFC 6455 5.5.1).
     pub fn shutdown_with(&self, reason: &str, patience: Duration) -> usize {
         self.control.shut_down(reason, patience);

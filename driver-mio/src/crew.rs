@@ -16,7 +16,7 @@ use crate::{
     strand::{Level, Strand, Way, Work},
 };
 
-/// Octets of messages of one connection that may wait for workers, unless set otherwise.
+/// Bytes of messages of one connection that may wait for workers, unless set otherwise.
 const READ_AHEAD: usize = 64 << 10;
 
 /// News of one connection that a job takes before others get their turn.
@@ -94,7 +94,7 @@ impl<S: Send + Sync + 'static> WorkerState<S> {
         H: WorkerHandler<State = S>,
         E: Execute,
     {
-        let (way, octets) = match &news {
+        let (way, bytes) = match &news {
             News::Message(message) => (crew.messages, message.as_bytes().len()),
             News::Chunk(_, part, _) => (Way::Alone, part.len()),
             News::Ping(payload) | News::Pong(payload) => (Way::Alone, payload.len()),
@@ -102,10 +102,7 @@ impl<S: Send + Sync + 'static> WorkerState<S> {
                 (Way::Alone, 0)
             }
         };
-        let fills = self
-            .connection
-            .news
-            .push(news, way, octets, crew.read_ahead);
+        let fills = self.connection.news.push(news, way, bytes, crew.read_ahead);
         crew.begin(&self.connection);
         fills
     }

@@ -42,7 +42,7 @@ pub(crate) struct Entry<S> {
     /// When the timer fires, about.
     pub(crate) armed: Coarse,
     stage: Stage,
-    /// Octets of its queue that the loop's figures include.
+    /// Bytes of its queue that the loop's figures include.
     counted: u32,
     pub(crate) readable: Readable,
     /// The socket takes nothing until the poller says so.
@@ -153,14 +153,14 @@ impl<S: Default + Send + 'static> Entry<S> {
         let queued = u32::try_from(self.connection.queued()).unwrap_or(u32::MAX);
         let before = mem::replace(&mut self.counted, queued);
         counters
-            .octets_queued
+            .bytes_queued
             .change(before as usize, queued as usize);
     }
 
     /// It is gone from its loop, and so from the figures.
     pub(crate) fn discount(&mut self, counters: &Counters) {
         counters.connections.subtract(1);
-        counters.octets_queued.subtract(self.counted as usize);
+        counters.bytes_queued.subtract(self.counted as usize);
     }
 
     /// Tells those who wait what a turn has come to.

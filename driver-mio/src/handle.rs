@@ -29,7 +29,7 @@ use crate::{
 /// # Cost
 ///
 /// A handle is one word, to be cloned at the price of a reference count. All handles of a connection
-/// share about 80 octets, which it does without until the first one is asked for.
+/// share about 80 bytes, which it does without until the first one is asked for.
 #[derive(Clone)]
 pub struct Handle(Arc<Line>);
 
@@ -139,7 +139,7 @@ impl Handle {
     /// Sends a ping, which overtakes queued messages.
     ///
     /// # Errors
-    /// [`ControlTooLong`](SendError::ControlTooLong) for more than 125 octets; as [`send`](Self::send).
+    /// [`ControlTooLong`](SendError::ControlTooLong) for more than 125 bytes; as [`send`](Self::send).
     pub fn ping(&self, payload: &[u8]) -> Result<(), SendError> {
         // 5.5: all control frames MUST have a payload length of 125 bytes or less.
         if payload.len() > 125 {
@@ -211,7 +211,7 @@ impl Handle {
         self.0.command(command)
     }
 
-    /// Octets that were sent and have not gone to the transport: those on their way to the loop, without
+    /// Bytes that were sent and have not gone to the transport: those on their way to the loop, without
     /// frame headers, and those in the connection's queue when its loop last served it.
     #[must_use]
     pub fn buffered(&self) -> usize {

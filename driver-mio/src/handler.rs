@@ -111,16 +111,16 @@ impl MessageRef<'_> {
     pub const fn kind(&self) -> Kind {
         match self {
             Self::Text(_) => Kind::Text,
-            Self::Binary(octets) => octets.kind(),
+            Self::Binary(bytes) => bytes.kind(),
         }
     }
 
-    /// The octets of the message, text as UTF-8.
+    /// The bytes of the message, text as UTF-8.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
-            Self::Binary(octets) => octets,
+            Self::Binary(bytes) => bytes,
         }
     }
 
@@ -138,7 +138,7 @@ impl MessageRef<'_> {
     pub fn into_message(self) -> Message {
         match self {
             Self::Text(text) => text.into(),
-            Self::Binary(octets) => octets.into(),
+            Self::Binary(bytes) => bytes.into(),
         }
     }
 }
@@ -150,8 +150,8 @@ impl<'a> From<&'a str> for MessageRef<'a> {
 }
 
 impl<'a> From<&'a [u8]> for MessageRef<'a> {
-    fn from(octets: &'a [u8]) -> Self {
-        Self::Binary(octets.into())
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Binary(bytes.into())
     }
 }
 
@@ -159,7 +159,7 @@ impl<'a> From<&'a Message> for MessageRef<'a> {
     fn from(message: &'a Message) -> Self {
         match message {
             Message::Text(text) => text.as_str().into(),
-            Message::Binary(octets) => octets.as_slice().into(),
+            Message::Binary(bytes) => bytes.as_slice().into(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! WebSocket ([RFC 6455]) on event loops: servers and clients with very many connections.
 //!
-//! For programs that count octets and system calls: an idle connection costs about 210 octets of memory
+//! For programs that count bytes and system calls: an idle connection costs about 210 bytes of memory
 //! in all, an echo is one read and one write, and a message is lent from the read buffer it came in. There is no
 //! runtime: a few threads wait for epoll or kqueue and call back. The protocol itself is the crate
 //! [`wsproto`], which knows no sockets.
@@ -95,7 +95,7 @@
 //!
 //! # Memory
 //!
-//! An idle connection costs 192 octets in its loop's slab, and those of its [`State`](Handler::State), and
+//! An idle connection costs 192 bytes in its loop's slab, and those of its [`State`](Handler::State), and
 //! 20 for its deadline. The first [`Handle`] of a connection, a subscription, a deadline of the
 //! application's, or a transport that is no socket adds an allocation of its own. One read buffer of 256 KiB
 //! serves all connections of a loop.

@@ -27,9 +27,9 @@ pub(crate) struct Line {
     mailbox: Arc<Mailbox>,
     pub(crate) key: Key,
     config: Arc<Config>,
-    /// Octets in the mailbox.
+    /// Bytes in the mailbox.
     on_their_way: AtomicUsize,
-    /// Octets in the connection's queue, when its loop last looked.
+    /// Bytes in the connection's queue, when its loop last looked.
     queued: AtomicUsize,
     closed: AtomicBool,
 }
@@ -99,7 +99,7 @@ impl Line {
         self.mailbox.push(command).map_err(|_| SendError::Closed)
     }
 
-    /// Octets that were sent and have not gone to the transport.
+    /// Bytes that were sent and have not gone to the transport.
     pub(crate) fn buffered(&self) -> usize {
         self.on_their_way.load(Ordering::Relaxed) + self.queued.load(Ordering::Relaxed)
     }
@@ -116,8 +116,8 @@ impl Line {
     }
 
     /// So much is queued.
-    pub(crate) fn set_queued(&self, octets: usize) {
-        self.queued.store(octets, Ordering::Relaxed);
+    pub(crate) fn set_queued(&self, bytes: usize) {
+        self.queued.store(bytes, Ordering::Relaxed);
     }
 
     /// The connection takes nothing any more.

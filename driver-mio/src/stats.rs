@@ -23,12 +23,12 @@ pub struct Stats {
     pub messages_received: u64,
     /// Messages that were sent, each fragment and each receiver of a broadcast counted.
     pub messages_sent: u64,
-    /// Octets that were read from sockets.
-    pub octets_received: u64,
-    /// Octets that sockets have taken.
-    pub octets_sent: u64,
-    /// Octets that wait in outgoing queues.
-    pub octets_queued: u64,
+    /// Bytes that were read from sockets.
+    pub bytes_received: u64,
+    /// Bytes that sockets have taken.
+    pub bytes_sent: u64,
+    /// Bytes that wait in outgoing queues.
+    pub bytes_queued: u64,
     /// Orders of other threads that wait for the loop.
     pub orders_waiting: u64,
     /// Reads from sockets, each a system call.
@@ -51,9 +51,9 @@ impl Add for Stats {
             opened: self.opened + other.opened,
             messages_received: self.messages_received + other.messages_received,
             messages_sent: self.messages_sent + other.messages_sent,
-            octets_received: self.octets_received + other.octets_received,
-            octets_sent: self.octets_sent + other.octets_sent,
-            octets_queued: self.octets_queued + other.octets_queued,
+            bytes_received: self.bytes_received + other.bytes_received,
+            bytes_sent: self.bytes_sent + other.bytes_sent,
+            bytes_queued: self.bytes_queued + other.bytes_queued,
             orders_waiting: self.orders_waiting + other.orders_waiting,
             reads: self.reads + other.reads,
             writes: self.writes + other.writes,
@@ -110,9 +110,9 @@ pub(crate) struct Counters {
     pub(crate) opened: Count,
     pub(crate) messages_received: Count,
     pub(crate) messages_sent: Count,
-    pub(crate) octets_received: Count,
-    pub(crate) octets_sent: Count,
-    pub(crate) octets_queued: Count,
+    pub(crate) bytes_received: Count,
+    pub(crate) bytes_sent: Count,
+    pub(crate) bytes_queued: Count,
     pub(crate) reads: Count,
     pub(crate) writes: Count,
     pub(crate) waits: Count,
@@ -128,9 +128,9 @@ impl Counters {
             opened: self.opened.get(),
             messages_received: self.messages_received.get(),
             messages_sent: self.messages_sent.get(),
-            octets_received: self.octets_received.get(),
-            octets_sent: self.octets_sent.get(),
-            octets_queued: self.octets_queued.get(),
+            bytes_received: self.bytes_received.get(),
+            bytes_sent: self.bytes_sent.get(),
+            bytes_queued: self.bytes_queued.get(),
             orders_waiting: orders_waiting as u64,
             reads: self.reads.get(),
             writes: self.writes.get(),

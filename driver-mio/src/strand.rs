@@ -21,8 +21,8 @@ pub(crate) struct Strand<T>(Mutex<Queue<T>>);
 #[derive(Debug)]
 struct Queue<T> {
     waiting: VecDeque<(T, Way, usize)>,
-    /// Octets of what waits and of what is worked on.
-    octets: usize,
+    /// Bytes of what waits and of what is worked on.
+    bytes: usize,
     working: Working,
     /// The sender has been told to stop.
     full: bool,
@@ -40,7 +40,7 @@ enum Working {
 pub(crate) struct Work<T> {
     pub(crate) item: T,
     way: Way,
-    octets: usize,
+    bytes: usize,
 }
 
 /// What follows from something that was finished.
@@ -55,18 +55,18 @@ impl<T> Strand<T> {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(Queue {
             waiting: VecDeque::new(),
-            octets: 0,
+            bytes: 0,
             working: Working::Beside(0),
             full: false,
         }))
     }
 
-    /// Appends. Tells whether more than `limit` octets are in it now, and were not before.
-    pub(crate) fn push(&self, item: T, way: Way, octets: usize, limit: usize) -> bool {
+    /// Appends. Tells whether more than `limit` bytes are in it now, and were not before.
+    pub(crate) fn push(&self, item: T, way: Way, bytes: usize, limit: usize) -> bool {
         let mut queue = self.lock();
-        queue.waiting.push_back((item, way, octets));
-        queue.octets += octets;
-        let fills = queue.octets > limit && !queue.full;
+        queue.waiting.push_back((item, way, bytes));
+        queue.bytes += bytes;
+        let fills = queue.bytes > limit && !queue.full;
         queue.full |= fills;
         fills
     }
@@ -80,19 +80,19 @@ impl<T> Strand<T> {
             (Working::Beside(count), Way::Beside) => Working::Beside(count + 1),
             (Working::Beside(_), Way::Alone) | (Working::Alone, _) => return None,
         };
-        let (item, way, octets) = queue.waiting.pop_front()?;
-        Some(Work { item, way, octets })
+        let (item, way, bytes) = queue.waiting.pop_front()?;
+        Some(Work { item, way, bytes })
     }
 
     /// Work of that kind is done. `limit` is that of [`push`](Self::push).
-    pub(crate) fn finish(&self, (way, octets): (Way, usize), limit: usize) -> Level {
+    pub(crate) fn finish(&self, (way, bytes): (Way, usize), limit: usize) -> Level {
         let mut queue = self.lock();
         queue.working = match (way, queue.working) {
             (Way::Beside, Working::Beside(count)) => Working::Beside(count.saturating_sub(1)),
             (Way::Alone, _) | (Way::Beside, Working::Alone) => Working::Beside(0),
         };
-        queue.octets -= octets;
-        if queue.full && queue.octets <= limit / 2 {
+        queue.bytes -= bytes;
+        if queue.full && queue.bytes <= limit / 2 {
             queue.full = false;
             return Level::Drained;
         }
@@ -107,7 +107,7 @@ impl<T> Strand<T> {
 impl<T> Work<T> {
     /// The item, and what [`finish`](Strand::finish) has to be told.
     pub(crate) fn into_parts(self) -> (T, (Way, usize)) {
-        (self.item, (self.way, self.octets))
+        (self.item, (self.way, self.bytes))
     }
 }
 

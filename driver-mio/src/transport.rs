@@ -22,7 +22,7 @@ pub(crate) const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE)
 /// A transport that is no plain socket: TLS, a reliable protocol over datagrams, a pipe in memory.
 ///
 /// `read` and `write` must not block, but fail with [`WouldBlock`](ErrorKind::WouldBlock); reading zero
-/// octets is the end of the stream. Both are called on one loop only.
+/// bytes is the end of the stream. Both are called on one loop only.
 pub trait Transport: Read + Write + Send {
     /// Arranges to be told when reading or writing may go on, after either would have blocked.
     ///
@@ -97,7 +97,7 @@ pub(crate) enum Wire<'a> {
 pub(crate) struct SocketWire<'a> {
     pub(crate) socket: &'a Socket,
     pub(crate) blocked: &'a Cell<bool>,
-    /// Octets of the last read in this turn.
+    /// Bytes of the last read in this turn.
     pub(crate) received: &'a Cell<usize>,
     pub(crate) counters: &'a Counters,
 }
@@ -107,7 +107,7 @@ impl SocketWire<'_> {
     fn note(self, len: usize, written: io::Result<usize>) -> io::Result<usize> {
         self.counters.writes.add(1);
         if let Ok(n) = written {
-            self.counters.octets_sent.add(n);
+            self.counters.bytes_sent.add(n);
         }
         match &written {
             // What was taken in part has filled the socket's buffer: trying again would only be told so.
@@ -118,12 +118,12 @@ impl SocketWire<'_> {
     }
 
     #[inline]
-    pub(crate) fn write(mut self, octets: &[u8]) -> io::Result<usize> {
+    pub(crate) fn write(mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.blocked.get() {
             return Err(ErrorKind::WouldBlock.into());
         }
-        let written = (&mut self.socket).write(octets);
-        self.note(octets.len(), written)
+        let written = (&mut self.socket).write(bytes);
+        self.note(bytes.len(), written)
     }
 
     pub(crate) fn write_vectored(mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -143,7 +143,7 @@ impl Read for Wire<'_> {
                 let read = wire.socket.read(buf);
                 wire.counters.reads.add(1);
                 if let Ok(n) = read {
-                    wire.counters.octets_received.add(n);
+                    wire.counters.bytes_received.add(n);
                     wire.received.set(n);
                 }
                 read
@@ -155,10 +155,10 @@ impl Read for Wire<'_> {
 
 impl Write for Wire<'_> {
     #[inline]
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Socket(wire) => wire.write(octets),
-            Self::Other(transport) => transport.write(octets),
+            Self::Socket(wire) => wire.write(bytes),
+            Self::Other(transport) => transport.write(bytes),
         }
     }
 

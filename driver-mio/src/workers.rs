@@ -129,11 +129,11 @@ impl<H: WorkerHandler, E: Execute> OnWorkers<H, E> {
         self.change(|crew| crew.messages = Way::Beside)
     }
 
-    /// Sets how many octets of messages may wait for workers before their connection is not read any
+    /// Sets how many bytes of messages may wait for workers before their connection is not read any
     /// more. Default 64 KiB.
     #[must_use]
-    pub fn read_ahead(self, octets: usize) -> Self {
-        self.change(|crew| crew.read_ahead = octets)
+    pub fn read_ahead(self, bytes: usize) -> Self {
+        self.change(|crew| crew.read_ahead = bytes)
     }
 
     /// Calls `observe` for every callback that panics. Default: nobody is told.

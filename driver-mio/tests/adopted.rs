@@ -28,8 +28,8 @@ fn an_upgraded_connection_goes_on_with_what_was_read_already() {
     for len in [5, 600_000] {
         let (mut near, far) = pair();
         let payload = vec![7; len];
-        let octets = [frame(0x81, b"first"), frame(0x82, &payload)].concat();
-        let (read, rest) = octets.split_at(octets.len() - 3);
+        let bytes = [frame(0x81, b"first"), frame(0x82, &payload)].concat();
+        let (read, rest) = bytes.split_at(bytes.len() - 3);
         let adopt = Adopt::upgraded(Role::Server, Agreed::default()).received(read);
         loops.adopt(far, adopt).unwrap();
         assert_eq!(read_frame(&mut near), (0x81, b"first".to_vec()));
@@ -73,7 +73,7 @@ fn a_client_asks_over_a_stream_of_its_own() {
     assert!(matches!(next(&news), News::Message(Message::Text(text)) if text == "hello"));
 }
 
-/// One end of a pipe in memory, which takes a few octets at a time and has no descriptor.
+/// One end of a pipe in memory, which takes a few bytes at a time and has no descriptor.
 struct Pipe {
     inbound: Arc<Mutex<Half>>,
     outbound: Arc<Mutex<Half>>,
@@ -82,7 +82,7 @@ struct Pipe {
 /// One direction.
 #[derive(Default)]
 struct Half {
-    octets: VecDeque<u8>,
+    bytes: VecDeque<u8>,
     ended: bool,
     /// Those at the two ends.
     ends: Vec<Notifier>,
@@ -113,7 +113,7 @@ impl Read for Pipe {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let mut half = self.inbound.lock().unwrap();
         // Fewer than there are, and than there is room for: that says nothing.
-        let n = half.octets.len().min(buf.len()).min(300);
+        let n = half.bytes.len().min(buf.len()).min(300);
         if n == 0 {
             return if half.ended {
                 Ok(0)
@@ -121,8 +121,8 @@ impl Read for Pipe {
                 Err(ErrorKind::WouldBlock.into())
             };
         }
-        for (slot, octet) in buf.iter_mut().zip(half.octets.drain(..n)) {
-            *slot = octet;
+        for (slot, byte) in buf.iter_mut().zip(half.bytes.drain(..n)) {
+            *slot = byte;
         }
         half.notify();
         Ok(n)
@@ -130,13 +130,13 @@ impl Read for Pipe {
 }
 
 impl Write for Pipe {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut half = self.outbound.lock().unwrap();
-        let n = octets.len().min(CAPACITY - half.octets.len()).min(400);
+        let n = bytes.len().min(CAPACITY - half.bytes.len()).min(400);
         if n == 0 {
             return Err(ErrorKind::WouldBlock.into());
         }
-        half.octets.extend(&octets[..n]);
+        half.bytes.extend(&bytes[..n]);
         half.notify();
         Ok(n)
     }

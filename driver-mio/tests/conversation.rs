@@ -48,11 +48,11 @@ fn a_client_and_a_server_talk_and_part() {
 fn frames_of_one_read_leave_in_order_behind_the_answer() {
     let (_server, address) = serve(Echo);
     let mut stream = connect(address);
-    let mut octets = support::REQUEST.as_bytes().to_vec();
+    let mut bytes = support::REQUEST.as_bytes().to_vec();
     for n in 0..1000_u32 {
-        octets.extend(frame(0x82, &n.to_be_bytes()));
+        bytes.extend(frame(0x82, &n.to_be_bytes()));
     }
-    stream.write_all(&octets).unwrap();
+    stream.write_all(&bytes).unwrap();
     let head = support::ask(&mut stream, "");
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     for n in 0..1000_u32 {
@@ -66,9 +66,9 @@ fn data_a_close_and_the_end_in_one_segment_are_all_seen() {
     let (_server, address) = serve(recorder);
     let mut stream = open(address);
     let handle = opened(&news);
-    let mut octets = frame(0x81, b"last");
-    octets.extend(frame(0x88, b"\x0f\xa0bye"));
-    stream.write_all(&octets).unwrap();
+    let mut bytes = frame(0x81, b"last");
+    bytes.extend(frame(0x88, b"\x0f\xa0bye"));
+    stream.write_all(&bytes).unwrap();
     stream.shutdown(std::net::Shutdown::Write).unwrap();
     assert!(matches!(next(&news), News::Message(Message::Text(text)) if text == "last"));
     let News::Closed(closed, None) = next(&news) else {
@@ -130,8 +130,8 @@ fn chunks_pings_and_pongs_are_told() {
     let (_server, address) = serve_as(|server| server.config(chunks), recorder);
     let mut stream = open(address);
     let handle = opened(&news);
-    for octets in [frame(0x89, b"a"), frame(0x8a, b"b"), frame(0x82, b"c")] {
-        stream.write_all(&octets).unwrap();
+    for bytes in [frame(0x89, b"a"), frame(0x8a, b"b"), frame(0x82, b"c")] {
+        stream.write_all(&bytes).unwrap();
     }
     assert!(matches!(next(&news), News::Ping(payload) if payload == b"a"));
     assert!(matches!(next(&news), News::Pong(payload) if payload == b"b"));

@@ -13,7 +13,7 @@ use support::{Echo, REQUEST, connect, eventually, frame, open, read_frame, serve
 /// A peer that never stops sending, and takes every answer.
 struct Flood {
     frame: Vec<u8>,
-    /// Octets of the frame that were read.
+    /// Bytes of the frame that were read.
     read: usize,
 }
 
@@ -28,8 +28,8 @@ impl Read for Flood {
 }
 
 impl Write for Flood {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        Ok(octets.len())
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -88,10 +88,10 @@ fn a_panic_closes_its_connection_and_no_other() {
     let mut other = open(address);
     for text in ["panic", "panic twice"] {
         let mut stream = open(address);
-        let mut octets = frame(0x81, b"before");
-        octets.extend(frame(0x81, text.as_bytes()));
-        octets.extend(frame(0x81, b"behind"));
-        stream.write_all(&octets).unwrap();
+        let mut bytes = frame(0x81, b"before");
+        bytes.extend(frame(0x81, text.as_bytes()));
+        bytes.extend(frame(0x81, b"behind"));
+        stream.write_all(&bytes).unwrap();
         assert_eq!(read_frame(&mut stream), (0x81, b"before".to_vec()));
         assert_eq!(
             read_frame(&mut stream),

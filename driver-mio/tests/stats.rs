@@ -8,7 +8,7 @@ use driver_mio::{Adopt, Server};
 use support::{Echo, REQUEST, eventually, frame, open, read_frame, serve, serve_as};
 use wsproto::{Agreed, Role};
 
-/// Octets of the answer to a request that is accepted.
+/// Bytes of the answer to a request that is accepted.
 const ANSWER: u64 = 129;
 
 #[test]
@@ -26,18 +26,18 @@ fn figures_follow_what_a_connection_does() {
     // A write is counted when it has been done, which the peer may see earlier.
     let all = eventually(
         || handle.stats(),
-        |stats| stats.octets_sent >= ANSWER + 16 * 102,
+        |stats| stats.bytes_sent >= ANSWER + 16 * 102,
     );
     assert_eq!((all.messages_received, all.messages_sent), (16, 16));
-    assert_eq!(all.octets_received, (REQUEST.len() + frames.len()) as u64);
-    assert_eq!(all.octets_sent, ANSWER + 16 * 102);
+    assert_eq!(all.bytes_received, (REQUEST.len() + frames.len()) as u64);
+    assert_eq!(all.bytes_sent, ANSWER + 16 * 102);
     assert!(all.reads <= 1 + 16 && all.writes <= 1 + 16);
     let now = handle.stats();
     assert_eq!((now.connections, now.begun, now.opened), (1, 1, 1));
     drop(peer);
     let end = eventually(|| handle.stats(), |stats| stats.connections == 0);
     assert_eq!((end.begun, end.opened), (1, 1));
-    assert_eq!(end.octets_queued, 0);
+    assert_eq!(end.bytes_queued, 0);
     assert!(end.waits > 0 && end.events > 0);
 }
 
@@ -52,11 +52,11 @@ fn what_a_peer_does_not_take_shows_as_queued() {
     }
     eventually(
         || server.handle().stats(),
-        |stats| stats.octets_queued >= 1 << 20,
+        |stats| stats.bytes_queued >= 1 << 20,
     );
     drop(peer);
     let end = eventually(|| server.handle().stats(), |stats| stats.connections == 0);
-    assert_eq!(end.octets_queued, 0);
+    assert_eq!(end.bytes_queued, 0);
 }
 
 #[test]

@@ -142,10 +142,10 @@ fn a_worker_answers_requests_and_is_told_everything_in_order() {
     assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
     let mut peer = connect(address);
     assert!(ask(&mut peer, REQUEST).starts_with("HTTP/1.1 101 "));
-    let mut octets = frame(0x82, &[1; 1000]);
-    octets.extend(frame(0x89, b"?"));
-    octets.extend(frame(0x88, b"\x0f\xa0"));
-    peer.write_all(&octets).unwrap();
+    let mut bytes = frame(0x82, &[1; 1000]);
+    bytes.extend(frame(0x89, b"?"));
+    bytes.extend(frame(0x88, b"\x0f\xa0"));
+    peer.write_all(&bytes).unwrap();
     assert_eq!(next(&told), "open None");
     assert_eq!(next(&told), "message of 1000");
     assert_eq!(next(&told), "ping of 1");
@@ -163,9 +163,9 @@ fn a_panic_closes_its_connection_and_only_the_end_is_told() {
     let (_server, address) = serve(handler);
     let mut peer = open(address);
     assert_eq!(next(&told), "open None");
-    let mut octets = frame(0x81, b"panic");
-    octets.extend(frame(0x81, b"more"));
-    peer.write_all(&octets).unwrap();
+    let mut bytes = frame(0x81, b"panic");
+    bytes.extend(frame(0x81, b"more"));
+    peer.write_all(&bytes).unwrap();
     assert_eq!(read_frame(&mut peer), (0x88, b"\x03\xf3".to_vec()));
     let failure = failed.recv_timeout(PATIENCE).unwrap();
     assert!(matches!(failure, Failure::Panicked(why) if why.contains("as asked")));

@@ -11,7 +11,7 @@ use std::{
 use driver_smol::{Accept, Server, Upgrade};
 use smol::{Async, LocalExecutor};
 
-#[path = "../../driver-async/examples/idle/mod.rs"]
+#[path = "../../driver-futures/examples/idle/mod.rs"]
 mod idle;
 
 use idle::{Protocol, report_memory};
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     idle::run(serve)
 }
 
-/// Prints the address, then for each line of input how many octets are resident.
+/// Prints the address, then for each line of input how many bytes are resident.
 fn serve(protocol: Protocol) -> Result<(), Box<dyn Error>> {
     // The executor serves on while a thread of its own waits for input.
     thread::spawn(report_memory);

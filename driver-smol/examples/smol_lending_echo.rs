@@ -27,7 +27,7 @@ async fn echo(mut socket: WebSocket) -> Result<(), Error> {
     while let Some((event, mut outbox)) = socket.recv_ref().await? {
         let fed = match event {
             Event::Text(text) => outbox.feed_text(&text),
-            Event::Binary(octets) => outbox.feed_binary(&octets),
+            Event::Binary(bytes) => outbox.feed_binary(&bytes),
             // Pings are answered already; the last event says how it ended.
             _ => Ok(()),
         };

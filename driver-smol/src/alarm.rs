@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use driver_async::{Purpose, Timers};
+use driver_futures::{Purpose, Timers};
 
 use crate::bulk;
 
@@ -16,7 +16,7 @@ use crate::bulk;
 #[derive(Debug)]
 pub struct Alarm(async_io::Timer);
 
-impl driver_async::Alarm for Alarm {
+impl driver_futures::Alarm for Alarm {
     fn start(timers: Weak<Timers<Self>>) -> Self {
         let mut timer = async_io::Timer::after(Duration::from_secs(3600));
         // From now on the reactor has the waker, whatever the timer is set to.
@@ -65,7 +65,7 @@ impl Wake for Bell {
 mod tests {
     use std::{future::poll_fn, iter::repeat_with, task::Poll};
 
-    use driver_async::Clock;
+    use driver_futures::Clock;
     use futures_util::future::join_all;
 
     use super::*;

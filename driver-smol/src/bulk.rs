@@ -1,19 +1,19 @@
-//! How much the tasks of a thread have read since somebody last looked at the reactor. Octets are cheaper to count
+//! How much the tasks of a thread have read since somebody last looked at the reactor. Bytes are cheaper to count
 //! than time, and where there are many of them it is they that take the time.
 
 use std::cell::Cell;
 
-/// Octets that are worth a look at the reactor: as many as one connection reads before others have their turn.
+/// Bytes that are worth a look at the reactor: as many as one connection reads before others have their turn.
 const MUCH: usize = 2 << 20;
 
 thread_local! {
     static READ: Cell<usize> = const { Cell::new(0) };
 }
 
-/// So many octets were read.
+/// So many bytes were read.
 #[inline]
-pub(crate) fn add(octets: usize) {
-    READ.with(|read| read.set(read.get().wrapping_add(octets)));
+pub(crate) fn add(bytes: usize) {
+    READ.with(|read| read.set(read.get().wrapping_add(bytes)));
 }
 
 /// Whatever it is, it is much.

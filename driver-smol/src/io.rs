@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_io::Async;
-use driver_async::Transport;
+use driver_futures::Transport;
 use futures_io::{AsyncRead, AsyncWrite};
 
 use crate::{bulk, edges::Watch};

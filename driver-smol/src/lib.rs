@@ -53,12 +53,12 @@
 //! | for | there is |
 //! |---|---|
 //! | a server on a port or a Unix socket | [`Server`], whose handler looks at each request ([`Upgrade`]) and accepts or rejects it |
-//! | its connections on several threads | [`serve_on`](driver_async::Server::serve_on) with [`OnExecutor`], or a closure that spawns |
+//! | its connections on several threads | [`serve_on`](driver_futures::Server::serve_on) with [`OnExecutor`], or a closure that spawns |
 //! | a client | [`connect`], or [`Connect`] for headers, subprotocols, timeouts, redirects |
 //! | any other stream: TLS, a pipe in memory | [`accept()`] and [`connect_over`]; a [`Listener`] of one's own for a whole server |
 //! | one task per connection | [`WebSocket`]: `recv`, `send`; also a `Stream` and a `Sink` |
-//! | several tasks for one connection | [`WebSocket::split`](driver_async::WebSocket::split): a [`Receiver`], and a [`Sender`] that can be cloned |
-//! | no copy and no allocation | [`WebSocket::recv_ref`](driver_async::WebSocket::recv_ref), and that of a [`Receiver`] |
+//! | several tasks for one connection | [`WebSocket::split`](driver_futures::WebSocket::split): a [`Receiver`], and a [`Sender`] that can be cloned |
+//! | no copy and no allocation | [`WebSocket::recv_ref`](driver_futures::WebSocket::recv_ref), and that of a [`Receiver`] |
 //! | one message to many | [`Prepared`] |
 //! | messages larger than memory | `start`, `write`, `finish` to send; [`Delivery::Chunks`] to receive |
 //! | not to wait for long | `send_timeout`, which refuses at once what there is no room for if the timeout is nothing |
@@ -97,7 +97,7 @@
 //!
 //! `send` waits until the transport has taken the message. `feed` only queues: what was fed leaves in one
 //! write when a receive has to wait, or on `flush`, which is many times faster than a write per message.
-//! Both wait while more than [`Config::queue_high`] octets are queued; a peer that takes nothing for
+//! Both wait while more than [`Config::queue_high`] bytes are queued; a peer that takes nothing for
 //! [`Config::write_timeout`] is given up.
 //!
 //! A receive returns `None` when the connection is over; before that, once, an error if the peer broke the
@@ -106,7 +106,7 @@
 //!
 //! # Memory
 //!
-//! An idle connection of an echo server costs about 930 octets of resident memory, its task and its
+//! An idle connection of an echo server costs about 930 bytes of resident memory, its task and its
 //! registration with the reactor included; a bare task that waits for a TCP stream costs 545.
 //! `examples/smol_idle.rs` measures it. A handler's own variables come on top, those that live across an
 //! await.
@@ -116,7 +116,7 @@
 //! - `zlib-rs`: compresses with `zlib-rs` instead of `miniz_oxide`; see the feature of [`wsproto`].
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
-//! [`ServerHandle::shutdown`]: driver_async::ServerHandle::shutdown
+//! [`ServerHandle::shutdown`]: driver_futures::ServerHandle::shutdown
 
 mod alarm;
 mod apart;
@@ -139,7 +139,7 @@ use async_io::Async;
 use futures_io::{AsyncRead, AsyncWrite};
 
 pub use alarm::Alarm;
-pub use driver_async::{
+pub use driver_futures::{
     ConnectError, HandshakeError, Incoming, ServerFailure, Spawn, TimedSendError, compressed,
 };
 pub use io::Io;
@@ -152,7 +152,7 @@ pub use wsproto::{
 };
 
 /// A WebSocket server, whose connections are tasks inside of the future that serves, or of an executor
-/// of one's choice: see [`serve_on`](driver_async::Server::serve_on).
+/// of one's choice: see [`serve_on`](driver_futures::Server::serve_on).
 ///
 /// ```no_run
 /// use driver_smol::{Accept, Server};
@@ -170,31 +170,31 @@ pub use wsproto::{
 /// # Ok(())
 /// # }
 /// ```
-pub type Server<L = Async<TcpListener>> = driver_async::Server<L, Smol>;
+pub type Server<L = Async<TcpListener>> = driver_futures::Server<L, Smol>;
 
 /// Shuts a [`Server`] down from elsewhere, and counts its connections.
-pub type ServerHandle = driver_async::ServerHandle<Smol>;
+pub type ServerHandle = driver_futures::ServerHandle<Smol>;
 
 /// How to connect: what to ask for, and how long to try.
-pub type Connect = driver_async::Connect<Smol>;
+pub type Connect = driver_futures::Connect<Smol>;
 
 /// A WebSocket connection over a stream of the futures traits.
-pub type WebSocket<S = Async<TcpStream>> = driver_async::WebSocket<Io<S>, Timer>;
+pub type WebSocket<S = Async<TcpStream>> = driver_futures::WebSocket<Io<S>, Timer>;
 
-/// The sending half of a [split](driver_async::WebSocket::split) connection.
-pub type Sender<S = Async<TcpStream>> = driver_async::Sender<Io<S>, Timer>;
+/// The sending half of a [split](driver_futures::WebSocket::split) connection.
+pub type Sender<S = Async<TcpStream>> = driver_futures::Sender<Io<S>, Timer>;
 
-/// The receiving half of a [split](driver_async::WebSocket::split) connection.
-pub type Receiver<S = Async<TcpStream>> = driver_async::Receiver<Io<S>, Timer>;
+/// The receiving half of a [split](driver_futures::WebSocket::split) connection.
+pub type Receiver<S = Async<TcpStream>> = driver_futures::Receiver<Io<S>, Timer>;
 
 /// What answers an event while it is lent.
-pub type Outbox<'a> = driver_async::Outbox<'a, Timer>;
+pub type Outbox<'a> = driver_futures::Outbox<'a, Timer>;
 
 /// A request that waits for an answer.
-pub type Upgrade<S = Async<TcpStream>> = driver_async::Upgrade<Io<S>, Timer>;
+pub type Upgrade<S = Async<TcpStream>> = driver_futures::Upgrade<Io<S>, Timer>;
 
 /// One connection's clock.
-pub type Timer = driver_async::Timer<Alarm>;
+pub type Timer = driver_futures::Timer<Alarm>;
 
 /// Connects to a `ws://` URL with the defaults: see [`Connect`].
 ///
@@ -221,7 +221,7 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     stream: S,
     config: Arc<Config>,
 ) -> Result<Upgrade<S>, HandshakeError> {
-    driver_async::accept(Io::new(stream), Timer::of_runtime(), config).await
+    driver_futures::accept(Io::new(stream), Timer::of_runtime(), config).await
 }
 
 /// Opens a connection on a stream that was just connected.
@@ -233,5 +233,5 @@ pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin + 'static>(
     config: Arc<Config>,
     request: &ClientRequest<'_>,
 ) -> Result<(WebSocket<S>, ResponseHead), HandshakeError> {
-    driver_async::connect(Io::new(stream), Timer::of_runtime(), config, request).await
+    driver_futures::connect(Io::new(stream), Timer::of_runtime(), config, request).await
 }

@@ -12,7 +12,7 @@ use std::{
 
 use async_executor::Executor;
 use async_io::{Async, Timer};
-use driver_async::{AcceptFrom, Runtime, Spawn};
+use driver_futures::{AcceptFrom, Runtime, Spawn};
 use driver_kit::accepting::BACKLOG;
 use futures_lite::future::{or, yield_now};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -138,7 +138,7 @@ mod tests {
 
     /// How many tasks run before the executor underneath has its turn, if each reads that much, and then
     /// is woken like that.
-    fn in_a_row(octets: usize, wake: fn(&mut Context<'_>)) -> usize {
+    fn in_a_row(bytes: usize, wake: fn(&mut Context<'_>)) -> usize {
         let inside = Inside::default();
         let ran = Arc::new(AtomicUsize::new(0));
         for _ in 0..2 {
@@ -146,7 +146,7 @@ mod tests {
             inside.spawn(async move {
                 loop {
                     ran.fetch_add(1, Ordering::Relaxed);
-                    bulk::add(octets);
+                    bulk::add(bytes);
                     let mut woken = false;
                     poll_fn(|cx| {
                         if mem::replace(&mut woken, true) {
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn the_executor_underneath_has_its_turn_after_many_tasks_or_many_octets() {
+    fn the_executor_underneath_has_its_turn_after_many_tasks_or_many_bytes() {
         let at_once = |cx: &mut Context<'_>| cx.waker().wake_by_ref();
         assert_eq!(in_a_row(0, at_once), MAX_TASKS);
         assert_eq!(in_a_row(300 << 10, at_once), 7);
@@ -183,7 +183,7 @@ mod tests {
     #[test]
     fn a_task_that_lets_others_go_first_lets_the_reactor_go_first() {
         assert_eq!(
-            in_a_row(0, <Alarm as driver_async::Alarm>::wake_after_others),
+            in_a_row(0, <Alarm as driver_futures::Alarm>::wake_after_others),
             1
         );
     }

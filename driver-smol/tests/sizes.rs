@@ -11,7 +11,7 @@ fn size_of_future<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
 }
 
 #[test]
-fn a_socket_is_at_most_248_octets() {
+fn a_socket_is_at_most_248_bytes() {
     // 152 for the state machine, 16 for async-io's stream, 32 for the clock.
     assert!(size_of::<WebSocket>() <= 248, "{}", size_of::<WebSocket>());
     assert!(size_of::<Timer>() <= 32, "{}", size_of::<Timer>());
@@ -23,7 +23,7 @@ fn an_unanswered_request_takes_a_word_of_its_handlers_future() {
 }
 
 #[test]
-fn an_echo_handler_is_at_most_464_octets() {
+fn an_echo_handler_is_at_most_464_bytes() {
     let size = size_of_future(|upgrade: Upgrade| async move {
         let Ok(mut socket) = upgrade.accept(&Accept::new()).await else {
             return;

@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let news = "the same again, ".repeat(1000);
     for compress in [Compress::Auto, Compress::Never] {
         socket.feed_compressed(news.clone(), compress).await?;
-        println!("{compress:?}: {} octets", socket.connection().queued());
+        println!("{compress:?}: {} bytes", socket.connection().queued());
         println!("{:?}", socket.recv().await?);
     }
     socket.close(CloseCode::NORMAL, "").await?;
@@ -28,7 +28,7 @@ async fn tell_length(upgrade: Upgrade) {
         return;
     };
     while let Ok(Some(message)) = socket.recv().await {
-        let text = format!("{} octets of text", message.as_bytes().len());
+        let text = format!("{} bytes of text", message.as_bytes().len());
         let _ = socket.feed(text).await;
     }
 }

@@ -6,7 +6,7 @@ use std::{error::Error, io};
 use driver_tokio::{Accept, Server, Upgrade};
 use tokio::net::{TcpListener, TcpStream};
 
-#[path = "../../driver-async/examples/idle/mod.rs"]
+#[path = "../../driver-futures/examples/idle/mod.rs"]
 mod idle;
 
 use idle::{Protocol, report_memory};
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     idle::run(serve)
 }
 
-/// Prints the address, then for each line of input how many octets are resident.
+/// Prints the address, then for each line of input how many bytes are resident.
 fn serve(protocol: Protocol) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

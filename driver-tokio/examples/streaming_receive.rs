@@ -30,7 +30,7 @@ async fn sum(upgrade: Upgrade) {
         let Incoming::Chunk { data, last, .. } = incoming else {
             continue;
         };
-        sum += data.iter().map(|octet| u64::from(*octet)).sum::<u64>();
+        sum += data.iter().map(|byte| u64::from(*byte)).sum::<u64>();
         chunks += 1;
         if last {
             let _ = socket.send(format!("{sum} in {chunks} chunks")).await;

@@ -27,7 +27,7 @@ async fn tell_length(upgrade: Upgrade) {
         return;
     };
     while let Ok(Some(message)) = socket.recv().await {
-        let text = format!("one message of {} octets", message.as_bytes().len());
+        let text = format!("one message of {} bytes", message.as_bytes().len());
         let _ = socket.send(text).await;
     }
 }

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use driver_async::{Purpose, Timers};
+use driver_futures::{Purpose, Timers};
 use tokio::{
     runtime::{Handle, Id},
     sync::watch,
@@ -25,7 +25,7 @@ pub struct Alarm {
     moment: watch::Sender<Option<Instant>>,
 }
 
-impl driver_async::Alarm for Alarm {
+impl driver_futures::Alarm for Alarm {
     fn start(timers: Weak<Timers<Self>>) -> Self {
         let (moment, told) = watch::channel(None);
         tokio::spawn(run(timers, told));
@@ -96,7 +96,7 @@ mod tests {
 
     use super::*;
     use crate::Timer;
-    use driver_async::Clock;
+    use driver_futures::Clock;
 
     #[tokio::test]
     async fn the_task_ends_with_the_last_clock() {
@@ -134,7 +134,7 @@ mod tests {
         let counted = Arc::clone(&turns);
         let busy = tokio::spawn(poll_fn(move |cx| {
             counted.fetch_add(1, Ordering::Relaxed);
-            <Alarm as driver_async::Alarm>::wake_after_others(cx);
+            <Alarm as driver_futures::Alarm>::wake_after_others(cx);
             Poll::<()>::Pending
         }));
         peer.readable().await.unwrap();

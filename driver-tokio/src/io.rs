@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use driver_async::Transport;
+use driver_futures::Transport;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Any stream of tokio's, as the transport of a connection.

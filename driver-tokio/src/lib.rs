@@ -48,8 +48,8 @@
 //! | a client | [`connect`], or [`Connect`] for headers, subprotocols, timeouts, redirects |
 //! | any other stream: TLS, a pipe in memory | [`accept()`] and [`connect_over`]; a [`Listener`] of one's own for a whole server |
 //! | one task per connection | [`WebSocket`]: `recv`, `send`; also a `Stream` and a `Sink` |
-//! | several tasks for one connection | [`WebSocket::split`](driver_async::WebSocket::split): a [`Receiver`], and a [`Sender`] that can be cloned |
-//! | no copy and no allocation | [`WebSocket::recv_ref`](driver_async::WebSocket::recv_ref), and that of a [`Receiver`] |
+//! | several tasks for one connection | [`WebSocket::split`](driver_futures::WebSocket::split): a [`Receiver`], and a [`Sender`] that can be cloned |
+//! | no copy and no allocation | [`WebSocket::recv_ref`](driver_futures::WebSocket::recv_ref), and that of a [`Receiver`] |
 //! | one message to many | [`Prepared`] |
 //! | messages larger than memory | `start`, `write`, `finish` to send; [`Delivery::Chunks`] to receive |
 //! | not to wait for long | `send_timeout`, which refuses at once what there is no room for if the timeout is nothing |
@@ -75,7 +75,7 @@
 //! one write when a receive has to wait, or on `flush`. A server that feeds its answers reads all that a
 //! client has sent and answers it at once, which is many times faster than a write per message.
 //!
-//! Nothing piles up: both wait while more than [`Config::queue_high`] octets are queued. A peer that does
+//! Nothing piles up: both wait while more than [`Config::queue_high`] bytes are queued. A peer that does
 //! not read slows its own sender down, and after [`Config::write_timeout`] the connection ends.
 //!
 //! # How it ends
@@ -87,9 +87,9 @@
 //!
 //! # Memory
 //!
-//! An idle connection of an echo server costs about 1200 octets of resident memory, of which a bare
+//! An idle connection of an echo server costs about 1200 bytes of resident memory, of which a bare
 //! task that reads from a TCP stream makes up 1025: tokio's task, which is allocated in steps of 128
-//! octets, and its registration with the reactor. `examples/idle.rs` measures it. A handler's own
+//! bytes, and its registration with the reactor. `examples/idle.rs` measures it. A handler's own
 //! variables come on top, those that live across an await.
 //!
 //! # Features
@@ -111,7 +111,7 @@ use tokio::{
 };
 
 pub use alarm::Alarm;
-pub use driver_async::{
+pub use driver_futures::{
     ConnectError, HandshakeError, Incoming, ServerFailure, Spawn, TimedSendError, compressed,
 };
 pub use io::Io;
@@ -141,31 +141,31 @@ pub use wsproto::{
 /// # Ok(())
 /// # }
 /// ```
-pub type Server<L = TcpListener> = driver_async::Server<L, Tokio>;
+pub type Server<L = TcpListener> = driver_futures::Server<L, Tokio>;
 
 /// Shuts a [`Server`] down from elsewhere, and counts its connections.
-pub type ServerHandle = driver_async::ServerHandle<Tokio>;
+pub type ServerHandle = driver_futures::ServerHandle<Tokio>;
 
 /// How to connect: what to ask for, and how long to try.
-pub type Connect = driver_async::Connect<Tokio>;
+pub type Connect = driver_futures::Connect<Tokio>;
 
 /// A WebSocket connection over a stream of tokio's.
-pub type WebSocket<S = TcpStream> = driver_async::WebSocket<Io<S>, Timer>;
+pub type WebSocket<S = TcpStream> = driver_futures::WebSocket<Io<S>, Timer>;
 
-/// The sending half of a [split](driver_async::WebSocket::split) connection.
-pub type Sender<S = TcpStream> = driver_async::Sender<Io<S>, Timer>;
+/// The sending half of a [split](driver_futures::WebSocket::split) connection.
+pub type Sender<S = TcpStream> = driver_futures::Sender<Io<S>, Timer>;
 
-/// The receiving half of a [split](driver_async::WebSocket::split) connection.
-pub type Receiver<S = TcpStream> = driver_async::Receiver<Io<S>, Timer>;
+/// The receiving half of a [split](driver_futures::WebSocket::split) connection.
+pub type Receiver<S = TcpStream> = driver_futures::Receiver<Io<S>, Timer>;
 
 /// What answers an event while it is lent.
-pub type Outbox<'a> = driver_async::Outbox<'a, Timer>;
+pub type Outbox<'a> = driver_futures::Outbox<'a, Timer>;
 
 /// A request that waits for an answer.
-pub type Upgrade<S = TcpStream> = driver_async::Upgrade<Io<S>, Timer>;
+pub type Upgrade<S = TcpStream> = driver_futures::Upgrade<Io<S>, Timer>;
 
 /// One connection's clock on tokio's time.
-pub type Timer = driver_async::Timer<Alarm>;
+pub type Timer = driver_futures::Timer<Alarm>;
 
 /// Connects to a `ws://` URL with the defaults: see [`Connect`].
 ///
@@ -198,7 +198,7 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     config: Arc<Config>,
 ) -> Result<Upgrade<S>, HandshakeError> {
-    driver_async::accept(Io(stream), Timer::of_runtime(), config).await
+    driver_futures::accept(Io(stream), Timer::of_runtime(), config).await
 }
 
 /// Opens a connection on a stream that was just connected.
@@ -213,7 +213,7 @@ pub async fn connect_over<S: AsyncRead + AsyncWrite + Unpin>(
     config: Arc<Config>,
     request: &ClientRequest<'_>,
 ) -> Result<(WebSocket<S>, ResponseHead), HandshakeError> {
-    driver_async::connect(Io(stream), Timer::of_runtime(), config, request).await
+    driver_futures::connect(Io(stream), Timer::of_runtime(), config, request).await
 }
 
 /// The programs of the project's front page.

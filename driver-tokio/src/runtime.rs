@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::{future::Future, io, net::SocketAddr, time::Instant};
 
-use driver_async::{AcceptFrom, Runtime, Spawn};
+use driver_futures::{AcceptFrom, Runtime, Spawn};
 use driver_kit::accepting::BACKLOG;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream, lookup_host},

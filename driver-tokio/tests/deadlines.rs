@@ -5,7 +5,7 @@ use driver_tokio as driver;
 #[path = "support/runtime.rs"]
 mod runtime;
 
-#[path = "../../driver-async/tests/drivers/support.rs"]
+#[path = "../../driver-futures/tests/drivers/support.rs"]
 #[allow(dead_code, reason = "these tests do not need all of it")]
 mod support;
 
@@ -127,8 +127,8 @@ async fn one_send_may_have_a_deadline_of_its_own() {
     assert_eq!(begun.elapsed().as_secs(), 3);
     // It comes all the same: nothing is cut off.
     let receive = async {
-        let mut octets = vec![0; 4 + (4 << 10)];
-        peer.read_exact(&mut octets).await.expect("all of it");
+        let mut bytes = vec![0; 4 + (4 << 10)];
+        peer.read_exact(&mut bytes).await.expect("all of it");
     };
     let (flushed, ()) = tokio::join!(socket.flush(), receive);
     assert_eq!(flushed, Ok(()));

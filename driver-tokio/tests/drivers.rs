@@ -5,5 +5,5 @@ use driver_tokio as driver;
 #[path = "support/runtime.rs"]
 mod runtime;
 
-#[path = "../../driver-async/tests/drivers/mod.rs"]
+#[path = "../../driver-futures/tests/drivers/mod.rs"]
 mod drivers;

@@ -5,7 +5,7 @@ use driver_tokio as driver;
 #[path = "support/runtime.rs"]
 mod runtime;
 
-#[path = "../../driver-async/tests/drivers/support.rs"]
+#[path = "../../driver-futures/tests/drivers/support.rs"]
 #[allow(dead_code, reason = "these tests do not need all of it")]
 mod support;
 
@@ -13,5 +13,5 @@ mod support;
 #[allow(dead_code, reason = "the core's tests count more than these")]
 mod allocation;
 
-#[path = "../../driver-async/tests/drivers/memory.rs"]
+#[path = "../../driver-futures/tests/drivers/memory.rs"]
 mod memory;

@@ -5,7 +5,7 @@ use driver_tokio as driver;
 #[path = "support/runtime.rs"]
 mod runtime;
 
-#[path = "../../driver-async/tests/drivers/support.rs"]
+#[path = "../../driver-futures/tests/drivers/support.rs"]
 #[allow(dead_code, reason = "these tests do not need all of it")]
 mod support;
 

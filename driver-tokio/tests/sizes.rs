@@ -6,7 +6,7 @@ use driver_tokio as driver;
 #[path = "support/runtime.rs"]
 mod runtime;
 
-#[path = "../../driver-async/tests/drivers/support.rs"]
+#[path = "../../driver-futures/tests/drivers/support.rs"]
 #[allow(dead_code, reason = "these tests do not need all of it")]
 mod support;
 
@@ -21,9 +21,9 @@ fn size_of_future<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
 }
 
 #[test]
-fn a_socket_is_at_most_264_octets() {
+fn a_socket_is_at_most_264_bytes() {
     // 152 for the state machine, 32 each for tokio's stream and the clock. Debug builds of mio know in
-    // 8 octets more where a socket is registered.
+    // 8 bytes more where a socket is registered.
     let debug = if cfg!(debug_assertions) { 8 } else { 0 };
     let size = size_of::<WebSocket>();
     assert!(size <= 264 + debug, "{size}");
@@ -35,10 +35,10 @@ fn an_unanswered_request_takes_a_word_of_its_handlers_future() {
     assert_eq!(size_of::<Upgrade>(), size_of::<usize>());
 }
 
-/// tokio allocates tasks in steps of 128 octets, with about 104 of its own; about 40 are the server's.
+/// tokio allocates tasks in steps of 128 bytes, with about 104 of its own; about 40 are the server's.
 /// With more than this the handler of every idle connection would take the next step.
 #[test]
-fn an_echo_handler_is_at_most_480_octets() {
+fn an_echo_handler_is_at_most_480_bytes() {
     let size = size_of_future(echo::<tokio::net::TcpStream>);
     assert!(size <= 480, "{size}");
 }

@@ -5,9 +5,9 @@ use crate::inflate::{DISTANCES, LENGTHS};
 /// What a block of fixed codes stands for (RFC 1951 3.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token<'a> {
-    /// These octets.
+    /// These bytes.
     Literals(&'a [u8]),
-    /// Octets that were there before.
+    /// Bytes that were there before.
     Reference {
         /// How many, 3 to 258.
         len: usize,
@@ -31,8 +31,8 @@ pub enum Token<'a> {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Blocks {
-    octets: Vec<u8>,
-    /// How many bits of the last octet are not used yet.
+    bytes: Vec<u8>,
+    /// How many bits of the last byte are not used yet.
     free: u32,
     /// Whether the next block is marked as the last of its stream.
     last: bool,
@@ -52,7 +52,7 @@ impl Blocks {
         self
     }
 
-    /// Writes a block of octets as they are (RFC 1951 3.2.4).
+    /// Writes a block of bytes as they are (RFC 1951 3.2.4).
     ///
     /// # Panics
     ///
@@ -61,9 +61,9 @@ impl Blocks {
     pub fn stored(self, data: &[u8]) -> Self {
         let len = u16::try_from(data.len()).expect("a stored block is short");
         let mut blocks = self.header(0).aligned();
-        blocks.octets.extend(len.to_le_bytes());
-        blocks.octets.extend((!len).to_le_bytes());
-        blocks.octets.extend_from_slice(data);
+        blocks.bytes.extend(len.to_le_bytes());
+        blocks.bytes.extend((!len).to_le_bytes());
+        blocks.bytes.extend_from_slice(data);
         blocks
     }
 
@@ -77,9 +77,9 @@ impl Blocks {
         let mut blocks = self.header(1);
         for token in tokens {
             match *token {
-                Token::Literals(octets) => {
-                    for octet in octets {
-                        blocks.symbol(u16::from(*octet));
+                Token::Literals(bytes) => {
+                    for byte in bytes {
+                        blocks.symbol(u16::from(*byte));
                     }
                 }
                 Token::Reference { len, distance } => blocks.reference(len, distance),
@@ -106,7 +106,7 @@ impl Blocks {
         self
     }
 
-    /// Goes on at the next octet; the bits before it are zero. A [last](Self::last) block needs that behind it
+    /// Goes on at the next byte; the bits before it are zero. A [last](Self::last) block needs that behind it
     /// (RFC 7692 7.2.3.4).
     #[must_use]
     pub fn aligned(mut self) -> Self {
@@ -114,16 +114,16 @@ impl Blocks {
         self
     }
 
-    /// The message: with an empty stored block at its end, whose last four octets do not travel (RFC 7692 7.2.1).
+    /// The message: with an empty stored block at its end, whose last four bytes do not travel (RFC 7692 7.2.1).
     #[must_use]
     pub fn message(self) -> Vec<u8> {
-        self.header(0).octets
+        self.header(0).bytes
     }
 
     /// What was written, without an end.
     #[must_use]
     pub fn unfinished(self) -> Vec<u8> {
-        self.octets
+        self.bytes
     }
 
     fn reference(&mut self, len: usize, distance: usize) {
@@ -167,11 +167,11 @@ impl Blocks {
 
     fn bit(&mut self, bit: u16) {
         if self.free == 0 {
-            self.octets.push(0);
+            self.bytes.push(0);
             self.free = 8;
         }
-        let octet = self.octets.last_mut().expect("there is an octet with room");
-        *octet |= (bit as u8) << (8 - self.free);
+        let byte = self.bytes.last_mut().expect("there is a byte with room");
+        *byte |= (bit as u8) << (8 - self.free);
         self.free -= 1;
     }
 }
@@ -220,19 +220,19 @@ mod tests {
             let message: String = message
                 .message()
                 .iter()
-                .map(|octet| format!("{octet:02x}"))
+                .map(|byte| format!("{byte:02x}"))
                 .collect();
             assert_eq!(message, expected.replace(' ', ""), "{section}");
         }
     }
 
     #[test]
-    fn the_judge_understands_every_octet_and_every_reference() {
-        let octets: Vec<u8> = (0..=255).collect();
-        let plain = inflated(&Blocks::new().fixed(&[Token::Literals(&octets)]).message());
-        assert_eq!(plain, Ok(octets.clone()));
+    fn the_judge_understands_every_byte_and_every_reference() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        let plain = inflated(&Blocks::new().fixed(&[Token::Literals(&bytes)]).message());
+        assert_eq!(plain, Ok(bytes.clone()));
 
-        let window = octets.repeat(128);
+        let window = bytes.repeat(128);
         let stored = Blocks::new().stored(&window);
         let lens = (3..=258).map(|len| (len, 256));
         let distances = [

@@ -22,11 +22,11 @@ pub enum Length {
     /// In the shortest form, as it must be.
     #[default]
     Shortest,
-    /// In two further octets, whether it needs them or not.
+    /// In two further bytes, whether it needs them or not.
     Two,
-    /// In eight further octets, whether it needs them or not.
+    /// In eight further bytes, whether it needs them or not.
     Eight,
-    /// A length that need not be the payload's, in eight further octets.
+    /// A length that need not be the payload's, in eight further bytes.
     Declared(u64),
 }
 
@@ -95,49 +95,49 @@ impl Frame {
     /// What is on the wire: the header, and the payload under `mask`.
     #[must_use]
     pub fn encode(&self, mask: Option<[u8; 4]>) -> Vec<u8> {
-        let mut octets = self.header(mask);
-        octets.reserve(self.payload.len());
-        octets.extend_from_slice(&self.payload);
-        let start = octets.len() - self.payload.len();
-        xor(&mut octets[start..], mask, 0);
-        octets
+        let mut bytes = self.header(mask);
+        bytes.reserve(self.payload.len());
+        bytes.extend_from_slice(&self.payload);
+        let start = bytes.len() - self.payload.len();
+        xor(&mut bytes[start..], mask, 0);
+        bytes
     }
 
     /// The header alone, whose length is that of the payload unless [`length`](Self::length) says otherwise.
     #[must_use]
     pub fn header(&self, mask: Option<[u8; 4]>) -> Vec<u8> {
-        let mut octets = vec![u8::from(self.fin) << 7 | self.reserved << 4 | self.opcode];
+        let mut bytes = vec![u8::from(self.fin) << 7 | self.reserved << 4 | self.opcode];
         let masked = u8::from(mask.is_some()) << 7;
         let len = self.payload.len();
         match self.length {
-            Length::Shortest if len < 126 => octets.push(masked | len as u8),
-            Length::Two => two(&mut octets, masked, len),
-            Length::Shortest if len < 1 << 16 => two(&mut octets, masked, len),
-            Length::Shortest | Length::Eight => eight(&mut octets, masked, len as u64),
-            Length::Declared(len) => eight(&mut octets, masked, len),
+            Length::Shortest if len < 126 => bytes.push(masked | len as u8),
+            Length::Two => two(&mut bytes, masked, len),
+            Length::Shortest if len < 1 << 16 => two(&mut bytes, masked, len),
+            Length::Shortest | Length::Eight => eight(&mut bytes, masked, len as u64),
+            Length::Declared(len) => eight(&mut bytes, masked, len),
         }
-        octets.extend(mask.into_iter().flatten());
-        octets
+        bytes.extend(mask.into_iter().flatten());
+        bytes
     }
 }
 
-fn two(octets: &mut Vec<u8>, masked: u8, len: usize) {
-    octets.push(masked | 126);
-    octets.extend((len as u16).to_be_bytes());
+fn two(bytes: &mut Vec<u8>, masked: u8, len: usize) {
+    bytes.push(masked | 126);
+    bytes.extend((len as u16).to_be_bytes());
 }
 
-fn eight(octets: &mut Vec<u8>, masked: u8, len: u64) {
-    octets.push(masked | 127);
-    octets.extend(len.to_be_bytes());
+fn eight(bytes: &mut Vec<u8>, masked: u8, len: u64) {
+    bytes.push(masked | 127);
+    bytes.extend(len.to_be_bytes());
 }
 
-/// Masks a payload (RFC 6455 5.3), of which `offset` octets went before.
-pub fn xor(octets: &mut [u8], mask: Option<[u8; 4]>, offset: usize) {
+/// Masks a payload (RFC 6455 5.3), of which `offset` bytes went before.
+pub fn xor(bytes: &mut [u8], mask: Option<[u8; 4]>, offset: usize) {
     let Some(mut key) = mask else { return };
     key.rotate_left(offset % 4);
-    for octets in octets.chunks_mut(4) {
-        for (octet, key) in octets.iter_mut().zip(key) {
-            *octet ^= key;
+    for bytes in bytes.chunks_mut(4) {
+        for (byte, key) in bytes.iter_mut().zip(key) {
+            *byte ^= key;
         }
     }
 }
@@ -153,7 +153,7 @@ pub struct Header {
     pub opcode: u8,
     /// The masking key, if the frame is masked.
     pub mask: Option<[u8; 4]>,
-    /// Octets of the payload.
+    /// Bytes of the payload.
     pub len: u64,
     /// How the length is written.
     pub length: Length,
@@ -168,10 +168,10 @@ pub enum Part {
     Frame(Frame, Option<[u8; 4]>),
 }
 
-/// Cuts a stream of octets into frames, and leaves it to others to judge them.
+/// Cuts a stream of bytes into frames, and leaves it to others to judge them.
 #[derive(Debug, Default)]
 pub struct Decoder {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     read: usize,
     /// The header of the frame whose payload comes next.
     header: Option<Header>,
@@ -179,16 +179,16 @@ pub struct Decoder {
 
 impl Decoder {
     /// Takes what came next.
-    pub fn push(&mut self, octets: &[u8]) {
-        self.octets.drain(..self.read);
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.read);
         self.read = 0;
-        self.octets.extend_from_slice(octets);
+        self.bytes.extend_from_slice(bytes);
     }
 
-    /// How many octets are not part of a whole frame yet.
+    /// How many bytes are not part of a whole frame yet.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.octets.len() - self.read
+        self.bytes.len() - self.read
     }
 
     /// The next part, if all of it has come.
@@ -199,7 +199,7 @@ impl Decoder {
             return Some(Part::Header(header));
         };
         let len = usize::try_from(header.len).ok()?;
-        let payload = self.octets[self.read..].get(..len)?;
+        let payload = self.bytes[self.read..].get(..len)?;
         let mut frame = Frame {
             fin: header.fin,
             reserved: header.reserved,
@@ -215,7 +215,7 @@ impl Decoder {
     }
 
     fn header(&mut self) -> Option<Header> {
-        let [first, second, rest @ ..] = &self.octets[self.read..] else {
+        let [first, second, rest @ ..] = &self.bytes[self.read..] else {
             return None;
         };
         let (size, least, longer) = match second & 0x7f {
@@ -228,7 +228,7 @@ impl Decoder {
             0 => u64::from(second & 0x7f),
             _ => length
                 .iter()
-                .fold(0, |len, octet| len << 8 | u64::from(*octet)),
+                .fold(0, |len, byte| len << 8 | u64::from(*byte)),
         };
         let mask = match second & 0x80 {
             0 => None,
@@ -257,11 +257,11 @@ mod tests {
 
     const MASK: Option<[u8; 4]> = Some([1, 2, 3, 4]);
 
-    fn decode(octets: &[u8]) -> Vec<Part> {
+    fn decode(bytes: &[u8]) -> Vec<Part> {
         let mut decoder = Decoder::default();
         let mut parts = Vec::new();
-        for octet in octets {
-            decoder.push(&[*octet]);
+        for byte in bytes {
+            decoder.push(&[*byte]);
             parts.extend(std::iter::from_fn(|| decoder.part()));
         }
         assert_eq!(decoder.pending(), 0);

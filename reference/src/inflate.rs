@@ -24,7 +24,7 @@ pub enum Fault {
         /// How far it reaches.
         distance: usize,
     },
-    /// A reference to before the first octet.
+    /// A reference to before the first byte.
     BeforeStart {
         /// How far it reaches.
         distance: usize,
@@ -42,12 +42,12 @@ impl fmt::Display for Fault {
             Self::CodeLengths => f.write_str("code lengths that make no Huffman code"),
             Self::NoSuchSymbol => f.write_str("bits that stand for nothing"),
             Self::BeyondWindow { distance } => {
-                write!(f, "a reference {distance} octets back, beyond the window")
+                write!(f, "a reference {distance} bytes back, beyond the window")
             }
             Self::BeforeStart { distance } => {
                 write!(
                     f,
-                    "a reference {distance} octets back, to before the first octet"
+                    "a reference {distance} bytes back, to before the first byte"
                 )
             }
         }
@@ -65,7 +65,7 @@ pub struct Judge {
 }
 
 impl Judge {
-    /// Makes a judge who allows references of at most `2^window_bits` octets.
+    /// Makes a judge who allows references of at most `2^window_bits` bytes.
     #[must_use]
     pub fn new(window_bits: u8) -> Self {
         Self {
@@ -80,12 +80,12 @@ impl Judge {
         self.history.clear();
     }
 
-    /// Takes `octets` for the end of what came before, as if they had been inflated.
-    pub fn remember(&mut self, octets: &[u8]) {
-        self.history.extend_from_slice(octets);
+    /// Takes `bytes` for the end of what came before, as if they had been inflated.
+    pub fn remember(&mut self, bytes: &[u8]) {
+        self.history.extend_from_slice(bytes);
     }
 
-    /// The longest distance of any reference so far, in octets.
+    /// The longest distance of any reference so far, in bytes.
     #[must_use]
     pub fn farthest(&self) -> usize {
         self.farthest
@@ -93,7 +93,7 @@ impl Judge {
 
     /// Inflates `message`, whose tail `00 00 ff ff` (RFC 7692 7.2.2) is in place, up to its very end.
     ///
-    /// After a final block, a further stream begins at the next octet, with the same window.
+    /// After a final block, a further stream begins at the next byte, with the same window.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Judge {
         Ok(self.history[start..].to_vec())
     }
 
-    /// 3.2.4: a block of octets as they are.
+    /// 3.2.4: a block of bytes as they are.
     fn stored(&mut self, bits: &mut Bits<'_>) -> Result<(), Fault> {
         bits.align();
         let len = bits.take(16)?;
@@ -127,8 +127,8 @@ impl Judge {
             return Err(Fault::StoredLength);
         }
         let start = bits.at / 8;
-        let octets = bits.message.get(start..start + len);
-        self.history.extend(octets.ok_or(Fault::Truncated)?);
+        let bytes = bits.message.get(start..start + len);
+        self.history.extend(bytes.ok_or(Fault::Truncated)?);
         bits.at += len * 8;
         Ok(())
     }
@@ -163,8 +163,8 @@ impl Judge {
                 return Err(Fault::BeforeStart { distance });
             }
             for _ in 0..len {
-                let octet = self.history[self.history.len() - distance];
-                self.history.push(octet);
+                let byte = self.history[self.history.len() - distance];
+                self.history.push(byte);
             }
         }
     }
@@ -349,7 +349,7 @@ impl Code {
     }
 }
 
-/// 3.1.1: the bits of a message, from the least significant one of each octet on.
+/// 3.1.1: the bits of a message, from the least significant one of each byte on.
 struct Bits<'a> {
     message: &'a [u8],
     at: usize,
@@ -360,14 +360,14 @@ impl Bits<'_> {
     fn take(&mut self, n: u32) -> Result<usize, Fault> {
         let mut number = 0;
         for place in 0..n {
-            let &octet = self.message.get(self.at / 8).ok_or(Fault::Truncated)?;
-            number |= usize::from(octet >> (self.at % 8) & 1) << place;
+            let &byte = self.message.get(self.at / 8).ok_or(Fault::Truncated)?;
+            number |= usize::from(byte >> (self.at % 8) & 1) << place;
             self.at += 1;
         }
         Ok(number)
     }
 
-    /// Skips to the next octet.
+    /// Skips to the next byte.
     fn align(&mut self) {
         self.at = self.at.next_multiple_of(8);
     }

@@ -98,8 +98,8 @@ fn turn(
                 _ => Ok(()),
             };
         }
-        while let Some(octets) = connection.outgoing().next() {
-            match stream.write(octets) {
+        while let Some(bytes) = connection.outgoing().next() {
+            match stream.write(bytes) {
                 Ok(n) => connection.sent(env, n),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                 Err(_) => connection.handle_lost(env),

@@ -151,12 +151,12 @@ impl fmt::Display for Closed {
     }
 }
 
-/// The longest reason that fits a Close frame beside its code (RFC 6455 5.5: 125 octets in all).
+/// The longest reason that fits a Close frame beside its code (RFC 6455 5.5: 125 bytes in all).
 pub(crate) const MAX_REASON: usize = 123;
 
-/// The payload of a Close frame, at most 125 octets.
+/// The payload of a Close frame, at most 125 bytes.
 pub(crate) struct ClosePayload {
-    octets: [u8; 2 + MAX_REASON],
+    bytes: [u8; 2 + MAX_REASON],
     len: usize,
 }
 
@@ -164,7 +164,7 @@ impl ClosePayload {
     /// 5.5.1: the code, then the reason, cut at a character boundary if it is too long.
     pub(crate) fn new(code: CloseCode, reason: &str) -> Self {
         let mut payload = Self {
-            octets: [0; 2 + MAX_REASON],
+            bytes: [0; 2 + MAX_REASON],
             len: 0,
         };
         if CloseCode::new(code.get()).is_none() {
@@ -176,14 +176,14 @@ impl ClosePayload {
             end -= 1;
         }
         let reason = &reason[..end];
-        payload.octets[..2].copy_from_slice(&code.get().to_be_bytes());
-        payload.octets[2..2 + reason.len()].copy_from_slice(reason.as_bytes());
+        payload.bytes[..2].copy_from_slice(&code.get().to_be_bytes());
+        payload.bytes[2..2 + reason.len()].copy_from_slice(reason.as_bytes());
         payload.len = 2 + reason.len();
         payload
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {
-        &self.octets[..self.len]
+        &self.bytes[..self.len]
     }
 }
 
@@ -200,9 +200,9 @@ pub(crate) fn parse(payload: &[u8]) -> Result<(CloseCode, &str), Violation> {
     }
 }
 
-/// What the payload of a Close frame proves of which only these octets have come.
-pub(crate) fn check_start(octets: &[u8]) -> Result<(), Violation> {
-    let [high, low, reason @ ..] = octets else {
+/// What the payload of a Close frame proves of which only these bytes have come.
+pub(crate) fn check_start(bytes: &[u8]) -> Result<(), Violation> {
+    let [high, low, reason @ ..] = bytes else {
         return Ok(());
     };
     CloseCode::from_wire(u16::from_be_bytes([*high, *low]))?;
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn a_close_of_one_octet_or_with_a_broken_reason_is_a_violation() {
+    fn a_close_of_one_byte_or_with_a_broken_reason_is_a_violation() {
         assert_eq!(parse(b"\x03"), Err(Violation::CloseTooShort));
         assert_eq!(parse(b"\x03\xe8\xff"), Err(Violation::CloseReasonNotUtf8));
         assert_eq!(parse(b"\x03\xed"), Err(Violation::CloseCode(1005)));

@@ -20,14 +20,14 @@ use crate::deflate::policy::Compression;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Octets of an HTTP head, all lines included. Default 16 KiB. A larger request is answered 431.
+    /// Bytes of an HTTP head, all lines included. Default 16 KiB. A larger request is answered 431.
     pub max_head: usize,
     /// Header lines of an HTTP head. Default 64. More are answered 431.
     pub max_headers: usize,
-    /// Octets of one frame's payload. Default 16 MiB. A larger one is answered 1009, as soon as its
+    /// Bytes of one frame's payload. Default 16 MiB. A larger one is answered 1009, as soon as its
     /// header tells.
     pub max_frame: u64,
-    /// Octets of one message, all fragments together, before and after it is inflated. Default 16 MiB.
+    /// Bytes of one message, all fragments together, before and after it is inflated. Default 16 MiB.
     /// A larger one is answered 1009; a compressed one as soon as so much has come out of it.
     pub max_message: u64,
     /// Frames of one message. Default 131 072. More are answered 1009. Fragments need no memory of
@@ -39,25 +39,25 @@ pub struct Config {
     pub opening_timeout: Option<Duration>,
     /// How long the closing handshake may take, and after it the peer to close the transport. Default 5 s.
     pub close_timeout: Option<Duration>,
-    /// After how long without a single octet from the peer a ping is sent. Default 30 s.
+    /// After how long without a single byte from the peer a ping is sent. Default 30 s.
     pub ping_interval: Option<Duration>,
-    /// How long after such a ping was sent at least one octet must have come. While the transport takes
+    /// How long after such a ping was sent at least one byte must have come. While the transport takes
     /// a long frame that is in front of the ping, the time does not run. Default 20 s.
     pub pong_timeout: Option<Duration>,
     /// After how long without a message in either direction the connection is closed with 1001.
     /// Pings and pongs are no messages. Default none.
     pub idle_timeout: Option<Duration>,
-    /// How long the transport may take no octet while some are queued. Default 30 s.
+    /// How long the transport may take no byte while some are queued. Default 30 s.
     pub write_timeout: Option<Duration>,
     /// The age at which an open connection is closed with 1001. Default none.
     pub max_lifetime: Option<Duration>,
 
-    /// From how many queued octets on the outgoing queue counts as high. Default 256 KiB: as much as
+    /// From how many queued bytes on the outgoing queue counts as high. Default 256 KiB: as much as
     /// drivers read in one go, so that an echo of all of it leaves in one write.
     pub queue_high: usize,
-    /// At how many queued octets a high queue counts as drained. Default 64 KiB.
+    /// At how many queued bytes a high queue counts as drained. Default 64 KiB.
     pub queue_low: usize,
-    /// Octets that may be queued before [`overflow`](Self::overflow) applies. Default 16 MiB. A single
+    /// Bytes that may be queued before [`overflow`](Self::overflow) applies. Default 16 MiB. A single
     /// message of any length is accepted by an empty queue, and by one that holds less than
     /// [`queue_high`](Self::queue_high), unless the limit is less than that.
     pub queue_limit: usize,
@@ -75,9 +75,9 @@ pub struct Config {
     pub check_utf8: bool,
     /// Answers pings by itself. Default `true`. Without it the application owes the peer the pongs.
     pub answer_pings: bool,
-    /// Octets of unsent pongs above which only the newest further one is kept. Default 4 KiB.
+    /// Bytes of unsent pongs above which only the newest further one is kept. Default 4 KiB.
     pub max_pong_queue: usize,
-    /// Splits outgoing messages into frames of this many octets. Default none: one frame each.
+    /// Splits outgoing messages into frames of this many bytes. Default none: one frame each.
     pub fragment_size: Option<NonZeroUsize>,
     /// Compresses messages, if the peer agrees (RFC 7692). Default none: it costs time, and memory for
     /// each connection, and must not be used where secrets stand beside what an attacker chooses.

@@ -34,7 +34,7 @@ pub enum Role {
 ///
 /// 1. **Making one**: [`accepting`](Self::accepting), [`connecting`](Self::connecting),
 ///    [`upgraded`](Self::upgraded).
-/// 2. **News from outside**: [`next_event`](Self::next_event) (octets that were read),
+/// 2. **News from outside**: [`next_event`](Self::next_event) (bytes that were read),
 ///    [`handle_eof`](Self::handle_eof), [`handle_lost`](Self::handle_lost),
 ///    [`handle_timeout`](Self::handle_timeout), [`handle_shutdown`](Self::handle_shutdown).
 /// 3. **What the application wants**: [`accept`](Self::accept), [`reject`](Self::reject),
@@ -58,9 +58,9 @@ pub enum Role {
 /// # struct Fixed;
 /// # impl Entropy for Fixed { fn fill(&mut self, buf: &mut [u8]) { buf.fill(7) } }
 /// # fn carry(from: &mut Connection, env: &mut Env, to: &mut Input<Vec<u8>>) {
-/// #     while let Some(len) = from.outgoing().next().map(|octets| {
-/// #         to.spare()[..octets.len()].copy_from_slice(octets);
-/// #         octets.len()
+/// #     while let Some(len) = from.outgoing().next().map(|bytes| {
+/// #         to.spare()[..bytes.len()].copy_from_slice(bytes);
+/// #         bytes.len()
 /// #     }) {
 /// #         to.filled(len);
 /// #         from.sent(env, len);
@@ -172,7 +172,7 @@ pub(crate) struct Transport {
 
 impl Connection {
     /// One end of a transport on which the handshake was completed by somebody else, for example an
-    /// HTTP library. Octets that came behind the head belong into the [`Input`].
+    /// HTTP library. Bytes that came behind the head belong into the [`Input`].
     #[must_use]
     pub fn upgraded(role: Role, config: Arc<Config>, agreed: &Agreed, env: &mut Env) -> Self {
         let mut connection = Self::new(role, config, env);
@@ -296,11 +296,11 @@ impl Connection {
             Some(announced) => announced,
             None => self.receive_whole(env, input)?,
         };
-        let (octets, rest) = input.lend(span);
+        let (bytes, rest) = input.lend(span);
         if kind == Kind::Binary || !self.config.check_utf8 {
-            return Some(Event::Binary(Binary::in_place(octets, kind)));
+            return Some(Event::Binary(Binary::in_place(bytes, kind)));
         }
-        match utf8::whole(octets) {
+        match utf8::whole(bytes) {
             Ok(text) => Some(Event::Text(Text::in_place(text))),
             Err(utf8::NotUtf8) => {
                 // `next_event` finds that out once more, and fails.
@@ -563,15 +563,15 @@ impl Connection {
             Ready::Here(Payload::Pong, span) => Ok(Event::Pong(input.lend(span).0)),
             Ready::Lent(payload) => Ok(match (&mut input.lent, payload) {
                 (Lent::Text(text), _) => Event::Text(Text::assembled(text)),
-                (Lent::Octets(octets), Payload::Message(kind)) => {
-                    Event::Binary(Binary::assembled(octets, kind))
+                (Lent::Bytes(bytes), Payload::Message(kind)) => {
+                    Event::Binary(Binary::assembled(bytes, kind))
                 }
-                (Lent::Octets(octets), Payload::Ping) => Event::Ping(octets),
-                (Lent::Octets(octets), Payload::Pong) => Event::Pong(octets),
+                (Lent::Bytes(bytes), Payload::Ping) => Event::Ping(bytes),
+                (Lent::Bytes(bytes), Payload::Pong) => Event::Pong(bytes),
                 // An empty message needs no memory; a chunk is never assembled, but may be empty.
-                (Lent::Octets(octets), Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
+                (Lent::Bytes(bytes), Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
                     kind,
-                    data: octets,
+                    data: bytes,
                     last: last == Last::Yes,
                 }),
                 (Lent::None, Payload::Message(Kind::Text)) if self.config.check_utf8 => {
@@ -587,18 +587,18 @@ impl Connection {
                 (Lent::None, Payload::Pong) => Event::Pong(&[]),
             }),
             Ready::Request(line) => Ok(Event::Request(Request::new(
-                input.lent.octets(),
+                input.lent.bytes(),
                 line,
                 &input.spans,
             ))),
             Ready::Open(line) => Ok(Event::Open(Response::new(
-                input.lent.octets(),
+                input.lent.bytes(),
                 line,
                 &input.spans,
                 &[],
             ))),
             Ready::Refused(line, body) => {
-                let (head, body) = input.lent.octets().split_at(body);
+                let (head, body) = input.lent.bytes().split_at(body);
                 Ok(Event::Refused(Response::new(
                     head,
                     line,
@@ -622,11 +622,11 @@ impl Connection {
         kind: Kind,
         span: Span,
     ) -> Result<Event<'a>, Error> {
-        let (octets, rest) = input.lend(span);
+        let (bytes, rest) = input.lend(span);
         if kind == Kind::Binary || !self.config.check_utf8 {
-            return Ok(Event::Binary(Binary::in_place(octets, kind)));
+            return Ok(Event::Binary(Binary::in_place(bytes, kind)));
         }
-        match utf8::whole(octets) {
+        match utf8::whole(bytes) {
             Ok(text) => Ok(Event::Text(Text::in_place(text))),
             Err(utf8::NotUtf8) => {
                 rest.clear();

@@ -16,13 +16,13 @@ use crate::{
 pub(crate) struct Timers {
     /// When the present phase must be over: opening, lifetime, closing or ending.
     pub(crate) until: Option<Time>,
-    /// When the peer last sent an octet, or reading resumed.
+    /// When the peer last sent a byte, or reading resumed.
     pub(crate) heard: Time,
     /// When a message last passed, in either direction.
     pub(crate) active: Time,
-    /// Since when a ping of ours, which is sent as far as we can, waits for any octet.
+    /// Since when a ping of ours, which is sent as far as we can, waits for any byte.
     pub(crate) pinged: Option<Time>,
-    /// Since when octets are queued of which the transport has taken none.
+    /// Since when bytes are queued of which the transport has taken none.
     pub(crate) unsent_since: Option<Time>,
 }
 
@@ -49,7 +49,7 @@ impl Timers {
         self.until = span.map(|span| after(now, span));
     }
 
-    /// Octets came. Any octet is a sign of life: a pong may have to wait behind a long message.
+    /// Bytes came. Any byte is a sign of life: a pong may have to wait behind a long message.
     #[inline]
     pub(crate) fn heard(&mut self, now: Time) {
         self.heard = now;

@@ -16,7 +16,7 @@ impl Connection {
     /// before. The peer's Close, or a deadline, brings
     /// [`Event::Closed`](crate::Event::Closed).
     ///
-    /// [`CloseCode::NO_STATUS`] sends no code. A reason longer than 123 octets is cut at a character
+    /// [`CloseCode::NO_STATUS`] sends no code. A reason longer than 123 bytes is cut at a character
     /// boundary. A message that was [started](Self::start) and not finished is left unfinished, and a
     /// [pause](Self::pause) ends. Before the handshake is complete, this gives the connection up; a
     /// request that waits for its answer is answered 503. A second call does nothing.

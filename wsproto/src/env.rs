@@ -10,12 +10,12 @@ use crate::{
     queue::Queue,
 };
 
-/// A source of octets that nobody can predict.
+/// A source of bytes that nobody can predict.
 ///
 /// RFC 6455 5.3 demands it for masking keys: a page's script must not be able to choose what a
 /// proxy sees on the wire.
 pub trait Entropy {
-    /// Fills `buf` with octets of a cryptographically secure generator.
+    /// Fills `buf` with bytes of a cryptographically secure generator.
     fn fill(&mut self, buf: &mut [u8]);
 }
 
@@ -30,7 +30,7 @@ pub trait Entropy {
 pub struct Env {
     now: Time,
     entropy: Box<dyn Entropy + Send>,
-    /// Octets drawn ahead: a generator is fast in blocks, and a masking key is four octets.
+    /// Bytes drawn ahead: a generator is fast in blocks, and a masking key is four bytes.
     drawn: [u8; 256],
     used: usize,
     pub(crate) spare: Spare,
@@ -88,17 +88,17 @@ impl Env {
         self.spare.put_partial(partial);
     }
 
-    /// The next `N` random octets; `N` must be at most 256.
+    /// The next `N` random bytes; `N` must be at most 256.
     #[inline]
     pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
         if self.used + N > self.drawn.len() {
             self.entropy.fill(&mut self.drawn);
             self.used = 0;
         }
-        let mut octets = [0; N];
-        octets.copy_from_slice(&self.drawn[self.used..self.used + N]);
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(&self.drawn[self.used..self.used + N]);
         self.used += N;
-        octets
+        bytes
     }
 }
 
@@ -130,9 +130,9 @@ impl fmt::Debug for Env {
     }
 }
 
-/// Buffers that are kept at most, and their octets in sum.
+/// Buffers that are kept at most, and their bytes in sum.
 const MAX_BUFFERS: usize = 64;
-const MAX_BUFFER_OCTETS: usize = 8 << 20;
+const MAX_BUFFER_BYTES: usize = 8 << 20;
 /// Up to this size a buffer counts as small; a short message does not get a large one.
 const SMALL: usize = 128 << 10;
 
@@ -142,13 +142,13 @@ const SMALL: usize = 128 << 10;
 pub(crate) struct Spare {
     small: Vec<Vec<u8>>,
     large: Vec<Vec<u8>>,
-    octets: usize,
+    bytes: usize,
     queues: Vec<Box<Queue>>,
     partials: Vec<Box<Partial>>,
 }
 
 impl Spare {
-    /// An empty buffer, perhaps with capacity, for about `expected` octets.
+    /// An empty buffer, perhaps with capacity, for about `expected` bytes.
     pub(crate) fn take(&mut self, expected: usize) -> Vec<u8> {
         let buffer = if expected > SMALL {
             self.large.pop()
@@ -158,7 +158,7 @@ impl Spare {
         let Some(buffer) = buffer.or_else(|| self.small.pop()) else {
             return Vec::new();
         };
-        self.octets -= buffer.capacity();
+        self.bytes -= buffer.capacity();
         buffer
     }
 
@@ -170,18 +170,18 @@ impl Spare {
         let mut large = self.large.iter();
         let index = large.position(|buffer| buffer.capacity() >= capacity)?;
         let buffer = self.large.swap_remove(index);
-        self.octets -= buffer.capacity();
+        self.bytes -= buffer.capacity();
         Some(buffer)
     }
 
-    /// Makes room for `additional` octets: moves to a large buffer if one fits, or else to new memory.
-    pub(crate) fn grow(&mut self, octets: &mut Vec<u8>, additional: usize) {
-        match self.take_large(octets.len() + additional) {
+    /// Makes room for `additional` bytes: moves to a large buffer if one fits, or else to new memory.
+    pub(crate) fn grow(&mut self, bytes: &mut Vec<u8>, additional: usize) {
+        match self.take_large(bytes.len() + additional) {
             Some(mut large) => {
-                large.extend_from_slice(octets);
-                self.put(core::mem::replace(octets, large));
+                large.extend_from_slice(bytes);
+                self.put(core::mem::replace(bytes, large));
             }
-            None => octets.reserve_exact(additional),
+            None => bytes.reserve_exact(additional),
         }
     }
 
@@ -206,11 +206,10 @@ impl Spare {
         } else {
             &mut self.small
         };
-        if capacity == 0 || class.len() >= MAX_BUFFERS || self.octets + capacity > MAX_BUFFER_OCTETS
-        {
+        if capacity == 0 || class.len() >= MAX_BUFFERS || self.bytes + capacity > MAX_BUFFER_BYTES {
             return;
         }
-        self.octets += capacity;
+        self.bytes += capacity;
         buffer.clear();
         class.push(buffer);
     }
@@ -247,7 +246,7 @@ impl fmt::Debug for Spare {
         let buffers = self.small.len() + self.large.len();
         f.debug_struct("Spare")
             .field("buffers", &buffers)
-            .field("octets", &self.octets)
+            .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
 }

@@ -56,7 +56,7 @@ impl From<Violation> for Cause {
     }
 }
 
-/// A peer's breach of the protocol. Each is found on the first octet that proves it.
+/// A peer's breach of the protocol. Each is found on the first byte that proves it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
@@ -66,7 +66,7 @@ pub enum Violation {
     ReservedOpcode(u8),
     /// A Ping, Pong or Close frame without FIN (5.5).
     ControlFragmented,
-    /// A Ping, Pong or Close frame of more than 125 octets (5.5).
+    /// A Ping, Pong or Close frame of more than 125 bytes (5.5).
     ControlTooLong,
     /// A client's frame that is not masked (5.1).
     MaskMissing,
@@ -76,11 +76,11 @@ pub enum Violation {
     ContinuationWithoutStart,
     /// A new message before the last fragment of the previous one (5.4).
     MessageInterrupted,
-    /// A length in more octets than it needs (5.2).
+    /// A length in more bytes than it needs (5.2).
     LengthNotMinimal,
     /// A 64-bit length whose top bit is set (5.2).
     LengthOutOfRange,
-    /// A Close frame whose payload is a single octet (5.5.1).
+    /// A Close frame whose payload is a single byte (5.5.1).
     CloseTooShort,
     /// A Close frame with a code that must not be sent (7.4). Contains the code.
     CloseCode(u16),
@@ -120,7 +120,7 @@ impl fmt::Display for Violation {
             Self::ReservedBits => "a reserved bit is set",
             Self::ReservedOpcode(opcode) => return write!(f, "opcode {opcode:#x} is reserved"),
             Self::ControlFragmented => "a control frame is fragmented",
-            Self::ControlTooLong => "a control frame is longer than 125 octets",
+            Self::ControlTooLong => "a control frame is longer than 125 bytes",
             Self::MaskMissing => "a client's frame is not masked",
             Self::MaskPresent => "a server's frame is masked",
             Self::ContinuationWithoutStart => "a continuation frame has nothing to continue",
@@ -140,9 +140,9 @@ impl fmt::Display for Violation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
-    /// [`max_frame`](crate::Config::max_frame): octets in one frame.
+    /// [`max_frame`](crate::Config::max_frame): bytes in one frame.
     Frame,
-    /// [`max_message`](crate::Config::max_message): octets in one message.
+    /// [`max_message`](crate::Config::max_message): bytes in one message.
     Message,
     /// [`max_fragments`](crate::Config::max_fragments): frames in one message.
     Fragments,
@@ -197,12 +197,12 @@ pub enum SendError {
     NotOpen,
     /// A Close frame is queued or sent, or the connection is over: no data may follow.
     Closed,
-    /// The outgoing queue holds [`queue_limit`](crate::Config::queue_limit) octets and the policy
+    /// The outgoing queue holds [`queue_limit`](crate::Config::queue_limit) bytes and the policy
     /// is to refuse.
     QueueFull,
     /// The outgoing queue is full and the policy is to drop the newest message: this one.
     Dropped,
-    /// A control frame's payload is longer than 125 octets (RFC 6455 5.5).
+    /// A control frame's payload is longer than 125 bytes (RFC 6455 5.5).
     ControlTooLong,
     /// A message started by [`start`](crate::Connection::start) is not finished yet.
     MessageUnfinished,
@@ -229,7 +229,7 @@ impl fmt::Display for SendError {
             Self::Closed => "the connection is closing or closed",
             Self::QueueFull => "the outgoing queue is full",
             Self::Dropped => "the outgoing queue is full, the message was dropped",
-            Self::ControlTooLong => "a control frame carries at most 125 octets",
+            Self::ControlTooLong => "a control frame carries at most 125 bytes",
             Self::MessageUnfinished => "another message is still being written",
             Self::NoMessage => "no message has been started",
             Self::NotUtf8 => "text is not UTF-8",

@@ -13,7 +13,7 @@ use crate::{
 pub enum Kind {
     /// UTF-8 text.
     Text,
-    /// Any octets.
+    /// Any bytes.
     Binary,
 }
 
@@ -51,7 +51,7 @@ pub struct Chunk<'a> {
     /// The type of the message. A chunk of text may end inside a code point; the text as a whole is
     /// checked as it comes.
     pub kind: Kind,
-    /// The octets; may be empty if it is the last.
+    /// The bytes; may be empty if it is the last.
     pub data: &'a [u8],
     /// Whether the message ends here.
     pub last: bool,
@@ -135,16 +135,16 @@ impl fmt::Debug for Text<'_> {
 }
 
 impl<'a> Binary<'a> {
-    pub(crate) const fn in_place(octets: &'a [u8], kind: Kind) -> Self {
+    pub(crate) const fn in_place(bytes: &'a [u8], kind: Kind) -> Self {
         Self {
-            place: Place::Input(octets),
+            place: Place::Input(bytes),
             kind,
         }
     }
 
-    pub(crate) const fn assembled(octets: &'a mut Vec<u8>, kind: Kind) -> Self {
+    pub(crate) const fn assembled(bytes: &'a mut Vec<u8>, kind: Kind) -> Self {
         Self {
-            place: Place::Assembled(octets),
+            place: Place::Assembled(bytes),
             kind,
         }
     }
@@ -156,24 +156,24 @@ impl<'a> Binary<'a> {
         self.kind
     }
 
-    /// The octets, for as long as the input is not used further.
+    /// The bytes, for as long as the input is not used further.
     #[must_use]
     pub fn into_slice(self) -> &'a [u8] {
         match self.place {
-            Place::Input(octets) => octets,
-            Place::Assembled(octets) => octets,
+            Place::Input(bytes) => bytes,
+            Place::Assembled(bytes) => bytes,
         }
     }
 
-    /// The octets to keep: moved if they were assembled in memory of about their size, else copied once.
+    /// The bytes to keep: moved if they were assembled in memory of about their size, else copied once.
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         match self.place {
-            Place::Input(octets) => octets.to_vec(),
-            Place::Assembled(octets) if fits(octets.len(), octets.capacity()) => {
-                core::mem::take(octets)
+            Place::Input(bytes) => bytes.to_vec(),
+            Place::Assembled(bytes) if fits(bytes.len(), bytes.capacity()) => {
+                core::mem::take(bytes)
             }
-            Place::Assembled(octets) => octets.clone(),
+            Place::Assembled(bytes) => bytes.clone(),
         }
     }
 }
@@ -184,8 +184,8 @@ const fn fits(len: usize, capacity: usize) -> bool {
 }
 
 impl<'a> From<&'a [u8]> for Binary<'a> {
-    fn from(octets: &'a [u8]) -> Self {
-        Self::in_place(octets, Kind::Binary)
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::in_place(bytes, Kind::Binary)
     }
 }
 
@@ -194,8 +194,8 @@ impl Deref for Binary<'_> {
 
     fn deref(&self) -> &[u8] {
         match &self.place {
-            Place::Input(octets) => octets,
-            Place::Assembled(octets) => octets,
+            Place::Input(bytes) => bytes,
+            Place::Assembled(bytes) => bytes,
         }
     }
 }
@@ -225,12 +225,12 @@ impl Message {
         }
     }
 
-    /// The octets of the message, text as UTF-8.
+    /// The bytes of the message, text as UTF-8.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Text(text) => text.as_bytes(),
-            Self::Binary(octets) => octets,
+            Self::Binary(bytes) => bytes,
         }
     }
 
@@ -243,12 +243,12 @@ impl Message {
         }
     }
 
-    /// The octets of the message, without a copy.
+    /// The bytes of the message, without a copy.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         match self {
             Self::Text(text) => text.into_bytes(),
-            Self::Binary(octets) => octets,
+            Self::Binary(bytes) => bytes,
         }
     }
 }
@@ -266,14 +266,14 @@ impl From<&str> for Message {
 }
 
 impl From<Vec<u8>> for Message {
-    fn from(octets: Vec<u8>) -> Self {
-        Self::Binary(octets)
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Binary(bytes)
     }
 }
 
 impl From<&[u8]> for Message {
-    fn from(octets: &[u8]) -> Self {
-        Self::Binary(octets.to_vec())
+    fn from(bytes: &[u8]) -> Self {
+        Self::Binary(bytes.to_vec())
     }
 }
 

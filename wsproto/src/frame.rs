@@ -1,4 +1,4 @@
-//! The frame header (RFC 6455 5.2): read strictly, octet by octet if need be, and written.
+//! The frame header (RFC 6455 5.2): read strictly, byte by byte if need be, and written.
 
 use alloc::vec::Vec;
 
@@ -14,9 +14,9 @@ pub(crate) const FIN: u8 = 0x80;
 pub(crate) const RSV1: u8 = 0x40;
 const RESERVED: u8 = 0x70;
 pub(crate) const MASK: u8 = 0x80;
-/// 5.5: a control frame carries at most this many octets.
+/// 5.5: a control frame carries at most this many bytes.
 pub(crate) const MAX_CONTROL: usize = 125;
-/// First octet, 7-bit length, 64-bit length, masking key.
+/// First byte, 7-bit length, 64-bit length, masking key.
 pub(crate) const MAX_HEADER: usize = 14;
 
 /// What a frame is for.
@@ -76,11 +76,11 @@ pub(crate) struct Header {
     /// RSV1 was set.
     pub(crate) compressed: bool,
     pub(crate) opcode: Opcode,
-    /// Octets of payload that follow.
+    /// Bytes of payload that follow.
     pub(crate) len: u64,
     /// The masking key; zero, which changes nothing, if the frame is not masked.
     pub(crate) key: [u8; 4],
-    /// Octets of the header itself.
+    /// Bytes of the header itself.
     pub(crate) size: usize,
 }
 
@@ -95,18 +95,18 @@ pub(crate) struct Rules {
     pub(crate) in_message: bool,
     /// That message may have further fragments.
     pub(crate) fragments_left: bool,
-    /// Octets that a data frame may carry.
+    /// Bytes that a data frame may carry.
     pub(crate) max_frame: u64,
-    /// Octets that the message may still grow by.
+    /// Bytes that the message may still grow by.
     pub(crate) room: u64,
 }
 
-/// Reads the header at the front of `octets`; `None` if more octets are needed.
+/// Reads the header at the front of `bytes`; `None` if more bytes are needed.
 ///
-/// What the octets prove is decided even if the header is not whole yet.
+/// What the bytes prove is decided even if the header is not whole yet.
 #[inline]
-pub(crate) fn parse(octets: &[u8], rules: &Rules) -> Result<Option<Header>, Cause> {
-    let [first, rest @ ..] = octets else {
+pub(crate) fn parse(bytes: &[u8], rules: &Rules) -> Result<Option<Header>, Cause> {
+    let [first, rest @ ..] = bytes else {
         return Ok(None);
     };
     let opcode = check_first(*first, rules)?;
@@ -129,7 +129,7 @@ pub(crate) fn parse(octets: &[u8], rules: &Rules) -> Result<Option<Header>, Caus
             return Err(Cause::Violation(Violation::ControlTooLong));
         }
         if opcode == Opcode::Close && short == 1 {
-            // 5.5.1: if there is a body, its first two octets are the code.
+            // 5.5.1: if there is a body, its first two bytes are the code.
             return Err(Cause::Violation(Violation::CloseTooShort));
         }
         (u64::from(short), 0)
@@ -147,10 +147,10 @@ pub(crate) fn parse(octets: &[u8], rules: &Rules) -> Result<Option<Header>, Caus
     let mut key = mask::NONE;
     let mut size = 2 + size;
     if masked {
-        let Some(octets) = octets.get(size..size + 4) else {
+        let Some(bytes) = bytes.get(size..size + 4) else {
             return Ok(None);
         };
-        key.copy_from_slice(octets);
+        key.copy_from_slice(bytes);
         size += 4;
     }
     let (fin, compressed) = (first & FIN != 0, first & RSV1 != 0);
@@ -164,7 +164,7 @@ pub(crate) fn parse(octets: &[u8], rules: &Rules) -> Result<Option<Header>, Caus
     }))
 }
 
-/// What the first octet proves.
+/// What the first byte proves.
 #[inline]
 fn check_first(first: u8, rules: &Rules) -> Result<Opcode, Cause> {
     let opcode = Opcode::from_wire(first);
@@ -198,24 +198,19 @@ fn check_first(first: u8, rules: &Rules) -> Result<Opcode, Cause> {
     Err(Cause::Violation(violation))
 }
 
-/// The length of a data frame, whose `size` further octets are at the front of `octets`, perhaps not
-/// all of them yet. Unknown octets count as zeros or ones, whatever is kinder.
+/// The length of a data frame, whose `size` further bytes are at the front of `bytes`, perhaps not
+/// all of them yet. Unknown bytes count as zeros or ones, whatever is kinder.
 #[inline]
-fn check_length(
-    short: u8,
-    octets: &[u8],
-    size: usize,
-    rules: &Rules,
-) -> Result<Option<u64>, Cause> {
-    let known = octets.len().min(size);
+fn check_length(short: u8, bytes: &[u8], size: usize, rules: &Rules) -> Result<Option<u64>, Cause> {
+    let known = bytes.len().min(size);
     let (least, most) = if size == 0 {
         (u64::from(short), u64::from(short))
     } else {
         let mut least = [0; 8];
         let mut most = [0; 8];
         most[8 - size..].fill(0xff);
-        least[8 - size..][..known].copy_from_slice(&octets[..known]);
-        most[8 - size..][..known].copy_from_slice(&octets[..known]);
+        least[8 - size..][..known].copy_from_slice(&bytes[..known]);
+        most[8 - size..][..known].copy_from_slice(&bytes[..known]);
         (u64::from_be_bytes(least), u64::from_be_bytes(most))
     };
     // 5.2: the most significant bit must be 0, and the shortest form must be used.
@@ -244,7 +239,7 @@ fn check_length(
 /// A header, written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Encoded {
-    octets: [u8; Self::ROOM],
+    bytes: [u8; Self::ROOM],
     len: usize,
 }
 
@@ -252,10 +247,10 @@ impl Encoded {
     /// How much room [`append_to`](Self::append_to) needs, however long the header is.
     pub(crate) const ROOM: usize = size_of::<u128>();
 
-    /// The header of a frame with a payload of `len` octets; masked if there is a key.
+    /// The header of a frame with a payload of `len` bytes; masked if there is a key.
     #[inline]
     pub(crate) fn new(first: u8, len: usize, key: Option<[u8; 4]>) -> Self {
-        // 5.2: the shortest form that fits. Put together in a register, the first octet lowest.
+        // 5.2: the shortest form that fits. Put together in a register, the first byte lowest.
         let (second, extended, mut size) = if len < 126 {
             (len as u8, 0, 2)
         } else if let Ok(len) = u16::try_from(len) {
@@ -263,21 +258,21 @@ impl Encoded {
         } else {
             (127, (len as u64).swap_bytes(), 10)
         };
-        let mut octets = u128::from(first) | u128::from(second) << 8 | u128::from(extended) << 16;
+        let mut bytes = u128::from(first) | u128::from(second) << 8 | u128::from(extended) << 16;
         if let Some(key) = key {
-            octets |= u128::from(MASK) << 8 | u128::from(u32::from_le_bytes(key)) << (8 * size);
+            bytes |= u128::from(MASK) << 8 | u128::from(u32::from_le_bytes(key)) << (8 * size);
             size += 4;
         }
         Self {
-            octets: octets.to_le_bytes(),
+            bytes: bytes.to_le_bytes(),
             len: size,
         }
     }
 
-    /// The octets of the header.
+    /// The bytes of the header.
     #[inline]
     pub(crate) fn as_slice(&self) -> &[u8] {
-        &self.octets[..self.len]
+        &self.bytes[..self.len]
     }
 
     pub(crate) const fn len(&self) -> usize {
@@ -289,22 +284,22 @@ impl Encoded {
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
         let end = out.len() + self.len;
         // A copy of fixed length is two instructions, one of variable length a call.
-        out.extend_from_slice(&self.octets);
+        out.extend_from_slice(&self.bytes);
         out.truncate(end);
     }
 }
 
-/// The length of a whole frame of our own making, header and all, from its first octets.
-pub(crate) fn own_len(octets: &[u8]) -> usize {
-    let second = octets[1];
+/// The length of a whole frame of our own making, header and all, from its first bytes.
+pub(crate) fn own_len(bytes: &[u8]) -> usize {
+    let second = bytes[1];
     let mut be = [0; 8];
     let (len, size) = match second & !MASK {
         126 => {
-            be[6..].copy_from_slice(&octets[2..4]);
+            be[6..].copy_from_slice(&bytes[2..4]);
             (u64::from_be_bytes(be) as usize, 4)
         }
         127 => {
-            be.copy_from_slice(&octets[2..10]);
+            be.copy_from_slice(&bytes[2..10]);
             (u64::from_be_bytes(be) as usize, 10)
         }
         short => (usize::from(short), 2),
@@ -325,13 +320,13 @@ mod tests {
         room: u64::MAX,
     };
 
-    /// After how many octets the front of `octets` is refused, and why.
-    fn refused(octets: &[u8], rules: &Rules) -> Option<(usize, Cause)> {
-        (0..=octets.len()).find_map(|n| Some((n, parse(&octets[..n], rules).err()?)))
+    /// After how many bytes the front of `bytes` is refused, and why.
+    fn refused(bytes: &[u8], rules: &Rules) -> Option<(usize, Cause)> {
+        (0..=bytes.len()).find_map(|n| Some((n, parse(&bytes[..n], rules).err()?)))
     }
 
     #[test]
-    fn every_violation_is_found_on_the_octet_that_proves_it() {
+    fn every_violation_is_found_on_the_byte_that_proves_it() {
         let in_message = Rules {
             in_message: true,
             ..OPEN
@@ -359,7 +354,7 @@ mod tests {
             ..OPEN
         };
         use Violation::*;
-        for (octets, rules, proof, cause) in [
+        for (bytes, rules, proof, cause) in [
             (&[0xc1, 0][..], OPEN, 1, Cause::Violation(ReservedBits)),
             (&[0xa1, 0], OPEN, 1, Cause::Violation(ReservedBits)),
             (&[0x91, 0], compression, 1, Cause::Violation(ReservedBits)),
@@ -428,7 +423,7 @@ mod tests {
             ),
             (&[0x82, 11], little, 2, Cause::Limit(Limit::Message)),
         ] {
-            assert_eq!(refused(octets, &rules), Some((proof, cause)), "{octets:x?}");
+            assert_eq!(refused(bytes, &rules), Some((proof, cause)), "{bytes:x?}");
         }
     }
 
@@ -437,15 +432,15 @@ mod tests {
         for len in [0_usize, 1, 125, 126, 127, 65_535, 65_536, 1 << 40] {
             for key in [None, Some([1, 2, 3, 4])] {
                 let encoded = Encoded::new(FIN | Opcode::Binary as u8, len, key);
-                let (octets, size) = (encoded.as_slice(), encoded.len());
+                let (bytes, size) = (encoded.as_slice(), encoded.len());
                 let rules = Rules {
                     masked: key.is_some(),
                     ..OPEN
                 };
                 for short in 0..size {
-                    assert_eq!(parse(&octets[..short], &rules), Ok(None));
+                    assert_eq!(parse(&bytes[..short], &rules), Ok(None));
                 }
-                let header = parse(&octets[..size], &rules);
+                let header = parse(&bytes[..size], &rules);
                 let expected = Header {
                     fin: true,
                     compressed: false,
@@ -455,7 +450,7 @@ mod tests {
                     size,
                 };
                 assert_eq!(header, Ok(Some(expected)));
-                assert_eq!(own_len(octets), size + len);
+                assert_eq!(own_len(bytes), size + len);
             }
         }
     }

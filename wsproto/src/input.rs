@@ -27,7 +27,7 @@ pub struct Input<B> {
     buf: B,
     start: usize,
     end: usize,
-    /// Octets that a connection had set aside: they come before those of `buf`.
+    /// Bytes that a connection had set aside: they come before those of `buf`.
     aside: Aside,
     /// What the last event borrows, if it does not lie in `buf` or `aside`.
     pub(crate) lent: Lent,
@@ -71,14 +71,14 @@ impl<B: AsMut<[u8]>> Input<B> {
         &mut self.buf.as_mut()[self.end..]
     }
 
-    /// Records that the transport wrote `n` octets to the front of [`spare`](Self::spare).
+    /// Records that the transport wrote `n` bytes to the front of [`spare`](Self::spare).
     ///
     /// # Panics
     /// If `n` is more than there was room for.
     pub fn filled(&mut self, n: usize) {
         assert!(
             n <= self.buf.as_mut().len() - self.end,
-            "more octets than there was room for"
+            "more bytes than there was room for"
         );
         self.end += n;
     }
@@ -90,7 +90,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.start == self.end && self.aside.is_empty() && !self.is_announced()
     }
 
-    /// Whether octets are left behind the event that
+    /// Whether bytes are left behind the event that
     /// [`has_event`](crate::Connection::has_event) has announced and that is not taken yet. If none are,
     /// the connection may go on with another input before the event is taken out of this one.
     #[must_use]
@@ -101,7 +101,7 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// Forgets what is left: the rest of one connection is not for the next.
     pub fn clear(&mut self) {
         self.start = self.end;
-        self.aside.start = self.aside.octets.len();
+        self.aside.start = self.aside.bytes.len();
         self.announced = None;
         self.ready = None;
     }
@@ -112,10 +112,10 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.buf
     }
 
-    /// Whether there is nothing but octets of the buffer: nothing lent, aside or announced.
+    /// Whether there is nothing but bytes of the buffer: nothing lent, aside or announced.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        matches!(self.lent, Lent::None) && self.aside.octets.capacity() == 0 && !self.is_announced()
+        matches!(self.lent, Lent::None) && self.aside.bytes.capacity() == 0 && !self.is_announced()
     }
 
     /// Keeps a message for later.
@@ -146,17 +146,17 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.announced.is_some() || self.ready.is_some()
     }
 
-    /// Octets not consumed yet, without a gap. There may be more behind them.
+    /// Bytes not consumed yet, without a gap. There may be more behind them.
     #[inline]
     pub(crate) fn unread(&mut self) -> &mut [u8] {
         if self.aside.is_empty() {
             &mut self.buf.as_mut()[self.start..self.end]
         } else {
-            &mut self.aside.octets[self.aside.start..]
+            &mut self.aside.bytes[self.aside.start..]
         }
     }
 
-    /// Consumes the first `n` octets of [`unread`](Self::unread), and tells where they are.
+    /// Consumes the first `n` bytes of [`unread`](Self::unread), and tells where they are.
     #[inline]
     pub(crate) fn consume(&mut self, n: usize) -> Span {
         let aside = !self.aside.is_empty();
@@ -174,7 +174,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         span
     }
 
-    /// Passes over `skip` octets of the buffer and consumes the `n` behind them; the input must be
+    /// Passes over `skip` bytes of the buffer and consumes the `n` behind them; the input must be
     /// [plain](Self::is_plain).
     #[inline]
     pub(crate) fn consume_plain(&mut self, skip: usize, n: usize) -> Span {
@@ -187,7 +187,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         }
     }
 
-    /// Puts octets that were set aside before those of the buffer.
+    /// Puts bytes that were set aside before those of the buffer.
     pub(crate) fn put_before(&mut self, mut aside: Aside, spare: &mut Spare) {
         core::mem::swap(&mut self.aside, &mut aside);
         self.aside.append(aside.unread(), spare);
@@ -211,10 +211,10 @@ impl<B: AsMut<[u8]>> Input<B> {
             match core::mem::take(&mut self.lent) {
                 Lent::None => {}
                 Lent::Text(text) => env.spare.put(text.into_bytes()),
-                Lent::Octets(octets) => env.spare.put(octets),
+                Lent::Bytes(bytes) => env.spare.put(bytes),
             }
         }
-        if self.aside.is_empty() && self.aside.octets.capacity() > 0 {
+        if self.aside.is_empty() && self.aside.bytes.capacity() > 0 {
             self.aside.recycle(&mut env.spare);
         }
     }
@@ -223,14 +223,14 @@ impl<B: AsMut<[u8]>> Input<B> {
     #[inline]
     pub(crate) fn lend(&mut self, span: Span) -> (&mut [u8], Rest<'_>) {
         let range = span.start..span.start + span.len;
-        let aside_len = self.aside.octets.len();
-        let octets = if span.aside {
-            &mut self.aside.octets[range]
+        let aside_len = self.aside.bytes.len();
+        let bytes = if span.aside {
+            &mut self.aside.bytes[range]
         } else {
             &mut self.buf.as_mut()[range]
         };
         (
-            octets,
+            bytes,
             Rest {
                 start: &mut self.start,
                 end: self.end,
@@ -278,7 +278,7 @@ impl<B> fmt::Debug for Input<B> {
 /// Input in memory of its own, still as it came, for a connection that cannot take it yet.
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     /// How many of them are consumed.
     start: usize,
 }
@@ -286,35 +286,35 @@ pub(crate) struct Aside {
 impl Aside {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.start == self.octets.len()
+        self.start == self.bytes.len()
     }
 
     fn unread(&self) -> &[u8] {
-        &self.octets[self.start..]
+        &self.bytes[self.start..]
     }
 
-    fn append(&mut self, octets: &[u8], spare: &mut Spare) {
-        if octets.is_empty() {
+    fn append(&mut self, bytes: &[u8], spare: &mut Spare) {
+        if bytes.is_empty() {
             return;
         }
-        if self.octets.capacity() == 0 {
-            self.octets = spare.take(octets.len());
+        if self.bytes.capacity() == 0 {
+            self.bytes = spare.take(bytes.len());
         }
         // What is left moves to the front only if more than that was consumed since it last did:
-        // each octet pays for one move, however often a few are consumed and the rest set aside.
-        if self.start > self.octets.len() / 2 {
-            self.octets.drain(..core::mem::take(&mut self.start));
+        // each byte pays for one move, however often a few are consumed and the rest set aside.
+        if self.start > self.bytes.len() / 2 {
+            self.bytes.drain(..core::mem::take(&mut self.start));
         }
-        self.octets.extend_from_slice(octets);
+        self.bytes.extend_from_slice(bytes);
     }
 
     /// Gives the memory back.
     pub(crate) fn recycle(&mut self, spare: &mut Spare) {
-        spare.put(core::mem::take(self).octets);
+        spare.put(core::mem::take(self).bytes);
     }
 }
 
-/// Where consumed octets lie.
+/// Where consumed bytes lie.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Span {
     start: usize,
@@ -329,20 +329,20 @@ pub(crate) enum Lent {
     #[default]
     None,
     Text(String),
-    Octets(Vec<u8>),
+    Bytes(Vec<u8>),
 }
 
 impl Lent {
-    pub(crate) fn octets(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::None => &[],
             Self::Text(text) => text.as_bytes(),
-            Self::Octets(octets) => octets,
+            Self::Bytes(bytes) => bytes,
         }
     }
 }
 
-/// An event before it borrows anything: what it is and where its octets lie.
+/// An event before it borrows anything: what it is and where its bytes lie.
 #[derive(Debug)]
 pub(crate) enum Ready {
     /// In the input, in place.
@@ -351,13 +351,13 @@ pub(crate) enum Ready {
     Lent(Payload),
     Request(RequestLine),
     Open(StatusLine),
-    /// The body starts at that octet of what is lent.
+    /// The body starts at that byte of what is lent.
     Refused(StatusLine, usize),
     Drained,
     Closed(Closed),
 }
 
-/// What the octets of an event are.
+/// What the bytes of an event are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
     /// A whole message.

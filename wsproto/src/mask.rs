@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 /// The key that changes nothing: what is not masked goes the same ways as what is.
 pub(crate) const NONE: [u8; 4] = [0; 4];
 
-/// Octets that are masked at a stroke: eight vectors of the narrowest sort.
+/// Bytes that are masked at a stroke: eight vectors of the narrowest sort.
 const BLOCK: usize = 128;
 
-/// XORs `data` with `key`, whose first octet belongs to the first octet of `data`.
+/// XORs `data` with `key`, whose first byte belongs to the first byte of `data`.
 #[inline]
 pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
     if key == NONE {
@@ -27,22 +27,22 @@ pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
     for word in words {
         *word = masked(*word, key);
     }
-    for (octet, key) in tail.iter_mut().zip(key) {
-        *octet ^= key;
+    for (byte, key) in tail.iter_mut().zip(key) {
+        *byte ^= key;
     }
 }
 
-/// At most [`BLOCK`] octets, masked.
+/// At most [`BLOCK`] bytes, masked.
 #[inline]
 fn masked<const N: usize>(mut block: [u8; N], key: [u8; 4]) -> [u8; N] {
     let wide = [key; BLOCK / 4];
-    for (octet, key) in block.iter_mut().zip(wide.as_flattened()) {
-        *octet ^= key;
+    for (byte, key) in block.iter_mut().zip(wide.as_flattened()) {
+        *byte ^= key;
     }
     block
 }
 
-/// The key for what follows after `done` octets have been masked.
+/// The key for what follows after `done` bytes have been masked.
 #[inline]
 pub(crate) fn rotated(key: [u8; 4], done: usize) -> [u8; 4] {
     core::array::from_fn(|i| key[done.wrapping_add(i) & 3])
@@ -75,8 +75,8 @@ mod tests {
 
     /// RFC 6455 5.3 to the letter: the twin that the fast path is compared with.
     fn naive(data: &mut [u8], key: [u8; 4]) {
-        for (i, octet) in data.iter_mut().enumerate() {
-            *octet ^= key[i % 4];
+        for (i, byte) in data.iter_mut().enumerate() {
+            *byte ^= key[i % 4];
         }
     }
 

@@ -19,7 +19,7 @@ use crate::{
     input::{Input, Lent, Ready},
 };
 
-/// Octets of a refusal's body that a client is shown.
+/// Bytes of a refusal's body that a client is shown.
 const MAX_BODY: usize = 16 << 10;
 
 /// What is known of an opening handshake that is not complete.
@@ -239,7 +239,7 @@ impl Connection {
         }
     }
 
-    /// Moves octets to the reader; tells whether the head is whole.
+    /// Moves bytes to the reader; tells whether the head is whole.
     fn read_head<B: AsMut<[u8]>>(
         &self,
         input: &mut Input<B>,
@@ -248,7 +248,7 @@ impl Connection {
         // What was set aside comes first, then what is in the buffer.
         while !input.unread().is_empty() {
             let taken = reader.push(input.unread(), self.config.max_head)?;
-            input.consume(taken.octets);
+            input.consume(taken.bytes);
             if taken.complete {
                 return Ok(true);
             }
@@ -285,7 +285,7 @@ impl Connection {
                         offer,
                     },
                 );
-                input.lent = Lent::Octets(head);
+                input.lent = Lent::Bytes(head);
                 Ok(Ready::Request(line))
             }
             Err(refusal) => Err(self.fail_opening(env, input, Cause::Refused(refusal), head_only)),
@@ -325,7 +325,7 @@ impl Connection {
                 }
             };
             self.enter_open(env, deflate);
-            input.lent = Lent::Octets(head);
+            input.lent = Lent::Bytes(head);
             return Ok(ControlFlow::Break(Some(Ready::Open(line))));
         }
         let reader = BodyReader::new(&response, MAX_BODY, env.spare.take(0));
@@ -370,7 +370,7 @@ impl Connection {
         let line = self.reparse(&head, input)?;
         let body_start = head.len();
         head.extend_from_slice(body);
-        input.lent = Lent::Octets(head);
+        input.lent = Lent::Bytes(head);
         self.end_opening(env, ClosedBy::Peer, Notice::Closed);
         Some(Ready::Refused(line, body_start))
     }
@@ -493,12 +493,12 @@ impl Connection {
     }
 }
 
-/// Moves octets to the reader; tells whether no more of the body is wanted.
+/// Moves bytes to the reader; tells whether no more of the body is wanted.
 fn read_body<B: AsMut<[u8]>>(input: &mut Input<B>, reader: &mut BodyReader) -> bool {
     while reader.progress() == BodyProgress::Unfinished && !input.unread().is_empty() {
-        let octets = input.unread();
-        let len = octets.len();
-        reader.push(octets);
+        let bytes = input.unread();
+        let len = bytes.len();
+        reader.push(bytes);
         input.consume(len);
     }
     reader.progress() == BodyProgress::Finished
@@ -523,13 +523,13 @@ mod tests {
         let request = ClientRequest::new("example.com", "/");
         let config = Arc::new(Config::default());
         let mut client = Connection::connecting(config, &request, &mut env).unwrap();
-        let octets = [
+        let bytes = [
             &b"HTTP/1.1 100 Continue\r\n\r\n".repeat(100_000)[..],
             b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
         ]
         .concat();
-        let mut input = Input::new(octets.clone());
-        input.filled(octets.len());
+        let mut input = Input::new(bytes.clone());
+        input.filled(bytes.len());
         let Ok(Some(Event::Refused(response))) = client.next_event(&mut env, &mut input) else {
             panic!("the refusal is shown");
         };

@@ -13,7 +13,7 @@ use crate::{
 pub(crate) struct Partial {
     /// The message under way, unmasked.
     pub(crate) message: Assembly,
-    /// The payload of a control frame under way, unmasked; at most 125 octets.
+    /// The payload of a control frame under way, unmasked; at most 125 bytes.
     pub(crate) control: Vec<u8>,
     /// The compressed message under way, as far as it is not in `message`.
     pub(crate) inflating: Inflating,
@@ -38,13 +38,13 @@ impl Partial {
     }
 }
 
-/// A message as far as it has come. Text is kept as text, so that no octet is checked twice.
+/// A message as far as it has come. Text is kept as text, so that no byte is checked twice.
 #[derive(Debug, Default)]
 pub(crate) enum Assembly {
     #[default]
     None,
     Text(String),
-    Octets(Vec<u8>),
+    Bytes(Vec<u8>),
 }
 
 impl Assembly {
@@ -56,7 +56,7 @@ impl Assembly {
         match self {
             Self::None => {}
             Self::Text(text) => spare.put(text.into_bytes()),
-            Self::Octets(octets) => spare.put(octets),
+            Self::Bytes(bytes) => spare.put(bytes),
         }
     }
 }

@@ -85,7 +85,7 @@ impl Prepared {
     /// smaller, or if the environment has no codecs.
     ///
     /// Use the smallest window that your connections have: it costs hardly anything on messages of
-    /// less than `2^window_bits` octets.
+    /// less than `2^window_bits` bytes.
     #[must_use]
     pub fn compressed(mut self, env: &mut Env, level: u8, window_bits: u8) -> Self {
         let window_bits = window_bits.clamp(8, 15);

@@ -7,7 +7,7 @@ use crate::{
     frame::{self, Encoded, FIN, Opcode},
 };
 
-/// Small frames share a buffer of about this many octets, so that they leave in one write.
+/// Small frames share a buffer of about this many bytes, so that they leave in one write.
 const BUFFER: usize = 128 << 10;
 
 /// What waits to be sent. A connection owns one only while something does.
@@ -19,11 +19,11 @@ const BUFFER: usize = 128 << 10;
 pub(crate) struct Queue {
     first: Vec<u8>,
     more: VecDeque<Buffer>,
-    /// Octets already sent of the front buffer: that is `first` unless it is empty.
+    /// Bytes already sent of the front buffer: that is `first` unless it is empty.
     front_sent: usize,
-    /// Octets of data that are not sent yet.
+    /// Bytes of data that are not sent yet.
     data_len: usize,
-    /// Of those, how many belong to a frame (or an HTTP head) whose first octets are sent.
+    /// Of those, how many belong to a frame (or an HTTP head) whose first bytes are sent.
     begun: usize,
     /// Control frames: they go next, after what has begun.
     control: Vec<u8>,
@@ -49,14 +49,14 @@ enum Buffer {
 impl Buffer {
     fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Owned(octets) => octets,
-            Self::Shared(octets) => octets,
+            Self::Owned(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
         }
     }
 }
 
 impl Queue {
-    /// Octets that are not sent yet.
+    /// Bytes that are not sent yet.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.data_len + self.control.len() - self.control_sent
@@ -77,7 +77,7 @@ impl Queue {
         self.data_len > self.begun
     }
 
-    /// A buffer to which `len` octets of whole frames will be appended at once. All of them must be.
+    /// A buffer to which `len` bytes of whole frames will be appended at once. All of them must be.
     #[inline]
     pub(crate) fn reserve(&mut self, len: usize, spare: &mut Spare) -> &mut Vec<u8> {
         self.data_len += len;
@@ -124,7 +124,7 @@ impl Queue {
     }
 
     /// Declares that everything queued so far must leave before any control frame: an HTTP head, or
-    /// the rest of a frame whose first octets are sent.
+    /// the rest of a frame whose first bytes are sent.
     pub(crate) fn begin_all(&mut self) {
         self.begun = self.data_len;
     }
@@ -135,7 +135,7 @@ impl Queue {
         write(&mut self.control);
     }
 
-    /// Appends a pong. Once the unsent ones come to `max` octets, a further one replaces the newest.
+    /// Appends a pong. Once the unsent ones come to `max` bytes, a further one replaces the newest.
     pub(crate) fn push_pong(&mut self, max: usize, write: impl FnOnce(&mut Vec<u8>)) {
         self.forget_sent_control();
         if self.control.len() - self.control_sent >= max
@@ -171,7 +171,7 @@ impl Queue {
         }
     }
 
-    /// The transport took `n` octets, at most [`len`](Self::len).
+    /// The transport took `n` bytes, at most [`len`](Self::len).
     #[inline]
     pub(crate) fn sent(&mut self, n: usize, spare: &mut Spare) {
         if n >= self.len() {
@@ -203,12 +203,12 @@ impl Queue {
         }
     }
 
-    /// The first octets of unsent data, enough for a header. A header never spans two buffers.
+    /// The first bytes of unsent data, enough for a header. A header never spans two buffers.
     fn front(&self) -> [u8; frame::MAX_HEADER] {
         self.header_at(0)
     }
 
-    /// Passes over `n` octets of data.
+    /// Passes over `n` bytes of data.
     fn advance(&mut self, mut n: usize, spare: &mut Spare) {
         self.data_len -= n;
         loop {
@@ -226,8 +226,8 @@ impl Queue {
             self.front_sent = 0;
             if !self.first.is_empty() {
                 self.first.clear();
-            } else if let Some(Buffer::Owned(octets)) = self.more.pop_front() {
-                spare.put(octets);
+            } else if let Some(Buffer::Owned(bytes)) = self.more.pop_front() {
+                spare.put(bytes);
             }
             // An owned buffer at the front takes the place of `first`, to be appended to.
             if let Some(Buffer::Owned(next)) = self.more.front_mut() {
@@ -243,8 +243,8 @@ impl Queue {
     /// Forgets everything and gives large memory back.
     pub(crate) fn clear(&mut self, spare: &mut Spare) {
         for buffer in self.more.drain(..) {
-            if let Buffer::Owned(octets) = buffer {
-                spare.put(octets);
+            if let Buffer::Owned(bytes) = buffer {
+                spare.put(bytes);
             }
         }
         if self.first.capacity() > BUFFER {
@@ -259,15 +259,15 @@ impl Queue {
         self.newest_pong = None;
     }
 
-    /// Drops whole messages of which nothing is sent, oldest first, until `octets` are gained. Drops
+    /// Drops whole messages of which nothing is sent, oldest first, until `bytes` are gained. Drops
     /// none, and returns `false`, if all of them are not enough.
     ///
     /// Compressed messages go only if `compressed_too`: under context takeover the peer needs each.
-    pub(crate) fn drop_oldest(&mut self, octets: usize, compressed_too: bool) -> bool {
+    pub(crate) fn drop_oldest(&mut self, bytes: usize, compressed_too: bool) -> bool {
         let mut gain = 0;
         // A message that has begun to leave is not dropped: its further fragments are passed over.
         let mut at = self.begun;
-        while gain < octets {
+        while gain < bytes {
             let Some((start, end)) = self.next_droppable(at, compressed_too) else {
                 return false;
             };
@@ -322,23 +322,23 @@ impl Queue {
     fn header_at(&self, mut at: usize) -> [u8; frame::MAX_HEADER] {
         let mut header = [0; frame::MAX_HEADER];
         let mut index = 0;
-        while let Some(octets) = self.unsent(index) {
-            if at < octets.len() {
-                let len = (octets.len() - at).min(header.len());
-                header[..len].copy_from_slice(&octets[at..at + len]);
+        while let Some(bytes) = self.unsent(index) {
+            if at < bytes.len() {
+                let len = (bytes.len() - at).min(header.len());
+                header[..len].copy_from_slice(&bytes[at..at + len]);
                 break;
             }
-            at -= octets.len();
+            at -= bytes.len();
             index += 1;
         }
         header
     }
 
-    /// Takes the octets from `start` to `end` out of unsent data.
+    /// Takes the bytes from `start` to `end` out of unsent data.
     fn remove(&mut self, start: usize, end: usize) {
         self.data_len -= end - start;
         let mut offset = 0;
-        // Which octets of a buffer go, of which `sent` are not part of unsent data.
+        // Which bytes of a buffer go, of which `sent` are not part of unsent data.
         let mut part = |len: usize, sent: usize| {
             let (from, to) = (offset, offset + len - sent);
             offset = to;
@@ -358,10 +358,10 @@ impl Queue {
             sent = 0;
             match buffer {
                 _ if part.is_empty() => {}
-                Buffer::Owned(octets) => drop(octets.drain(part)),
-                Buffer::Shared(octets) => {
-                    let mut rest = octets[..part.start].to_vec();
-                    rest.extend_from_slice(&octets[part.end..]);
+                Buffer::Owned(bytes) => drop(bytes.drain(part)),
+                Buffer::Shared(bytes) => {
+                    let mut rest = bytes[..part.start].to_vec();
+                    rest.extend_from_slice(&bytes[part.end..]);
                     *buffer = Buffer::Owned(rest);
                 }
             }
@@ -372,21 +372,21 @@ impl Queue {
     /// What is unsent of the buffer with that index: 0 is `first`, the others are `more`.
     fn unsent(&self, index: usize) -> Option<&[u8]> {
         let front = usize::from(self.first.is_empty());
-        let octets = match index.checked_sub(1) {
+        let bytes = match index.checked_sub(1) {
             None => &*self.first,
             Some(index) => self.more.get(index)?.as_slice(),
         };
         let sent = if index == front { self.front_sent } else { 0 };
-        Some(&octets[sent..])
+        Some(&bytes[sent..])
     }
 }
 
-/// Whether `len` further octets may share that buffer.
+/// Whether `len` further bytes may share that buffer.
 fn fits(buffer: &[u8], len: usize) -> bool {
     buffer.len() + len.max(Encoded::ROOM) <= BUFFER
 }
 
-/// Makes room for `len` octets. Doubles, but not beyond the size of a shared buffer: else what is
+/// Makes room for `len` bytes. Doubles, but not beyond the size of a shared buffer: else what is
 /// given back would count as large, and small frames would find nothing.
 fn make_room(buffer: &mut Vec<u8>, len: usize) -> &mut Vec<u8> {
     let needed = buffer.len() + len.max(Encoded::ROOM);
@@ -402,11 +402,11 @@ fn make_room(buffer: &mut Vec<u8>, len: usize) -> &mut Vec<u8> {
 #[derive(Debug, Clone)]
 pub struct Outgoing<'a> {
     queue: Option<&'a Queue>,
-    /// Octets of the frame that has begun and were not given yet.
+    /// Bytes of the frame that has begun and were not given yet.
     begun: usize,
     /// Control frames wait to be given.
     control: bool,
-    /// The buffer to look at next, and the octets of it that were given.
+    /// The buffer to look at next, and the bytes of it that were given.
     index: usize,
     given: usize,
 }
@@ -433,19 +433,19 @@ impl<'a> Iterator for Outgoing<'a> {
             return Some(&queue.control[queue.control_sent..]);
         }
         loop {
-            let octets = queue.unsent(self.index)?;
-            let mut octets = &octets[self.given..];
-            if octets.is_empty() {
+            let bytes = queue.unsent(self.index)?;
+            let mut bytes = &bytes[self.given..];
+            if bytes.is_empty() {
                 self.index += 1;
                 self.given = 0;
                 continue;
             }
             if self.begun > 0 {
-                octets = &octets[..octets.len().min(self.begun)];
-                self.begun -= octets.len();
+                bytes = &bytes[..bytes.len().min(self.begun)];
+                self.begun -= bytes.len();
             }
-            self.given += octets.len();
-            return Some(octets);
+            self.given += bytes.len();
+            return Some(bytes);
         }
     }
 }
@@ -464,8 +464,8 @@ mod tests {
         queue.outgoing().collect::<Vec<_>>().concat()
     }
 
-    fn push(queue: &mut Queue, spare: &mut Spare, octets: &[u8]) {
-        queue.reserve(octets.len(), spare).extend_from_slice(octets);
+    fn push(queue: &mut Queue, spare: &mut Spare, bytes: &[u8]) {
+        queue.reserve(bytes.len(), spare).extend_from_slice(bytes);
     }
 
     #[derive(Debug, Clone)]

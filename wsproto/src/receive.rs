@@ -16,8 +16,8 @@ use crate::{
     utf8::Carry,
 };
 
-/// Text is unmasked, checked and copied in blocks of so many octets, which stay in the nearest cache
-/// meanwhile. A multiple of four, so that every block starts with the same octet of the key.
+/// Text is unmasked, checked and copied in blocks of so many bytes, which stay in the nearest cache
+/// meanwhile. A multiple of four, so that every block starts with the same byte of the key.
 const BLOCK: usize = 8 << 10;
 
 /// Where the stream of frames stands.
@@ -29,7 +29,7 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    /// Whether the next octet starts a frame, and no message is under way.
+    /// Whether the next byte starts a frame, and no message is under way.
     #[inline]
     pub(crate) fn is_between_messages(&self) -> bool {
         self.message.is_none() && matches!(self.expect, Expect::Header { len: 0, .. })
@@ -53,7 +53,7 @@ impl Receiver {
         self.message = None;
     }
 
-    /// Of the present payload, so many octets are still missing.
+    /// Of the present payload, so many bytes are still missing.
     fn expect_more(&mut self, missing: u64, key: [u8; 4], opcode: Opcode, fin: bool) {
         self.expect = if missing == 0 {
             Expect::default()
@@ -68,12 +68,12 @@ impl Receiver {
     }
 }
 
-/// What the next octet is part of.
+/// What the next byte is part of.
 #[derive(Debug, Clone, Copy)]
 enum Expect {
-    /// A header, of which some octets may have come.
-    Header { octets: [u8; MAX_HEADER], len: u8 },
-    /// A payload of which octets are missing.
+    /// A header, of which some bytes may have come.
+    Header { bytes: [u8; MAX_HEADER], len: u8 },
+    /// A payload of which bytes are missing.
     Payload {
         missing: u64,
         key: [u8; 4],
@@ -85,7 +85,7 @@ enum Expect {
 impl Default for Expect {
     fn default() -> Self {
         Self::Header {
-            octets: [0; MAX_HEADER],
+            bytes: [0; MAX_HEADER],
             len: 0,
         }
     }
@@ -94,7 +94,7 @@ impl Default for Expect {
 /// A message whose frames are not all in.
 #[derive(Debug, Clone, Copy)]
 struct IncomingMessage {
-    /// Octets of all its frames so far, the missing ones of the present frame included.
+    /// Bytes of all its frames so far, the missing ones of the present frame included.
     len: u64,
     fragments: u32,
     kind: Kind,
@@ -120,19 +120,19 @@ impl Connection {
                     self.inflate_chunk(env, input)
                 }
                 Expect::Header { len: 0, .. } => {
-                    let octets = input.unread();
-                    match frame::parse(octets, &self.rules()) {
+                    let bytes = input.unread();
+                    match frame::parse(bytes, &self.rules()) {
                         Ok(Some(header)) => {
                             input.consume(header.size);
                             self.begin_frame(env, input, header)
                         }
                         Ok(None) => {
-                            // Fewer octets than a header has; they fit.
-                            let len = octets.len();
+                            // Fewer bytes than a header has; they fit.
+                            let len = bytes.len();
                             let mut kept = [0; MAX_HEADER];
-                            kept[..len].copy_from_slice(octets);
+                            kept[..len].copy_from_slice(bytes);
                             self.receiver.expect = Expect::Header {
-                                octets: kept,
+                                bytes: kept,
                                 len: len as u8,
                             };
                             input.consume(len);
@@ -144,7 +144,7 @@ impl Connection {
                         Err(cause) => Err(cause),
                     }
                 }
-                Expect::Header { octets, len } => match self.complete_header(input, octets, len) {
+                Expect::Header { bytes, len } => match self.complete_header(input, bytes, len) {
                     Ok(Some(header)) => {
                         self.receiver.expect = Expect::default();
                         self.begin_frame(env, input, header)
@@ -187,25 +187,25 @@ impl Connection {
         }
     }
 
-    /// Adds octets to a header that came in parts, one by one: each may be the one that refuses it.
+    /// Adds bytes to a header that came in parts, one by one: each may be the one that refuses it.
     #[cold]
     fn complete_header<B: AsMut<[u8]>>(
         &mut self,
         input: &mut Input<B>,
-        mut octets: [u8; MAX_HEADER],
+        mut bytes: [u8; MAX_HEADER],
         mut len: u8,
     ) -> Result<Option<Header>, Cause> {
         let rules = self.rules();
-        while let Some(octet) = input.unread().first().copied() {
+        while let Some(byte) = input.unread().first().copied() {
             input.consume(1);
-            octets[usize::from(len)] = octet;
+            bytes[usize::from(len)] = byte;
             len += 1;
-            let header = frame::parse(&octets[..usize::from(len)], &rules)?;
+            let header = frame::parse(&bytes[..usize::from(len)], &rules)?;
             if header.is_some() {
                 return Ok(header);
             }
         }
-        self.receiver.expect = Expect::Header { octets, len };
+        self.receiver.expect = Expect::Header { bytes, len };
         Ok(None)
     }
 
@@ -225,10 +225,10 @@ impl Connection {
             key,
             ..
         } = header;
-        let octets = input.unread();
+        let bytes = input.unread();
         let payload = usize::try_from(len)
             .ok()
-            .and_then(|len| octets.get_mut(..len));
+            .and_then(|len| bytes.get_mut(..len));
         let Some(payload) = payload else {
             self.begin_partial_frame(header);
             return Ok(None);
@@ -306,10 +306,10 @@ impl Connection {
         else {
             return Ok(None);
         };
-        let octets = input.unread();
+        let bytes = input.unread();
         let mut len =
-            usize::try_from(missing).map_or(octets.len(), |missing| missing.min(octets.len()));
-        let piece = &mut octets[..len];
+            usize::try_from(missing).map_or(bytes.len(), |missing| missing.min(bytes.len()));
+        let piece = &mut bytes[..len];
         if !opcode.is_control() {
             // A message that takes long to come is activity all the while.
             self.timers.active = env.now();
@@ -397,7 +397,7 @@ impl Connection {
         }
     }
 
-    /// Adds a piece to the message under way, which is `declared` to grow by so many octets at most.
+    /// Adds a piece to the message under way, which is `declared` to grow by so many bytes at most.
     /// The piece is still masked with `key`, and is unmasked while it is copied.
     pub(crate) fn assemble(
         &mut self,
@@ -414,13 +414,13 @@ impl Connection {
         }
         let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
         if let Assembly::None = partial.message {
-            let octets = env.spare.take(piece.len());
+            let bytes = env.spare.take(piece.len());
             partial.message = match message.kind {
                 // A recycled buffer is empty, and so it is text.
                 Kind::Text if self.config.check_utf8 => {
-                    Assembly::Text(String::from_utf8(octets).unwrap_or_default())
+                    Assembly::Text(String::from_utf8(bytes).unwrap_or_default())
                 }
-                Kind::Text | Kind::Binary => Assembly::Octets(octets),
+                Kind::Text | Kind::Binary => Assembly::Bytes(bytes),
             };
         }
         match &mut partial.message {
@@ -442,19 +442,19 @@ impl Connection {
                         .map_err(|_| Violation::TextNotUtf8)?;
                 }
             }
-            Assembly::Octets(octets) => {
-                let additional = growth(octets.len(), octets.capacity(), piece.len(), declared);
+            Assembly::Bytes(bytes) => {
+                let additional = growth(bytes.len(), bytes.capacity(), piece.len(), declared);
                 if additional > 0 {
-                    env.spare.grow(octets, additional);
+                    env.spare.grow(bytes, additional);
                 }
-                mask::append(octets, piece, key);
+                mask::append(bytes, piece, key);
             }
             Assembly::None => {}
         }
         Ok(())
     }
 
-    /// The last octet of an assembled message is in.
+    /// The last byte of an assembled message is in.
     fn message_complete<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -466,7 +466,7 @@ impl Connection {
         message.utf8.finish().map_err(|_| Violation::TextNotUtf8)?;
         input.lent = match self.partial.as_mut().map(|partial| partial.message.take()) {
             Some(Assembly::Text(text)) => Lent::Text(text),
-            Some(Assembly::Octets(octets)) => Lent::Octets(octets),
+            Some(Assembly::Bytes(bytes)) => Lent::Bytes(bytes),
             Some(Assembly::None) | None => Lent::None,
         };
         self.timers.active = env.now();
@@ -475,7 +475,7 @@ impl Connection {
 
     /// Checks the text of a chunk, which is delivered where it lies.
     ///
-    /// Returns how many octets come before the one that proves that it is none: those are delivered,
+    /// Returns how many bytes come before the one that proves that it is none: those are delivered,
     /// as they would be if they had come alone.
     pub(crate) fn check_chunk(&mut self, piece: &[u8], last: bool) -> Result<usize, Cause> {
         let Some(message) = &mut self.receiver.message else {
@@ -494,9 +494,9 @@ impl Connection {
             return Ok(piece.len());
         }
         let mut valid = 0;
-        for octet in &piece[..piece.len().saturating_sub(usize::from(last))] {
+        for byte in &piece[..piece.len().saturating_sub(usize::from(last))] {
             let mut utf8 = message.utf8;
-            if utf8.push(core::slice::from_ref(octet), |_| {}).is_err() {
+            if utf8.push(core::slice::from_ref(byte), |_| {}).is_err() {
                 break;
             }
             message.utf8 = utf8;
@@ -515,13 +515,13 @@ impl Connection {
         input: &mut Input<B>,
         opcode: Opcode,
     ) -> Result<Ready, Cause> {
-        let octets = self
+        let bytes = self
             .partial
             .as_mut()
             .map(|partial| core::mem::take(&mut partial.control))
             .unwrap_or_default();
-        let control = self.receive_control(env, opcode, &octets);
-        input.lent = Lent::Octets(octets);
+        let control = self.receive_control(env, opcode, &bytes);
+        input.lent = Lent::Bytes(bytes);
         Ok(match control? {
             Control::Payload(payload) => Ready::Lent(payload),
             Control::Closed(closed) => {
@@ -563,7 +563,7 @@ enum Control {
     Closed(Closed),
 }
 
-/// By how much to grow a buffer for `len` further octets, when at most `declared` octets, those
+/// By how much to grow a buffer for `len` further bytes, when at most `declared` bytes, those
 /// included, are still to come. Grows with what has come, never by what was only declared.
 fn growth(had: usize, capacity: usize, len: usize, declared: u64) -> usize {
     const LEAST: usize = 1 << 10;

@@ -128,7 +128,7 @@ impl Connection {
     }
 
     /// Sends a message past the queue: offers its header and payload to `write`, which puts them on
-    /// the transport, and queues only what `write` did not take. `write` returns how many octets it took.
+    /// the transport, and queues only what `write` did not take. `write` returns how many bytes it took.
     ///
     /// `write` is not called if something is queued already, which has to go first, nor on a
     /// client, which has to copy the payload to mask it; then the message is queued as a whole.
@@ -226,7 +226,7 @@ impl Connection {
     /// Queues a ping, which overtakes queued messages.
     ///
     /// # Errors
-    /// [`ControlTooLong`](SendError::ControlTooLong) for more than 125 octets; [`NotOpen`](SendError::NotOpen)
+    /// [`ControlTooLong`](SendError::ControlTooLong) for more than 125 bytes; [`NotOpen`](SendError::NotOpen)
     /// and [`Closed`](SendError::Closed) outside the open state; [`QueueFull`](SendError::QueueFull).
     pub fn send_ping(&mut self, env: &mut Env, payload: &[u8]) -> Result<(), SendError> {
         self.check_control(payload)?;
@@ -278,7 +278,7 @@ impl Connection {
         }
     }
 
-    /// Queues a message in frames of `size` octets (RFC 6455 5.4).
+    /// Queues a message in frames of `size` bytes (RFC 6455 5.4).
     #[cold]
     fn queue_fragments(
         &mut self,
@@ -333,7 +333,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Decides whether a message of that many octets may be queued, before anything is.
+    /// Decides whether a message of that many bytes may be queued, before anything is.
     #[inline]
     fn admit(&mut self, env: &mut Env, len: usize) -> Result<(), SendError> {
         self.check_open()?;

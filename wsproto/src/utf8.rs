@@ -1,4 +1,4 @@
-//! UTF-8 checked as it comes: each octet once, and bad text found on the octet that proves it.
+//! UTF-8 checked as it comes: each byte once, and bad text found on the byte that proves it.
 
 use core::str;
 
@@ -6,28 +6,28 @@ use core::str;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotUtf8;
 
-/// Below this many octets the standard library is as fast as the vector code, and starts sooner.
+/// Below this many bytes the standard library is as fast as the vector code, and starts sooner.
 const SHORT: usize = 64;
 
 /// Checks text that is there as a whole. The check is also the cast.
 #[inline]
-pub(crate) fn whole(octets: &[u8]) -> Result<&str, NotUtf8> {
-    if octets.len() < SHORT {
-        str::from_utf8(octets).map_err(|_| NotUtf8)
+pub(crate) fn whole(bytes: &[u8]) -> Result<&str, NotUtf8> {
+    if bytes.len() < SHORT {
+        str::from_utf8(bytes).map_err(|_| NotUtf8)
     } else {
-        simdutf8::basic::from_utf8(octets).map_err(|_| NotUtf8)
+        simdutf8::basic::from_utf8(bytes).map_err(|_| NotUtf8)
     }
 }
 
 /// What carries over from one piece of a text to the next: the start of a code point.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Carry {
-    octets: [u8; Self::MAX],
+    bytes: [u8; Self::MAX],
     len: u8,
 }
 
 impl Carry {
-    /// Octets that are carried over at most.
+    /// Bytes that are carried over at most.
     pub(crate) const MAX: usize = 3;
 
     /// Checks the next piece of a text and hands what is complete to `sink`, in order.
@@ -59,7 +59,7 @@ impl Carry {
         }
     }
 
-    /// Adds octets of `piece` to the open code point; returns the rest of the piece.
+    /// Adds bytes of `piece` to the open code point; returns the rest of the piece.
     fn complete<'a>(
         &mut self,
         piece: &'a [u8],
@@ -67,17 +67,17 @@ impl Carry {
     ) -> Result<&'a [u8], NotUtf8> {
         let mut open = [0; 4];
         let had = usize::from(self.len);
-        open[..had].copy_from_slice(&self.octets[..had]);
-        for (taken, octet) in piece.iter().enumerate() {
+        open[..had].copy_from_slice(&self.bytes[..had]);
+        for (taken, byte) in piece.iter().enumerate() {
             let len = had + taken + 1;
-            open[len - 1] = *octet;
+            open[len - 1] = *byte;
             match str::from_utf8(&open[..len]) {
                 Ok(text) => {
                     self.len = 0;
                     sink(text);
                     return Ok(&piece[taken + 1..]);
                 }
-                // Still the start of a code point, so at most three octets.
+                // Still the start of a code point, so at most three bytes.
                 Err(error) if error.error_len().is_none() => {}
                 Err(_) => return Err(NotUtf8),
             }
@@ -86,11 +86,11 @@ impl Carry {
         Ok(&[])
     }
 
-    /// Keeps the start of a code point, at most three octets, unless it can start none.
+    /// Keeps the start of a code point, at most three bytes, unless it can start none.
     fn begin(&mut self, tail: &[u8]) -> Result<(), NotUtf8> {
         match str::from_utf8(tail) {
             Err(error) if error.valid_up_to() == 0 && error.error_len().is_none() => {
-                self.octets[..tail.len()].copy_from_slice(tail);
+                self.bytes[..tail.len()].copy_from_slice(tail);
                 self.len = tail.len() as u8;
                 Ok(())
             }
@@ -99,10 +99,10 @@ impl Carry {
     }
 }
 
-/// How many octets at the end of `piece` are a code point that has begun but not ended.
+/// How many bytes at the end of `piece` are a code point that has begun but not ended.
 fn incomplete_tail(piece: &[u8]) -> usize {
-    for (back, octet) in piece.iter().rev().take(3).enumerate() {
-        let width = match octet {
+    for (back, byte) in piece.iter().rev().take(3).enumerate() {
+        let width = match byte {
             0x80..=0xbf => continue,
             0xc0..=0xdf => 2,
             0xe0..=0xef => 3,
@@ -120,10 +120,10 @@ mod tests {
     use alloc::{string::String, vec::Vec};
     use proptest::prelude::*;
 
-    /// Pushes `octets` in pieces and returns the text, or how many octets it took to refuse it.
-    fn in_pieces(octets: &[u8], size: usize) -> Result<String, usize> {
+    /// Pushes `bytes` in pieces and returns the text, or how many bytes it took to refuse it.
+    fn in_pieces(bytes: &[u8], size: usize) -> Result<String, usize> {
         let (mut carry, mut text, mut seen) = (Carry::default(), String::new(), 0);
-        for piece in octets.chunks(size) {
+        for piece in bytes.chunks(size) {
             seen += piece.len();
             carry.push(piece, |s| text.push_str(s)).map_err(|_| seen)?;
         }
@@ -140,8 +140,8 @@ mod tests {
     }
 
     #[test]
-    fn bad_text_is_refused_on_the_octet_that_proves_it() {
-        for (octets, proof) in [
+    fn bad_text_is_refused_on_the_byte_that_proves_it() {
+        for (bytes, proof) in [
             (&b"\xf4\x90\x80\x80"[..], 2), // beyond U+10FFFF
             (b"\xed\xa0\x80", 2),          // a surrogate
             (b"\xe0\x80\xaf", 2),          // overlong
@@ -151,11 +151,11 @@ mod tests {
             (b"\xe2\x82a", 3),
             (b"\xe2\x82", 2), // left open at the end
         ] {
-            assert_eq!(in_pieces(octets, 1), Err(proof), "{octets:x?}");
+            assert_eq!(in_pieces(bytes, 1), Err(proof), "{bytes:x?}");
         }
     }
 
-    /// Octets of which a good part is UTF-8, so that the interesting paths are taken.
+    /// Bytes of which a good part is UTF-8, so that the interesting paths are taken.
     fn nearly_utf8() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             8 => any::<char>().prop_map(|c| String::from(c).into_bytes()),
@@ -167,20 +167,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_the_standard_library(octets in nearly_utf8(), size in 1_usize..40) {
-            let expected = str::from_utf8(&octets);
-            prop_assert_eq!(whole(&octets).ok(), expected.ok());
-            let text = in_pieces(&octets, size).ok();
+        fn agrees_with_the_standard_library(bytes in nearly_utf8(), size in 1_usize..40) {
+            let expected = str::from_utf8(&bytes);
+            prop_assert_eq!(whole(&bytes).ok(), expected.ok());
+            let text = in_pieces(&bytes, size).ok();
             prop_assert_eq!(text.as_deref(), expected.ok());
         }
 
         #[test]
-        fn fails_no_later_than_the_standard_library(octets in nearly_utf8()) {
-            let Err(error) = str::from_utf8(&octets) else { return Ok(()) };
-            let bad = in_pieces(&octets, 1).unwrap_err();
+        fn fails_no_later_than_the_standard_library(bytes in nearly_utf8()) {
+            let Err(error) = str::from_utf8(&bytes) else { return Ok(()) };
+            let bad = in_pieces(&bytes, 1).unwrap_err();
             match error.error_len() {
                 Some(len) => prop_assert!(bad <= error.valid_up_to() + len + 1),
-                None => prop_assert_eq!(bad, octets.len()),
+                None => prop_assert_eq!(bad, bytes.len()),
             }
         }
     }

@@ -27,7 +27,7 @@ pub struct Wants {
 }
 
 impl Connection {
-    /// The octets to put on the wire, oldest first: one slice per `IoSlice`, none of them empty.
+    /// The bytes to put on the wire, oldest first: one slice per `IoSlice`, none of them empty.
     #[must_use]
     #[inline]
     pub fn outgoing(&self) -> Outgoing<'_> {
@@ -36,14 +36,14 @@ impl Connection {
             .map_or_else(Outgoing::none, |queue| queue.outgoing())
     }
 
-    /// How many octets [`outgoing`](Self::outgoing) has in all.
+    /// How many bytes [`outgoing`](Self::outgoing) has in all.
     #[must_use]
     #[inline]
     pub fn queued(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
-    /// The transport took the first `n` octets of [`outgoing`](Self::outgoing); more than there were counts as all.
+    /// The transport took the first `n` bytes of [`outgoing`](Self::outgoing); more than there were counts as all.
     #[inline]
     pub fn sent(&mut self, env: &mut Env, n: usize) {
         let Some(queue) = &mut self.queue else { return };
@@ -57,7 +57,7 @@ impl Connection {
         }
         queue.sent(n, &mut env.spare);
         if matches!(self.phase, Phase::Closing | Phase::Ending) {
-            // A Close frame behind many octets is not late for as long as they move.
+            // A Close frame behind many bytes is not late for as long as they move.
             self.timers.run(env.now(), self.config.close_timeout);
         }
         if ping_waits && let Some(pinged) = &mut self.timers.pinged {
@@ -82,7 +82,7 @@ impl Connection {
         self.queue_shrank(env, 0);
     }
 
-    /// Only `left` octets are queued any more: enough to go on?
+    /// Only `left` bytes are queued any more: enough to go on?
     fn queue_shrank(&mut self, env: &Env, left: usize) {
         if self.queue_high && left <= self.config.queue_low {
             self.queue_high = false;
@@ -114,7 +114,7 @@ impl Connection {
         match self.phase {
             Phase::Opening | Phase::Open | Phase::Closing => wants.read = !eof && self.reads(),
             Phase::Ending => {
-                // 7.1.1: octets that nobody reads would make the transport a reset, which can destroy
+                // 7.1.1: bytes that nobody reads would make the transport a reset, which can destroy
                 // what was sent last. So they are read, and dropped, until the peer has ended its side.
                 wants.read = !eof;
                 wants.shutdown = !queued && shut_when_sent && !shut && !lost;

@@ -30,11 +30,11 @@ impl Connection {
         if !usual {
             return None;
         }
-        let octets = input.unread();
+        let bytes = input.unread();
         let masked = self.role == Role::Server;
         let max = config.max_frame.min(config.max_message);
-        let whole = parse(octets, masked, max)?;
-        mask::apply(&mut octets[whole.size..][..whole.len], whole.key);
+        let whole = parse(bytes, masked, max)?;
+        mask::apply(&mut bytes[whole.size..][..whole.len], whole.key);
         self.timers.heard(env.now());
         self.timers.active = env.now();
         Some((whole.kind, input.consume_plain(whole.size, whole.len)))
@@ -46,18 +46,18 @@ impl Connection {
 struct Whole {
     kind: Kind,
     key: [u8; 4],
-    /// Octets of the header.
+    /// Bytes of the header.
     size: usize,
-    /// Octets of the payload.
+    /// Bytes of the payload.
     len: usize,
 }
 
-/// Reads the frame at the front of `octets` if it is what nearly all are: a message of its own, not
-/// compressed, legal, of at most `max` octets, and all of it there. Whatever else it may be is left
+/// Reads the frame at the front of `bytes` if it is what nearly all are: a message of its own, not
+/// compressed, legal, of at most `max` bytes, and all of it there. Whatever else it may be is left
 /// to [`frame::parse`](crate::frame::parse).
 #[inline(always)]
-fn parse(octets: &[u8], masked: bool, max: u64) -> Option<Whole> {
-    let [first, second, rest @ ..] = octets else {
+fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<Whole> {
+    let [first, second, rest @ ..] = bytes else {
         return None;
     };
     const TEXT: u8 = FIN | Opcode::Text as u8;
@@ -130,16 +130,16 @@ mod tests {
             masked: bool,
             max in prop_oneof![1 => 0_u64..200, 3 => Just(1 << 24)],
         ) {
-            let octets = [&[first, second][..], &extended, &rest].concat();
+            let bytes = [&[first, second][..], &extended, &rest].concat();
             let rules = Rules { masked, max_frame: max, room: max, ..ANY };
-            let expected = match frame::parse(&octets, &rules) {
+            let expected = match frame::parse(&bytes, &rules) {
                 Ok(Some(Header { fin: true, compressed: false, opcode, len, key, size })) => {
-                    let there = (octets.len() - size) as u64 >= len;
+                    let there = (bytes.len() - size) as u64 >= len;
                     opcode.kind().filter(|_| there).map(|kind| Whole { kind, key, size, len: len as usize })
                 }
                 Ok(_) | Err(_) => None,
             };
-            prop_assert_eq!(parse(&octets, masked, max), expected);
+            prop_assert_eq!(parse(&bytes, masked, max), expected);
         }
     }
 }

@@ -1,5 +1,5 @@
 //! What a connection costs in memory: nothing while it is idle, nothing per message in the long run,
-//! and never more than a peer has paid for with octets of its own.
+//! and never more than a peer has paid for with bytes of its own.
 
 mod support;
 
@@ -40,9 +40,9 @@ impl Thread {
     }
 
     /// One read: whole messages are echoed, a message in chunks is confirmed.
-    fn read(&mut self, connection: &mut Connection, octets: &[u8]) {
-        self.input.spare()[..octets.len()].copy_from_slice(octets);
-        self.input.filled(octets.len());
+    fn read(&mut self, connection: &mut Connection, bytes: &[u8]) {
+        self.input.spare()[..bytes.len()].copy_from_slice(bytes);
+        self.input.filled(bytes.len());
         loop {
             let event = match connection.next_event(&mut self.env, &mut self.input) {
                 Ok(Some(event)) => event,
@@ -74,9 +74,9 @@ impl Thread {
         }
     }
 
-    /// Reads `octets` in reads of `read` octets, and writes what comes of them.
-    fn turn(&mut self, connection: &mut Connection, octets: &[u8], read: usize) {
-        for part in octets.chunks(read) {
+    /// Reads `bytes` in reads of `read` bytes, and writes what comes of them.
+    fn turn(&mut self, connection: &mut Connection, bytes: &[u8], read: usize) {
+        for part in bytes.chunks(read) {
             self.read(connection, part);
             self.write(connection);
         }
@@ -149,13 +149,13 @@ fn a_connection_that_has_ended_owns_nothing() {
             Frame::new(Opcode::Text, *b"\xff"),
         ] {
             let half = frame(Frame::binary([7; 5000]).unfinished(), role);
-            let octets = frame(last.clone(), role);
+            let bytes = frame(last.clone(), role);
             let before = live();
             let mut thread = Thread::new(BUFFER);
             let mut connection = thread.upgraded(role, &config);
             thread.turn(&mut connection, &half, 3000);
-            thread.input.spare()[..octets.len()].copy_from_slice(&octets);
-            thread.input.filled(octets.len());
+            thread.input.spare()[..bytes.len()].copy_from_slice(&bytes);
+            thread.input.filled(bytes.len());
             while let Ok(Some(_)) = connection.next_event(&mut thread.env, &mut thread.input) {}
             thread.write(&mut connection);
             drop(thread);
@@ -223,9 +223,9 @@ fn many_small_messages_in_one_read_allocate_nothing() {
         let mut thread = Thread::new(BUFFER);
         let mut connection = thread.upgraded(role, &config);
         // The output is more than one buffer of the queue holds.
-        let octets = frame(Frame::text("a long while"), role).repeat(5000);
+        let bytes = frame(Frame::text("a long while"), role).repeat(5000);
         assert_no_allocations(&format!("{role:?}"), || {
-            thread.turn(&mut connection, &octets, usize::MAX);
+            thread.turn(&mut connection, &bytes, usize::MAX);
         });
     }
 }
@@ -275,7 +275,7 @@ fn fragments_and_control_frames_allocate_nothing() {
             for read in [usize::MAX, 50, 1] {
                 let mut thread = Thread::new(BUFFER);
                 let mut connection = thread.upgraded(role, &config);
-                let octets = [
+                let bytes = [
                     Frame::text("hel").unfinished(),
                     Frame::ping("still there?"),
                     Frame::continuation("lo").unfinished(),
@@ -285,7 +285,7 @@ fn fragments_and_control_frames_allocate_nothing() {
                 .map(|part| frame(part, role))
                 .concat();
                 assert_no_allocations(&format!("{role:?} {delivery:?} {read}"), || {
-                    thread.turn(&mut connection, &octets, read);
+                    thread.turn(&mut connection, &bytes, read);
                 });
             }
         }
@@ -331,11 +331,11 @@ fn a_declared_length_costs_nothing() {
             let mut thread = Thread::new(BUFFER);
             let mut connection = thread.upgraded(role, &config);
             let huge = Frame::binary([]).length(Length::Declared(1 << 62));
-            let octets = frame(huge, role);
-            assert_eq!(peak(|| thread.read(&mut connection, &octets)), 0);
+            let bytes = frame(huge, role);
+            assert_eq!(peak(|| thread.read(&mut connection, &bytes)), 0);
             assert_eq!(peak(|| thread.read(&mut connection, &[])), 0);
             let first = peak(|| thread.read(&mut connection, b"x"));
-            assert!(first <= 2048, "{first} octets for the first of the payload");
+            assert!(first <= 2048, "{first} bytes for the first of the payload");
         }
     }
 }
@@ -357,13 +357,13 @@ fn memory_grows_with_what_has_come() {
         let before = live();
         let mut came = 0;
         while came < fragment.max(1 << 16) {
-            for octets in part.chunks(1000) {
-                thread.read(&mut connection, octets);
+            for bytes in part.chunks(1000) {
+                thread.read(&mut connection, bytes);
             }
             came += fragment;
-            // Growing by doubling, with a start of a few hundred octets.
+            // Growing by doubling, with a start of a few hundred bytes.
             let held = live() - before;
-            assert!(held <= 2 * came as isize + 4096, "{held} octets for {came}");
+            assert!(held <= 2 * came as isize + 4096, "{held} bytes for {came}");
         }
     }
 }
@@ -381,5 +381,5 @@ fn a_peer_that_pings_and_does_not_read_costs_a_bounded_amount() {
             connection.sent(&mut thread.env, 300);
         }
     });
-    assert!(held <= 16 << 10, "{held} octets");
+    assert!(held <= 16 << 10, "{held} bytes");
 }

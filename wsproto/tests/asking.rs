@@ -26,11 +26,11 @@ fn asked_plainly() -> (End, String) {
 }
 
 #[test]
-fn octets_that_come_with_the_response_reach_the_frame_parser() {
+fn bytes_that_come_with_the_response_reach_the_frame_parser() {
     for chunk in [1, 7, 4096] {
         let (mut client, answer) = asked_plainly();
-        let octets = [answer.into_bytes(), Frame::text("early").encode()].concat();
-        octets.chunks(chunk).for_each(|octets| client.read(octets));
+        let bytes = [answer.into_bytes(), Frame::text("early").encode()].concat();
+        bytes.chunks(chunk).for_each(|bytes| client.read(bytes));
         let expected = [
             Seen::Open {
                 status: 101,
@@ -164,7 +164,7 @@ fn an_over_long_accept_is_an_error_and_no_panic() {
         let at = answer.find("Accept: ").expect("an accept") + 8;
         let answer = format!("{}{}{}", &answer[..at], "A".repeat(len), &answer[at + 28..]);
         client.read(answer.as_bytes());
-        assert!(matches!(client.seen[..], [Seen::Failed(_)]), "{len} octets");
+        assert!(matches!(client.seen[..], [Seen::Failed(_)]), "{len} bytes");
     }
 }
 
@@ -239,7 +239,7 @@ fn a_refusals_body_is_shown_up_to_16_kib_however_it_is_framed() {
             }
             let seen = client.take_seen();
             let [Seen::Refused { status: 403, body }, Seen::Closed(_)] = &seen[..] else {
-                panic!("a refusal with {len} octets: {seen:?}");
+                panic!("a refusal with {len} bytes: {seen:?}");
             };
             assert_eq!(body.len(), shown);
         }

@@ -46,7 +46,7 @@ fn a_queue_that_was_high_reports_once_that_it_is_low_again() {
         assert!(queued > 300_000, "headers count");
         end.drain_some(queued - (64 << 10) - 1);
         end.take_events();
-        assert_eq!(end.take_seen(), [], "one octet too many is left");
+        assert_eq!(end.take_seen(), [], "one byte too many is left");
         assert!(!end.connection.wants().event);
         end.drain_some(1);
         assert!(
@@ -147,9 +147,9 @@ fn input_that_was_set_aside_by_a_high_queue_waits_until_it_is_low() {
         config.pause_when_high = true;
         config.queue_high = 1000;
     });
-    let octets = Frame::text("aside").sent_by(Role::Client).encode();
-    end.input.spare()[..octets.len()].copy_from_slice(&octets);
-    end.input.filled(octets.len());
+    let bytes = Frame::text("aside").sent_by(Role::Client).encode();
+    end.input.spare()[..bytes.len()].copy_from_slice(&bytes);
+    end.input.filled(bytes.len());
     assert_eq!(send(&mut end, &[7; 20_000]), Ok(()));
     end.connection.set_aside(&mut end.env, &mut end.input);
     assert!(
@@ -167,9 +167,9 @@ fn input_that_was_set_aside_by_a_high_queue_waits_until_it_is_low() {
 fn a_pause_ends_and_reading_goes_on() {
     for role in BOTH {
         let mut end = open(role, |_| {});
-        let octets = Frame::text("later").sent_by(opposite(role)).encode();
-        end.input.spare()[..octets.len()].copy_from_slice(&octets);
-        end.input.filled(octets.len());
+        let bytes = Frame::text("later").sent_by(opposite(role)).encode();
+        end.input.spare()[..bytes.len()].copy_from_slice(&bytes);
+        end.input.filled(bytes.len());
         end.connection.pause();
         end.connection.set_aside(&mut end.env, &mut end.input);
         let wants = end.connection.wants();
@@ -219,8 +219,8 @@ fn both_send_sixteen_mebibytes_while_both_read_and_both_finish() {
 
 // A full queue.
 
-/// A queue that has room for 1000 octets, of which 990 are queued in three messages: the first, of
-/// which some octets are sent, 330 octets of payload each.
+/// A queue that has room for 1000 bytes, of which 990 are queued in three messages: the first, of
+/// which some bytes are sent, 330 bytes of payload each.
 fn nearly_full(role: Role, overflow: Overflow) -> End {
     let mut end = open(role, |config| {
         config.queue_limit = 1000;
@@ -259,7 +259,7 @@ fn a_full_queue_refuses_before_anything_is_queued_or_allocated() {
                 Err(SendError::QueueFull)
             );
         });
-        assert!(grown <= 0, "{grown} octets");
+        assert!(grown <= 0, "{grown} bytes");
         assert_eq!(end.connection.queued(), queued);
         assert_eq!(
             send(&mut end, &[9; 10]),
@@ -279,7 +279,7 @@ fn an_empty_queue_takes_one_message_of_any_length_and_no_second_one() {
         assert_eq!(send(&mut end, &[1; 5000]), Ok(()));
         end.drain_some(1);
         assert!(send(&mut end, b"second").is_err());
-        assert!(drained_behind_one_octet(&mut end) == [1; 5000]);
+        assert!(drained_behind_one_byte(&mut end) == [1; 5000]);
     }
 }
 
@@ -303,10 +303,10 @@ fn a_queue_that_is_not_high_takes_one_message_of_any_length() {
     }
 }
 
-/// The payload of the only frame that is queued, whose first octet is sent.
-fn drained_behind_one_octet(end: &mut End) -> Vec<u8> {
-    let octets = [&[0x82][..], &end.drain()].concat();
-    let [frame] = &support::decode(&octets)[..] else {
+/// The payload of the only frame that is queued, whose first byte is sent.
+fn drained_behind_one_byte(end: &mut End) -> Vec<u8> {
+    let bytes = [&[0x82][..], &end.drain()].concat();
+    let [frame] = &support::decode(&bytes)[..] else {
         panic!("one frame");
     };
     frame.payload.clone()

@@ -98,7 +98,7 @@ fn a_close_without_a_code_is_1005_and_answered_without_one() {
 }
 
 #[test]
-fn a_reason_is_cut_at_123_octets_where_a_character_ends() {
+fn a_reason_is_cut_at_123_bytes_where_a_character_ends() {
     for (reason, kept) in [
         ("x".repeat(123), 123),
         ("x".repeat(124), 123),
@@ -239,12 +239,12 @@ fn data_after_the_peers_close_is_ignored_be_it_legal_or_not() {
             Frame::ping("late"),
             Frame::text("").reserved(7),
         ];
-        let octets: Vec<u8> = frames
+        let bytes: Vec<u8> = frames
             .iter()
             .flat_map(|frame| frame.clone().sent_by(opposite(role)).encode())
             .collect();
-        end.read(&octets);
-        end.read(&octets);
+        end.read(&bytes);
+        end.read(&bytes);
         end.eof();
         assert_eq!(outcome(&end.seen), (1000, "bye", true, ClosedBy::Peer));
         assert_eq!(drained(&mut end), [Frame::close(1000, "")]);
@@ -259,16 +259,16 @@ fn data_and_close_and_end_of_stream_at_once_lose_nothing() {
             Frame::binary([7; 300]),
             Frame::close(4000, "done"),
         ];
-        let octets: Vec<u8> = frames
+        let bytes: Vec<u8> = frames
             .iter()
             .flat_map(|frame| frame.clone().sent_by(opposite(role)).encode())
             .collect();
         // The end may be known before what came before it is looked at, or after many small reads.
         let mut early = open(role);
         early.connection.handle_eof(&mut early.env);
-        early.read(&octets);
+        early.read(&bytes);
         let mut late = open(role).with_buffer(7);
-        late.read(&octets);
+        late.read(&bytes);
         late.eof();
         for mut end in [early, late] {
             let seen = end.take_seen();
@@ -382,9 +382,9 @@ fn nothing_is_reported_behind_the_one_error_whatever_happens_before_it_is_taken(
             let mut end = open(role);
             let sent = end.connection.send_binary(&mut end.env, &[7; 100_000]);
             assert_eq!(sent, Ok(()));
-            let octets = bad.sent_by(opposite(role)).encode();
-            end.input.spare()[..octets.len()].copy_from_slice(&octets);
-            end.input.filled(octets.len());
+            let bytes = bad.sent_by(opposite(role)).encode();
+            end.input.spare()[..bytes.len()].copy_from_slice(&bytes);
+            end.input.filled(bytes.len());
             let mut errors = 0;
             // What fails may be announced as an event first. Meanwhile a stalled write is due, and
             // then the queue drains.
@@ -482,7 +482,7 @@ fn a_ping_is_answered_while_our_close_waits_behind_data_and_not_once_it_leaves()
         let pong = end.connection.queued() - (data - 500);
         assert!(pong > 8, "a pong is queued beside the Close");
         wire.extend(end.drain_some(data - 500));
-        // The pong, and the first octet of the Close.
+        // The pong, and the first byte of the Close.
         let close = if role == Role::Client { 8 } else { 4 };
         wire.extend(end.drain_some(pong - close + 1));
         end.read_frames(&[Frame::ping("too late")]);

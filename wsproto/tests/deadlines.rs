@@ -116,8 +116,8 @@ fn nothing_is_due_where_no_deadline_is_configured() {
 fn a_head_that_does_not_come_in_time_is_answered_408_however_it_trickles() {
     for trickle in [&b""[..], b"GET / HTTP/1.1\r\nHost: a\r\n"] {
         let mut server = End::accepting(calm(|config| config.opening_timeout = Some(secs(10))));
-        for octet in trickle.chunks(1) {
-            server.read(octet);
+        for byte in trickle.chunks(1) {
+            server.read(byte);
             server.advance(Duration::from_millis(100));
         }
         let left = secs(10) - Duration::from_millis(100) * trickle.len() as u32;
@@ -239,7 +239,7 @@ fn a_refused_client_that_does_not_go_is_left() {
 // Keepalive.
 
 #[test]
-fn a_silent_peer_is_pinged_and_any_octet_answers() {
+fn a_silent_peer_is_pinged_and_any_byte_answers() {
     for role in BOTH {
         let keepalive = |config: &mut Config| {
             config.ping_interval = Some(secs(30));
@@ -264,7 +264,7 @@ fn a_silent_peer_is_pinged_and_any_octet_answers() {
             assert_eq!(
                 drained(&mut end),
                 [Frame::ping("")],
-                "the next, 30 s after the octet"
+                "the next, 30 s after the byte"
             );
         }
     }

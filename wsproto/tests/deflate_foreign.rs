@@ -58,7 +58,7 @@ fn foreign_messages() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
             plain.clone(),
         ),
         (
-            "a final block and the octet of an empty one",
+            "a final block and the byte of an empty one",
             [Foreign::new(6).finished(&plain), vec![0]].concat(),
             plain.clone(),
         ),
@@ -88,7 +88,7 @@ fn foreign_messages() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         ("nothing at all", Vec::new(), Vec::new()),
         // RFC 7692 7.2.3.2.
         (
-            "one octet of text",
+            "one byte of text",
             vec![0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00],
             b"Hello".to_vec(),
         ),
@@ -151,14 +151,14 @@ proptest! {
         let mut expected = Vec::new();
         for (len, seed, compressed, cuts) in plain {
             let text = json(len, seed);
-            let octets = if compressed {
+            let bytes = if compressed {
                 foreign.message(text.as_bytes())
             } else {
                 text.as_bytes().to_vec()
             };
-            let mut lens: Vec<usize> = cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
+            let mut lens: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
             lens.sort_unstable();
-            let mut fragments = frames(Opcode::Text, &octets, &lens);
+            let mut fragments = frames(Opcode::Text, &bytes, &lens);
             if !compressed {
                 fragments[0].reserved = 0;
             }
@@ -262,11 +262,11 @@ fn chunks_that_wait_are_news_for_the_driver_unless_it_has_paused() {
         let config = compressing(|config, _| config.delivery = Delivery::Chunks);
         let mut end = opened_plainly(Role::Client, env(1), config);
         let text = json(300_000, 1);
-        let octets = frames(Opcode::Text, &message(text.as_bytes()), &[])
+        let bytes = frames(Opcode::Text, &message(text.as_bytes()), &[])
             .remove(0)
             .encode();
-        end.input.spare()[..octets.len()].copy_from_slice(&octets);
-        end.input.filled(octets.len());
+        end.input.spare()[..bytes.len()].copy_from_slice(&bytes);
+        end.input.filled(bytes.len());
         let mut whole = String::new();
         let mut last = false;
         while !last {

@@ -16,7 +16,7 @@ use wsproto::{
     Codecs, Compress, Compression, Compressor, Config, Env, Inflater, Kind, Memory, Miniz, Role,
 };
 
-/// Codecs that tell how many octets of history their compressors were told, one number each time.
+/// Codecs that tell how many bytes of history their compressors were told, one number each time.
 struct Telling(Arc<Mutex<Vec<usize>>>);
 
 impl Codecs for Telling {

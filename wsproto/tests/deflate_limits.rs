@@ -144,18 +144,18 @@ fn the_limit_is_exact_and_everything_below_it_is_delivered_in_chunks() {
 }
 
 #[test]
-fn limits_count_the_compressed_octets_and_the_fragments_too() {
+fn limits_count_the_compressed_bytes_and_the_fragments_too() {
     let many = vec![0; 40];
     in_every_way(
         |config| config.max_frame = 1000,
         |role, _, mut end| {
-            let octets = frame(
+            let bytes = frame(
                 role,
                 Opcode::Binary,
                 &message(&support::deflate::noise(2000, 1)),
             );
             // As soon as the header tells.
-            end.read(&octets[..8]);
+            end.read(&bytes[..8]);
             assert_eq!(failure(&mut end).1, CloseCode::TOO_BIG);
         },
     );
@@ -183,8 +183,8 @@ fn corrupt_messages() -> Vec<(&'static str, Vec<u8>, Vec<u8>)> {
         ),
         ("a stored block of two lengths", stored_wrong, Vec::new()),
         (
-            "a reference to before the first octet",
-            // A static block: the literal `a`, then three octets from two before.
+            "a reference to before the first byte",
+            // A static block: the literal `a`, then three bytes from two before.
             vec![0x4a, 0x04, 0xa2, 0x00, 0x00],
             Vec::new(),
         ),
@@ -240,9 +240,9 @@ fn a_corrupt_stream_is_found_before_the_message_is_whole() {
                     compression.inflate_from = inflate_from;
                 });
                 let mut end = opened_plainly(Role::Client, env(1), config);
-                let mut octets = stored(&[7; 1500], false);
-                octets.push(0x07);
-                end.read_frames(&[frames(Opcode::Binary, &octets, &[octets.len()]).remove(0)]);
+                let mut bytes = stored(&[7; 1500], false);
+                bytes.push(0x07);
+                end.read_frames(&[frames(Opcode::Binary, &bytes, &[bytes.len()]).remove(0)]);
                 assert_eq!(failure(&mut end).0, Violation::Corrupt.into());
             }
         }
@@ -328,9 +328,9 @@ fn reserved_bits_are_refused_as_soon_as_they_come() {
                         end.read_frames(&[Frame::continuation([0])]);
                     }
                     // The header alone says it all.
-                    let octets = Frame::new(opcode, *b"").reserved(bits);
-                    let octets = octets.sent_by(support::opposite(role)).encode();
-                    end.read(&octets[..1]);
+                    let bytes = Frame::new(opcode, *b"").reserved(bits);
+                    let bytes = bytes.sent_by(support::opposite(role)).encode();
+                    end.read(&bytes[..1]);
                     assert_eq!(
                         failure(&mut end),
                         (Violation::ReservedBits.into(), CloseCode::PROTOCOL_ERROR),
@@ -371,17 +371,17 @@ fn a_close_in_the_middle_of_a_compressed_message_closes() {
     );
 }
 
-/// One octet at a time, a message costs no more than in one piece, but for the calls.
+/// One byte at a time, a message costs no more than in one piece, but for the calls.
 #[test]
 fn a_trickle_of_a_compressed_message_costs_linear_time() {
     let plain = support::deflate::noise(100_000, 1);
     in_every_way(
         |_| {},
         |role, _, mut end| {
-            let octets = frame(role, Opcode::Binary, &message(&plain));
+            let bytes = frame(role, Opcode::Binary, &message(&plain));
             let allocations = allocations(|| {
-                for octet in &octets {
-                    end.input.spare()[0] = *octet;
+                for byte in &bytes {
+                    end.input.spare()[0] = *byte;
                     end.input.filled(1);
                     while let Ok(Some(_)) = end.connection.next_event(&mut end.env, &mut end.input)
                     {

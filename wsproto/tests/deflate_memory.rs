@@ -72,11 +72,11 @@ fn without_takeover_an_idle_connection_owns_nothing() {
                 });
                 // The peer's window is not kept, so each message of its stands alone.
                 let plain = json(5000, 1);
-                let octets = frame(role, Opcode::Text, &message(plain.as_bytes()));
+                let bytes = frame(role, Opcode::Text, &message(plain.as_bytes()));
                 let before = live();
                 let mut end = opened_by_either(role, env(1), &config);
                 for _ in 0..10 {
-                    end.read(&octets);
+                    end.read(&bytes);
                     assert_eq!(end.take_seen(), [Seen::text(&plain)]);
                     end.connection.send_text(&mut end.env, &plain).unwrap();
                     end.connection.start(&mut end.env, Kind::Text).unwrap();
@@ -166,12 +166,12 @@ fn takeover_for_sending_costs_the_window_or_a_compressor() {
     }
 }
 
-/// An end in the middle of a compressed message of which `len` octets have come.
+/// An end in the middle of a compressed message of which `len` bytes have come.
 fn stalled(end: &mut End, deflated: &[u8], len: usize) {
     let role = end.connection.role();
-    let octets = frame(role, Opcode::Binary, deflated);
-    let header = octets.len() - deflated.len();
-    end.read(&octets[..header + len]);
+    let bytes = frame(role, Opcode::Binary, deflated);
+    let header = bytes.len() - deflated.len();
+    end.read(&bytes[..header + len]);
     assert_eq!(end.seen, []);
 }
 
@@ -183,8 +183,8 @@ fn a_compressed_message_that_stalls_pins_no_inflater() {
             for delivery in [Delivery::Messages, Delivery::Chunks] {
                 let config = compressing(|config, _| config.delivery = delivery);
                 let mut end = opened_plainly(role, env(1), config);
-                let octets = frame(role, Opcode::Binary, &deflated);
-                let (first, rest) = octets.split_at(octets.len() - deflated.len() + 10);
+                let bytes = frame(role, Opcode::Binary, &deflated);
+                let (first, rest) = bytes.split_at(bytes.len() - deflated.len() + 10);
                 let used = peak(|| end.read(first));
                 assert!(used < 1024, "{role:?} {name} {delivery:?}: {used}");
                 assert_eq!(end.seen, []);
@@ -330,9 +330,9 @@ fn carry(
     wire: &mut [u8],
     on: impl Fn(&mut Connection, &mut Env, &Event<'_>),
 ) {
-    while let Some(len) = from.connection.outgoing().next().map(|octets| {
-        wire[..octets.len()].copy_from_slice(octets);
-        octets.len()
+    while let Some(len) = from.connection.outgoing().next().map(|bytes| {
+        wire[..bytes.len()].copy_from_slice(bytes);
+        bytes.len()
     }) {
         from.connection.sent(&mut from.env, len);
         // In two reads, so that a message is seldom whole.

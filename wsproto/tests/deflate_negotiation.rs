@@ -1,4 +1,4 @@
-//! permessage-deflate in the opening handshake (RFC 7692 7.1): the octets of offers and answers, and
+//! permessage-deflate in the opening handshake (RFC 7692 7.1): the bytes of offers and answers, and
 //! what a client does about an answer that does not fit its offer.
 #![cfg(any(feature = "deflate", feature = "zlib-rs"))]
 
@@ -317,9 +317,9 @@ fn what_an_http_library_negotiated_holds_for_the_messages() {
     let text = json(3000, 1);
     for _ in 0..3 {
         server.connection.send_text(&mut server.env, &text).unwrap();
-        let octets = server.drain();
-        assert!(octets.len() < text.len() / 2);
-        client.read(&octets);
+        let bytes = server.drain();
+        assert!(bytes.len() < text.len() / 2);
+        client.read(&bytes);
         assert_eq!(client.take_seen(), [Seen::text(&text)]);
         client.connection.send_text(&mut client.env, &text).unwrap();
         server.read(&client.drain());

@@ -65,9 +65,9 @@ fn backends() -> impl Strategy<Value = Backend> {
 /// What an end has put on the wire: its head and its frames.
 fn sent(pair: &mut Pair, role: Role) -> (Vec<u8>, Vec<Frame>) {
     let log = pair.log(role);
-    let end = log.windows(4).position(|octets| octets == b"\r\n\r\n");
-    let (head, octets) = log.split_at(end.expect("a head is whole") + 4);
-    (head.to_vec(), decode(octets))
+    let end = log.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let (head, bytes) = log.split_at(end.expect("a head is whole") + 4);
+    (head.to_vec(), decode(bytes))
 }
 
 proptest! {
@@ -215,7 +215,7 @@ fn whatever_lies_between_a_message_refers_to_the_right_one_before() {
 
 #[test]
 fn a_prepared_message_that_needs_a_wider_window_goes_as_it_is() {
-    // It repeats after 700 octets.
+    // It repeats after 700 bytes.
     let text = [json(700, 1), json(700, 1)].concat();
     for (_, env) in BACKENDS {
         for (bits, reserved) in [(8, 0), (9, 0), (10, 4), (15, 4)] {

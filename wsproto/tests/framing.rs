@@ -1,4 +1,4 @@
-//! What breaks RFC 6455 section 5 is refused on the octet that proves it, with the close code that
+//! What breaks RFC 6455 section 5 is refused on the byte that proves it, with the close code that
 //! belongs to it; what is merely unusual is taken.
 
 mod support;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use support::{BOTH, End, Frame, Length, Opcode, Seen, config, opposite};
 use wsproto::{Cause, ClosedBy, Config, Error, Limit, Role, Violation};
 
-/// What a frame is refused for, and on which of its octets.
+/// What a frame is refused for, and on which of its bytes.
 struct Refused {
     proof: usize,
     error: Error,
@@ -16,17 +16,17 @@ struct Refused {
     sent: u16,
 }
 
-/// Reads the frames in `before`, then `octets` one by one until the connection fails. Then it checks
+/// Reads the frames in `before`, then `bytes` one by one until the connection fails. Then it checks
 /// that this was the end, whatever follows.
-fn refused(role: Role, config: Arc<Config>, before: &[Frame], octets: &[u8]) -> Refused {
+fn refused(role: Role, config: Arc<Config>, before: &[Frame], bytes: &[u8]) -> Refused {
     let mut whole = End::upgraded(role, Arc::clone(&config));
     let mut end = End::upgraded(role, config);
     for end in [&mut whole, &mut end] {
         end.read_frames(before);
         end.take_seen();
     }
-    let proof = (1..=octets.len()).find(|n| {
-        end.read(&octets[n - 1..*n]);
+    let proof = (1..=bytes.len()).find(|n| {
+        end.read(&bytes[n - 1..*n]);
         !end.seen.is_empty()
     });
     let Some(proof) = proof else {
@@ -35,7 +35,7 @@ fn refused(role: Role, config: Arc<Config>, before: &[Frame], octets: &[u8]) -> 
     let [Seen::Failed(error)] = &end.take_seen()[..] else {
         panic!("one error and nothing else");
     };
-    whole.read(octets);
+    whole.read(bytes);
     let at_once = [Seen::Failed(error.clone())];
     assert_eq!(
         whole.take_seen(),
@@ -57,7 +57,7 @@ fn refused(role: Role, config: Arc<Config>, before: &[Frame], octets: &[u8]) -> 
     assert_eq!(error.closed.by, ClosedBy::Error);
     assert!(!error.closed.clean);
 
-    end.read(&octets[proof..]);
+    end.read(&bytes[proof..]);
     end.read_frames(&[
         Frame::text("more"),
         Frame::ping("more"),
@@ -92,7 +92,7 @@ impl Frame {
     }
 }
 
-/// Expects frames of the peer, in their octets, to be refused for `violation` on the octet `proof`,
+/// Expects frames of the peer, in their bytes, to be refused for `violation` on the byte `proof`,
 /// not counting a masking key.
 fn expect_violation(
     role: Role,
@@ -102,8 +102,8 @@ fn expect_violation(
     violation: Violation,
     code: u16,
 ) {
-    let octets = frame.clone().sent_by(opposite(role)).encode();
-    let refused = refused(role, config(|_| {}), before, &octets);
+    let bytes = frame.clone().sent_by(opposite(role)).encode();
+    let refused = refused(role, config(|_| {}), before, &bytes);
     assert_eq!(
         refused.error.cause,
         Cause::Violation(violation),
@@ -117,7 +117,7 @@ fn expect_violation(
 }
 
 #[test]
-fn reserved_bits_are_refused_on_the_first_octet() {
+fn reserved_bits_are_refused_on_the_first_byte() {
     for role in BOTH {
         for bits in 1..=7 {
             for frame in [
@@ -143,7 +143,7 @@ fn reserved_bits_are_refused_on_the_first_octet() {
 }
 
 #[test]
-fn reserved_opcodes_are_refused_on_the_first_octet() {
+fn reserved_opcodes_are_refused_on_the_first_byte() {
     for role in BOTH {
         for opcode in (0x3..=0x7).chain(0xb..=0xf) {
             let violation = Violation::ReservedOpcode(opcode);
@@ -155,7 +155,7 @@ fn reserved_opcodes_are_refused_on_the_first_octet() {
 }
 
 #[test]
-fn fragmented_control_frames_are_refused_on_the_first_octet() {
+fn fragmented_control_frames_are_refused_on_the_first_byte() {
     for role in BOTH {
         for frame in [Frame::ping("a"), Frame::pong("a"), Frame::close(1000, "")] {
             let frame = frame.unfinished();
@@ -165,7 +165,7 @@ fn fragmented_control_frames_are_refused_on_the_first_octet() {
 }
 
 #[test]
-fn control_frames_over_125_octets_are_refused_on_the_second_octet() {
+fn control_frames_over_125_bytes_are_refused_on_the_second_byte() {
     for role in BOTH {
         for opcode in [Opcode::Ping, Opcode::Pong, Opcode::Close] {
             let long = Frame::new(opcode, [3; 126]);
@@ -179,7 +179,7 @@ fn control_frames_over_125_octets_are_refused_on_the_second_octet() {
 }
 
 #[test]
-fn a_close_of_one_octet_is_refused_on_the_second_octet() {
+fn a_close_of_one_byte_is_refused_on_the_second_byte() {
     for role in BOTH {
         let frame = Frame::new(Opcode::Close, [3]);
         expect_violation(role, &[], frame, 2, Violation::CloseTooShort, 1002);
@@ -187,7 +187,7 @@ fn a_close_of_one_octet_is_refused_on_the_second_octet() {
 }
 
 #[test]
-fn a_continuation_of_nothing_is_refused_on_the_first_octet() {
+fn a_continuation_of_nothing_is_refused_on_the_first_byte() {
     for role in BOTH {
         for before in [&[][..], &[Frame::text("whole")]] {
             let violation = Violation::ContinuationWithoutStart;
@@ -225,7 +225,7 @@ fn a_new_first_fragment_does_not_silently_discard_the_old_message() {
 }
 
 #[test]
-fn an_unmasked_frame_of_a_client_is_refused_on_the_second_octet() {
+fn an_unmasked_frame_of_a_client_is_refused_on_the_second_byte() {
     for frame in [Frame::text("a"), Frame::ping(""), Frame::close(1000, "")] {
         let refused = refused(Role::Server, config(|_| {}), &[], &frame.encode());
         assert_eq!(
@@ -239,8 +239,8 @@ fn an_unmasked_frame_of_a_client_is_refused_on_the_second_octet() {
 #[test]
 fn a_masked_frame_of_a_server_is_refused_and_never_shown_to_the_application() {
     for key in [[0; 4], [1, 2, 3, 4]] {
-        let octets = Frame::text("a").masked(key).encode();
-        let refused = refused(Role::Client, config(|_| {}), &[], &octets);
+        let bytes = Frame::text("a").masked(key).encode();
+        let refused = refused(Role::Client, config(|_| {}), &[], &bytes);
         assert_eq!(
             refused.error.cause,
             Cause::Violation(Violation::MaskPresent)
@@ -250,12 +250,12 @@ fn a_masked_frame_of_a_server_is_refused_and_never_shown_to_the_application() {
 }
 
 #[test]
-fn a_length_that_is_not_minimal_is_refused_on_the_octet_that_proves_it() {
+fn a_length_that_is_not_minimal_is_refused_on_the_byte_that_proves_it() {
     for role in BOTH {
         for (len, length, proof) in [
             (0, Length::Two, 4),
             (125, Length::Two, 4),
-            // Six octets that are zero say that the other two would have been enough.
+            // Six bytes that are zero say that the other two would have been enough.
             (0, Length::Eight, 8),
             (125, Length::Eight, 8),
             (65_535, Length::Eight, 8),
@@ -296,13 +296,13 @@ fn the_longest_length_of_all_overflows_nothing_where_no_limit_forbids_it() {
         let mut end = End::upgraded(role, Arc::clone(&unlimited));
         let longest = Frame::new(Opcode::Continuation, "b").length(Length::Declared(u64::MAX >> 1));
         end.read_frames(&[Frame::binary("a").unfinished(), longest]);
-        assert_eq!(end.take_seen(), [], "more octets may follow");
+        assert_eq!(end.take_seen(), [], "more bytes may follow");
         assert!(end.connection.is_open());
     }
 }
 
 #[test]
-fn a_close_code_that_must_not_be_sent_is_refused_on_its_last_octet() {
+fn a_close_code_that_must_not_be_sent_is_refused_on_its_last_byte() {
     let reserved = [
         0,
         1,
@@ -335,7 +335,7 @@ fn a_close_code_that_must_not_be_sent_is_refused_on_its_last_octet() {
 }
 
 #[test]
-fn a_close_reason_that_is_not_utf_8_is_refused_on_the_octet_that_proves_it() {
+fn a_close_reason_that_is_not_utf_8_is_refused_on_the_byte_that_proves_it() {
     for role in BOTH {
         let header = if role == Role::Server { 6 } else { 2 };
         for (reason, proof) in [
@@ -352,7 +352,7 @@ fn a_close_reason_that_is_not_utf_8_is_refused_on_the_octet_that_proves_it() {
 }
 
 #[test]
-fn an_oversize_frame_is_refused_before_a_single_octet_of_its_payload() {
+fn an_oversize_frame_is_refused_before_a_single_byte_of_its_payload() {
     for role in BOTH {
         for (len, proof) in [
             ((16 << 20) + 1, 10),
@@ -361,8 +361,8 @@ fn an_oversize_frame_is_refused_before_a_single_octet_of_its_payload() {
             (1 << 62, 3),
         ] {
             let frame = Frame::binary("").length(Length::Declared(len));
-            let octets = frame.sent_by(opposite(role)).encode();
-            let refused = refused(role, config(|_| {}), &[], &octets);
+            let bytes = frame.sent_by(opposite(role)).encode();
+            let refused = refused(role, config(|_| {}), &[], &bytes);
             assert_eq!(refused.error.cause, Cause::Limit(Limit::Frame));
             assert_eq!((refused.proof, refused.sent), (proof, 1009), "{len}");
         }
@@ -370,7 +370,7 @@ fn an_oversize_frame_is_refused_before_a_single_octet_of_its_payload() {
 }
 
 #[test]
-fn the_last_octet_of_the_largest_legal_forms_is_read() {
+fn the_last_byte_of_the_largest_legal_forms_is_read() {
     for role in BOTH {
         for len in [0, 1, 125, 126, 65_535, 65_536] {
             let mut end = End::upgraded(role, config(|_| {}));
@@ -409,7 +409,7 @@ fn a_pong_between_two_fragments_keeps_the_state_of_the_message() {
 }
 
 #[test]
-fn a_half_sent_frame_stalls_no_frame_before_it_and_a_second_one_needs_no_more_octets() {
+fn a_half_sent_frame_stalls_no_frame_before_it_and_a_second_one_needs_no_more_bytes() {
     for role in BOTH {
         let peer = opposite(role);
         let [a, b, half] = [

@@ -17,23 +17,23 @@ static ALLOCATOR: Counting = Counting;
 
 // Whole messages.
 
-/// A transport writes octets to a read buffer.
-fn read<B: AsMut<[u8]>>(input: &mut Input<B>, octets: &[u8]) {
-    input.spare()[..octets.len()].copy_from_slice(octets);
-    input.filled(octets.len());
+/// A transport writes bytes to a read buffer.
+fn read<B: AsMut<[u8]>>(input: &mut Input<B>, bytes: &[u8]) {
+    input.spare()[..bytes.len()].copy_from_slice(bytes);
+    input.filled(bytes.len());
 }
 
 #[test]
 fn a_message_that_lies_whole_in_the_read_buffer_is_lent_from_there() {
     for role in BOTH {
-        let octets = sent_to(role, &[Frame::text("in place"), Frame::binary([7; 300])]);
+        let bytes = sent_to(role, &[Frame::text("in place"), Frame::binary([7; 300])]);
         let mut buf = vec![0; 4096];
         let range = buf.as_ptr_range();
         let mut env = env(1);
         let mut connection =
             Connection::upgraded(role, config(|_| {}), &Agreed::default(), &mut env);
         let mut input = Input::new(&mut buf[..]);
-        read(&mut input, &octets);
+        read(&mut input, &bytes);
         let Ok(Some(Event::Text(text))) = connection.next_event(&mut env, &mut input) else {
             panic!("a text comes first");
         };
@@ -50,15 +50,15 @@ fn a_message_that_lies_whole_in_the_read_buffer_is_lent_from_there() {
 #[test]
 fn a_small_message_that_is_kept_keeps_no_read_buffer_alive() {
     let mut end = open(Role::Client, |_| {}).with_buffer(128 << 10);
-    for octets in [&b"\x81\x05small"[..], b"\x01\x02sm\x80\x03all"] {
-        read(&mut end.input, octets);
+    for bytes in [&b"\x81\x05small"[..], b"\x01\x02sm\x80\x03all"] {
+        read(&mut end.input, bytes);
         let event = end.connection.next_event(&mut end.env, &mut end.input);
         let Ok(Some(Event::Text(text))) = event else {
             panic!("a text comes");
         };
         let text = text.into_string();
         assert_eq!(text, "small");
-        assert!(text.capacity() <= 8, "{} octets for 5", text.capacity());
+        assert!(text.capacity() <= 8, "{} bytes for 5", text.capacity());
     }
 }
 
@@ -67,12 +67,12 @@ fn memory_grows_with_what_came_and_not_with_what_was_declared() {
     for role in BOTH {
         for opcode in [Opcode::Text, Opcode::Binary] {
             let mut end = open(role, |_| {});
-            let frame = Frame::new(opcode, "ten octets").length(Length::Declared(16 << 20));
-            let octets = sent_to(role, &[frame]);
-            let grown = peak(|| end.read(&octets));
-            assert!(grown < 8 << 10, "{grown} octets for ten");
+            let frame = Frame::new(opcode, "ten bytes").length(Length::Declared(16 << 20));
+            let bytes = sent_to(role, &[frame]);
+            let grown = peak(|| end.read(&bytes));
+            assert!(grown < 8 << 10, "{grown} bytes for ten");
             let grown = peak(|| end.read(&[0; 1000]));
-            assert!(grown < 8 << 10, "{grown} octets for a thousand");
+            assert!(grown < 8 << 10, "{grown} bytes for a thousand");
         }
     }
 }
@@ -81,12 +81,12 @@ fn memory_grows_with_what_came_and_not_with_what_was_declared() {
 fn a_message_in_a_hundred_thousand_fragments_is_not_moved_with_each_of_them() {
     let text = Seen::text(&"t".repeat(100_000));
     let binary = Seen::binary(&[7; 100_000]);
-    for (opcode, octet, expected) in [(Opcode::Text, [b't'], text), (Opcode::Binary, [7], binary)] {
+    for (opcode, byte, expected) in [(Opcode::Text, [b't'], text), (Opcode::Binary, [7], binary)] {
         let mut end = open(Role::Client, |_| {});
-        let first = Frame::new(opcode, octet).unfinished().encode();
-        let next = Frame::continuation(octet).unfinished().encode();
-        let octets = [&first[..], &next.repeat(99_999)].concat();
-        let count = allocations(|| end.read(&octets));
+        let first = Frame::new(opcode, byte).unfinished().encode();
+        let next = Frame::continuation(byte).unfinished().encode();
+        let bytes = [&first[..], &next.repeat(99_999)].concat();
+        let count = allocations(|| end.read(&bytes));
         assert!(count < 40, "{count} allocations or moves");
         end.read(&Frame::continuation("").encode());
         assert!(end.take_seen() == [expected]);
@@ -94,10 +94,10 @@ fn a_message_in_a_hundred_thousand_fragments_is_not_moved_with_each_of_them() {
 }
 
 #[test]
-fn a_trickle_of_single_octets_is_assembled_without_moving_it_each_time() {
+fn a_trickle_of_single_bytes_is_assembled_without_moving_it_each_time() {
     let mut end = open(Role::Server, |_| {});
-    let octets = sent_to(Role::Server, &[Frame::text(&"é".repeat(50_000))]);
-    let count = allocations(|| octets.chunks(1).for_each(|octet| end.read(octet)));
+    let bytes = sent_to(Role::Server, &[Frame::text(&"é".repeat(50_000))]);
+    let count = allocations(|| bytes.chunks(1).for_each(|byte| end.read(byte)));
     assert!(count < 40, "{count} allocations or moves");
     assert!(end.take_seen() == [Seen::text(&"é".repeat(50_000))]);
 }
@@ -108,10 +108,10 @@ fn a_trickle_of_single_octets_is_assembled_without_moving_it_each_time() {
 fn chunks_come_before_the_frame_is_complete_and_nothing_is_assembled() {
     for role in BOTH {
         let mut end = open(role, |config| config.delivery = Delivery::Chunks);
-        let octets = sent_to(role, &[Frame::text(&"0123456789".repeat(100_000))]);
-        let header = octets.len() - 1_000_000;
+        let bytes = sent_to(role, &[Frame::text(&"0123456789".repeat(100_000))]);
+        let header = bytes.len() - 1_000_000;
         let grown = peak(|| {
-            end.read_with(&octets[..header + 15], |_, _, event| {
+            end.read_with(&bytes[..header + 15], |_, _, event| {
                 let Event::Chunk(chunk) = event else {
                     panic!("only a chunk can come")
                 };
@@ -121,9 +121,9 @@ fn chunks_come_before_the_frame_is_complete_and_nothing_is_assembled() {
                 );
             });
         });
-        assert!(grown < 1 << 10, "{grown} octets");
+        assert!(grown < 1 << 10, "{grown} bytes");
         end.take_seen();
-        end.read(&octets[header + 15..]);
+        end.read(&bytes[header + 15..]);
         let seen = support::joined(&end.take_seen());
         let [
             Seen::Chunk {
@@ -163,7 +163,7 @@ fn control_frames_come_between_the_chunks_of_a_message() {
 
 // Text.
 
-/// Octets of a text, and how many of them prove that it is none; more than there are: only its end does.
+/// Bytes of a text, and how many of them prove that it is none; more than there are: only its end does.
 const BAD_TEXTS: [(&[u8], usize); 6] = [
     (b"ok\xff, and more", 3),
     (b"surrogate \xed\xa0\x80", 12),
@@ -181,10 +181,10 @@ fn text_that_is_not_utf_8_fails_inside_the_unfinished_frame_and_not_at_its_end()
                 let mut end = open(role, |config| config.delivery = delivery);
                 // The frame would go on for a megabyte.
                 let declared = Frame::new(Opcode::Text, text).length(Length::Declared(1 << 20));
-                let octets = sent_to(role, &[declared]);
-                let header = octets.len() - text.len();
-                let failed_at = (1..=octets.len()).find(|n| {
-                    end.read(&octets[n - 1..*n]);
+                let bytes = sent_to(role, &[declared]);
+                let header = bytes.len() - text.len();
+                let failed_at = (1..=bytes.len()).find(|n| {
+                    end.read(&bytes[n - 1..*n]);
                     matches!(end.seen.last(), Some(Seen::Failed(_)))
                 });
                 if proof > text.len() {
@@ -235,11 +235,11 @@ fn text_that_is_not_utf_8_fails_however_its_frames_lie() {
 fn what_is_announced_is_an_event_and_an_error_comes_instead_of_the_announcement() {
     for role in BOTH {
         let mut end = open(role, |_| {});
-        let octets = sent_to(
+        let bytes = sent_to(
             role,
             &[Frame::text("text"), Frame::new(Opcode::Text, b"\xff")],
         );
-        read(&mut end.input, &octets);
+        read(&mut end.input, &bytes);
         let End {
             connection,
             env,
@@ -265,8 +265,8 @@ fn the_short_way_has_messages_and_leaves_the_rest_to_the_long_one() {
             Frame::text("announced"),
             Frame::new(Opcode::Text, b"\xff"),
         ];
-        let octets = sent_to(role, &frames);
-        read(&mut end.input, &octets);
+        let bytes = sent_to(role, &frames);
+        read(&mut end.input, &bytes);
         let End {
             connection,
             env,
@@ -328,16 +328,16 @@ fn a_code_point_may_be_cut_by_fragments_and_reads() {
         let text = "κόσμε €𤭢";
         for cut in 0..=text.len() {
             let (front, back) = text.as_bytes().split_at(cut);
-            let octets = sent_to(
+            let bytes = sent_to(
                 role,
                 &[
                     Frame::new(Opcode::Text, front).unfinished(),
                     Frame::continuation(back),
                 ],
             );
-            for chunk in [1, 2, 3, octets.len()] {
+            for chunk in [1, 2, 3, bytes.len()] {
                 let mut end = open(role, |_| {});
-                octets.chunks(chunk).for_each(|octets| end.read(octets));
+                bytes.chunks(chunk).for_each(|bytes| end.read(bytes));
                 assert_eq!(end.take_seen(), [Seen::text(text)]);
             }
         }
@@ -345,7 +345,7 @@ fn a_code_point_may_be_cut_by_fragments_and_reads() {
 }
 
 #[test]
-fn text_is_checked_by_default_and_comes_as_octets_where_that_is_turned_off() {
+fn text_is_checked_by_default_and_comes_as_bytes_where_that_is_turned_off() {
     assert!(Config::default().check_utf8);
     for role in BOTH {
         let bad = b"not \xff text";
@@ -443,7 +443,7 @@ fn the_limit_of_a_message_counts_the_sum_of_its_fragments() {
 }
 
 #[test]
-fn sixteen_mebibytes_pass_by_default_and_one_octet_more_does_not() {
+fn sixteen_mebibytes_pass_by_default_and_one_byte_more_does_not() {
     let mut end = open(Role::Client, |_| {});
     let half = Frame::binary(vec![0; 8 << 20]);
     end.read_frames(&[
@@ -461,14 +461,14 @@ fn sixteen_mebibytes_pass_by_default_and_one_octet_more_does_not() {
 }
 
 #[test]
-fn fragments_of_no_octets_are_counted_and_need_no_memory() {
+fn fragments_of_no_bytes_are_counted_and_need_no_memory() {
     for role in BOTH {
         for delivery in [Delivery::Messages, Delivery::Chunks] {
             let mut end = open(role, |config| config.delivery = delivery);
             let mut empty = sent_to(role, &[Frame::binary("").unfinished()]);
             empty.extend(sent_to(role, &[Frame::continuation("").unfinished()]).repeat(65_536));
             let grown = peak(|| end.read(&empty));
-            assert!(grown < 1 << 10, "{grown} octets");
+            assert!(grown < 1 << 10, "{grown} bytes");
             assert!(end.connection.is_open(), "65 537 fragments are allowed");
             let rest = (1 << 17) - 65_537;
             end.read(&sent_to(role, &[Frame::continuation("").unfinished()]).repeat(rest));
@@ -480,7 +480,7 @@ fn fragments_of_no_octets_are_counted_and_need_no_memory() {
 }
 
 #[test]
-fn one_fragment_too_many_is_refused_on_its_first_octet() {
+fn one_fragment_too_many_is_refused_on_its_first_byte() {
     let mut end = open(Role::Client, |config| config.max_fragments = 3);
     let message = [
         Frame::binary("a").unfinished(),

@@ -45,24 +45,24 @@ fn server(change: impl FnOnce(&mut Config)) -> End {
     End::accepting(config(change))
 }
 
-fn text(octets: Vec<u8>) -> String {
-    String::from_utf8(octets).expect("an answer in UTF-8")
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("an answer in UTF-8")
 }
 
-// Octets behind a head.
+// Bytes behind a head.
 
 #[test]
-fn octets_that_come_with_the_request_reach_the_frame_parser() {
+fn bytes_that_come_with_the_request_reach_the_frame_parser() {
     let early = [
         Frame::text("early"),
         Frame::binary("data"),
         Frame::close(1000, ""),
     ];
     let frames = early.map(|frame| frame.sent_by(Role::Client).encode());
-    let octets = [request(&[]), frames.concat()].concat();
-    for chunk in [1, 7, octets.len()] {
+    let bytes = [request(&[]), frames.concat()].concat();
+    for chunk in [1, 7, bytes.len()] {
         let mut server = server(|_| {});
-        octets.chunks(chunk).for_each(|octets| server.read(octets));
+        bytes.chunks(chunk).for_each(|bytes| server.read(bytes));
         let seen = server.take_seen();
         assert!(matches!(seen[0], Seen::Request { .. }));
         assert_eq!(seen[1..3], [Seen::text("early"), Seen::binary(b"data")]);
@@ -165,9 +165,9 @@ fn no_pong_overtakes_the_answer_to_the_request() {
 
 /// Reads a request that is refused; returns the answer. The transport has to be ended in order: our
 /// side first, the rest once the peer has ended its own.
-fn refused(octets: &[u8], refusal: Refusal) -> String {
+fn refused(bytes: &[u8], refusal: Refusal) -> String {
     let mut server = server(|_| {});
-    server.read(octets);
+    server.read(bytes);
     let seen = server.take_seen();
     let [Seen::Failed(error)] = &seen[..] else {
         panic!("one error and nothing else: {seen:?}");
@@ -183,7 +183,7 @@ fn refused(octets: &[u8], refusal: Refusal) -> String {
     let wants = server.connection.wants();
     assert!(wants.shutdown && wants.read && !wants.done, "{wants:?}");
     server.connection.handle_shutdown();
-    // Unread octets would turn the end of the transport into a reset, which destroys the answer.
+    // Unread bytes would turn the end of the transport into a reset, which destroys the answer.
     server.read(&[0xff; 10_000]);
     let wants = server.connection.wants();
     assert!(wants.read && !wants.done && !wants.write, "{wants:?}");
@@ -197,7 +197,7 @@ fn refused(octets: &[u8], refusal: Refusal) -> String {
 fn every_refusal_is_answered_and_the_answer_survives_unread_input() {
     use Refusal::*;
     let many = ("x", "1");
-    for (octets, refusal, status) in [
+    for (bytes, refusal, status) in [
         (
             request_line("POST /chat HTTP/1.1", &[]),
             MethodNotAllowed,
@@ -252,7 +252,7 @@ fn every_refusal_is_answered_and_the_answer_survives_unread_input() {
         (request(&[("x", &"y".repeat(16 << 10))]), HeadTooLarge, 431),
         (request(&[many; 64]), TooManyHeaders, 431),
     ] {
-        let answer = refused(&octets, refusal);
+        let answer = refused(&bytes, refusal);
         assert!(
             answer.starts_with(&format!("HTTP/1.1 {status} ")),
             "{answer}"
@@ -269,7 +269,7 @@ fn every_refusal_is_answered_and_the_answer_survives_unread_input() {
 }
 
 #[test]
-fn garbage_is_refused_at_its_first_octets_and_a_long_head_at_its_limit() {
+fn garbage_is_refused_at_its_first_bytes_and_a_long_head_at_its_limit() {
     let mut hello = server(|_| {});
     hello.read(b"\x16");
     assert!(matches!(hello.seen[..], [Seen::Failed(_)]), "a TLS hello");
@@ -282,7 +282,7 @@ fn garbage_is_refused_at_its_first_octets_and_a_long_head_at_its_limit() {
             server.read(&endless[read..][..chunk]);
             read += chunk;
         }
-        assert!(read <= (16 << 10) + chunk, "{read} octets of a head");
+        assert!(read <= (16 << 10) + chunk, "{read} bytes of a head");
     }
 }
 
@@ -353,9 +353,9 @@ fn an_unknown_extension_or_a_bad_offer_is_declined_and_fails_nothing() {
 
 #[test]
 fn a_head_that_breaks_off_is_no_request_and_gets_no_answer() {
-    for octets in [&b""[..], b"GET / HTTP/1.1\r\nHost"] {
+    for bytes in [&b""[..], b"GET / HTTP/1.1\r\nHost"] {
         let mut server = server(|_| {});
-        server.read(octets);
+        server.read(bytes);
         server.eof();
         let [Seen::Closed(closed)] = &server.seen[..] else {
             panic!("the end: {:?}", server.seen);
@@ -379,8 +379,8 @@ fn the_application_sees_the_request_and_chooses() {
         ("cookie", "a=1"),
         ("Cookie", "b=2"),
     ];
-    let octets = request_line("GET /chat?room=1 HTTP/1.1", &changes);
-    server.read_with(&octets, |connection, env, event| {
+    let bytes = request_line("GET /chat?room=1 HTTP/1.1", &changes);
+    server.read_with(&bytes, |connection, env, event| {
         let Event::Request(request) = event else {
             panic!("only a request is sent");
         };
@@ -480,8 +480,8 @@ fn plain_http_is_surfaced_on_request_and_answered_with_anything() {
     for (method, body) in [("GET", "the page"), ("POST", "the page"), ("HEAD", "")] {
         let mut server = server(|config| config.surface_plain_http = true);
         server.answer = Answer::Later;
-        let octets = format!("{method} /health HTTP/1.1\r\nHost: a\r\n\r\n");
-        server.read(octets.as_bytes());
+        let bytes = format!("{method} /health HTTP/1.1\r\nHost: a\r\n\r\n");
+        server.read(bytes.as_bytes());
         let expected = Seen::Request {
             method: method.to_owned(),
             target: "/health".to_owned(),

@@ -10,12 +10,12 @@ fn drained(end: &mut End) -> Vec<Frame> {
     unmasked(&end.drain())
 }
 
-fn unmasked(octets: &[u8]) -> Vec<Frame> {
+fn unmasked(bytes: &[u8]) -> Vec<Frame> {
     let plain = |frame: Frame| Frame {
         mask: None,
         ..frame
     };
-    decode(octets).into_iter().map(plain).collect()
+    decode(bytes).into_iter().map(plain).collect()
 }
 
 fn numbered(frame: fn(Vec<u8>) -> Frame, numbers: impl IntoIterator<Item = u32>) -> Vec<Frame> {
@@ -40,11 +40,11 @@ fn ten_pings_in_one_go_get_ten_pongs() {
     for role in BOTH {
         let mut end = open(role, |_| {});
         let pings = numbered(Frame::ping, 0..10);
-        let octets: Vec<u8> = pings
+        let bytes: Vec<u8> = pings
             .into_iter()
             .flat_map(|ping| ping.sent_by(opposite(role)).encode())
             .collect();
-        end.read(&octets);
+        end.read(&bytes);
         assert_eq!(end.take_seen().len(), 10);
         assert_eq!(drained(&mut end), numbered(Frame::pong, 0..10));
     }
@@ -54,7 +54,7 @@ fn ten_pings_in_one_go_get_ten_pongs() {
 fn unsent_pongs_of_a_peer_that_does_not_read_are_bounded_and_then_the_newest_wins() {
     for role in BOTH {
         let mut end = open(role, |_| {});
-        // A pong is as long as its ping: 6 octets, and 4 of a mask.
+        // A pong is as long as its ping: 6 bytes, and 4 of a mask.
         let len = if role == Role::Client { 10 } else { 6 };
         let kept = 4096_u32.div_ceil(len);
         end.read_frames(&numbered(Frame::ping, 0..kept));
@@ -132,7 +132,7 @@ fn a_ping_of_ours_comes_back_as_a_pong() {
 }
 
 #[test]
-fn more_than_125_octets_are_refused_before_anything_is_queued() {
+fn more_than_125_bytes_are_refused_before_anything_is_queued() {
     for role in BOTH {
         let mut end = open(role, |_| {});
         let (connection, env) = (&mut end.connection, &mut end.env);
@@ -189,7 +189,7 @@ fn a_pong_waits_for_the_end_of_a_frame_that_is_half_sent_and_overtakes_the_next(
             ];
             assert!(
                 unmasked(&wire) == expected,
-                "{sent} octets of the frame were sent"
+                "{sent} bytes of the frame were sent"
             );
         }
     }
@@ -227,8 +227,8 @@ fn pings_inside_a_message_are_answered_before_the_message_is_whole() {
 fn pongs_do_not_stop_when_the_application_does_not_take_messages() {
     let mut end = open(Role::Server, |_| {});
     // Set aside, taken back, and a ping cut in two by it.
-    let octets = Frame::ping("p").sent_by(Role::Client).encode();
-    let (front, back) = octets.split_at(4);
+    let bytes = Frame::ping("p").sent_by(Role::Client).encode();
+    let (front, back) = bytes.split_at(4);
     for part in [front, back] {
         end.input.spare()[..part.len()].copy_from_slice(part);
         end.input.filled(part.len());

@@ -1,4 +1,4 @@
-//! Conversations recorded octet by octet, most of them from the RFC, and cut at every point.
+//! Conversations recorded byte by byte, most of them from the RFC, and cut at every point.
 
 mod support;
 
@@ -39,8 +39,8 @@ struct SampleNonce;
 
 impl Entropy for SampleNonce {
     fn fill(&mut self, buf: &mut [u8]) {
-        for (octet, sample) in buf.iter_mut().zip(b"the sample nonce".iter().cycle()) {
-            *octet = *sample;
+        for (byte, sample) in buf.iter_mut().zip(b"the sample nonce".iter().cycle()) {
+            *byte = *sample;
         }
     }
 }
@@ -62,7 +62,7 @@ impl Conversation {
         let mut end = (self.end)();
         let mut pieces = pieces.into_iter().peekable();
         while let Some(piece) = pieces.next() {
-            // In one segment with the last octets came the FIN, and the driver noticed it first.
+            // In one segment with the last bytes came the FIN, and the driver noticed it first.
             if early_eof && pieces.peek().is_none() {
                 end.connection.handle_eof(&mut end.env);
             }
@@ -80,9 +80,9 @@ impl Conversation {
         assert!(output == self.output, "{}", output.escape_ascii());
     }
 
-    /// Uncut, and octet by octet.
+    /// Uncut, and byte by byte.
     #[track_caller]
-    fn play_whole_and_in_octets(&self) {
+    fn play_whole_and_in_bytes(&self) {
         for early_eof in [false, true] {
             self.play([&self.input[..]], early_eof);
             self.play(self.input.chunks(1), early_eof);
@@ -114,7 +114,7 @@ impl Conversation {
 
     #[track_caller]
     fn play_in_every_way(&self) {
-        self.play_whole_and_in_octets();
+        self.play_whole_and_in_bytes();
         self.play_cut_at(0..=self.input.len());
         self.play_cut_twice();
     }
@@ -153,7 +153,7 @@ fn connecting() -> End {
     let mut end = End::new(connection.expect("the request is valid"), env);
     let request = end.drain();
     let key = b"\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
-    assert!(request.windows(key.len()).any(|octets| octets == key));
+    assert!(request.windows(key.len()).any(|bytes| bytes == key));
     end
 }
 
@@ -223,7 +223,7 @@ fn the_long_examples_of_the_rfc() {
         closed: NO_CLOSE,
         output: Vec::new(),
     };
-    conversation.play_whole_and_in_octets();
+    conversation.play_whole_and_in_bytes();
     // Every point of the first message and of the second's header, then some of the payload.
     conversation.play_cut_at(0..300);
     conversation.play_cut_at((300..len).step_by(4093));
@@ -248,7 +248,7 @@ fn a_server_from_the_handshake_of_the_rfc_to_the_close() {
         closed: (1000, "bye", true, ClosedBy::Peer),
         output: [RESPONSE, &Frame::close(1000, "").encode()].concat(),
     };
-    conversation.play_whole_and_in_octets();
+    conversation.play_whole_and_in_bytes();
     conversation.play_cut_at(0..=conversation.input.len());
 }
 
@@ -269,13 +269,13 @@ fn a_client_whose_server_answers_sends_closes_and_ends_in_one_segment() {
         ],
         closed: (1001, "", true, ClosedBy::Peer),
         output: [
-            // The key of the handshake took the first sixteen octets of randomness.
+            // The key of the handshake took the first sixteen bytes of randomness.
             Frame::pong("Hello").masked(*b"the ").encode(),
             Frame::close(1001, "").masked(*b"samp").encode(),
         ]
         .concat(),
     };
-    conversation.play_whole_and_in_octets();
+    conversation.play_whole_and_in_bytes();
     conversation.play_cut_at(0..=conversation.input.len());
 }
 

@@ -19,9 +19,9 @@ enum Step {
     Part(Role, Vec<u8>),
     Finish(Role, Vec<u8>),
     Ping(Role, Vec<u8>),
-    /// The transport takes that many octets from an end.
+    /// The transport takes that many bytes from an end.
     Write(Role, usize),
-    /// That many octets reach an end.
+    /// That many bytes reach an end.
     Deliver(Role, usize),
     Wait(Duration),
 }
@@ -32,7 +32,7 @@ enum Way {
     Borrowed,
     Owned,
     Prepared,
-    /// Past the queue; the transport takes that many octets at once.
+    /// Past the queue; the transport takes that many bytes at once.
     Through(usize),
 }
 
@@ -268,7 +268,7 @@ fn payloads(seen: &[Seen], sort: fn(&Seen) -> bool) -> Vec<Vec<u8>> {
 
 /// What an end put on the wire is what RFC 6455 5 allows it to, by the tests' own reading.
 fn assert_legal(from: Role, log: &[u8]) {
-    let head = log.windows(4).position(|octets| octets == b"\r\n\r\n");
+    let head = log.windows(4).position(|bytes| bytes == b"\r\n\r\n");
     let start = if log.starts_with(b"GET ") || log.starts_with(b"HTTP/") {
         head.map_or(log.len(), |head| head + 4)
     } else {
@@ -306,7 +306,7 @@ fn data() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![
         8 => vec(any::<u8>(), 0..40),
         2 => vec(any::<u8>(), 120..300),
-        1 => (any::<u8>(), 65_000_usize..140_000).prop_map(|(octet, len)| vec![octet; len]),
+        1 => (any::<u8>(), 65_000_usize..140_000).prop_map(|(byte, len)| vec![byte; len]),
     ]
 }
 
@@ -330,7 +330,7 @@ fn steps() -> impl Strategy<Value = Step> {
         data().prop_map(Message::Binary),
     ];
     // A message in parts may be a text, so the parts are ASCII.
-    let part = || data().prop_map(|data| data.iter().map(|octet| octet & 0x7f).collect());
+    let part = || data().prop_map(|data| data.iter().map(|byte| byte & 0x7f).collect());
     prop_oneof![
         6 => (roles(), ways, whole).prop_map(|(by, way, message)| Step::Send(by, way, message)),
         1 => (roles(), any::<bool>()).prop_map(|(by, text)| {

@@ -90,7 +90,7 @@ fn a_prepared_message_is_the_same_memory_on_every_connection_of_a_server() {
             assert_eq!(end.connection.send_prepared(&mut end.env, &news), Ok(()));
         }
     });
-    assert!(grown < 10_000, "{grown} octets");
+    assert!(grown < 10_000, "{grown} bytes");
     for end in &ends {
         let last = end
             .connection
@@ -249,8 +249,8 @@ fn nothing_can_be_sent_before_the_handshake_is_complete() {
 #[test]
 fn messages_sent_while_the_last_one_is_looked_at_are_an_echo() {
     let mut pair = Pair::opened(config(|_| {}), config(|_| {}));
-    let octets = sent_to(Role::Server, &[Frame::text("a"), Frame::binary("b")]);
-    pair.server.read_with(&octets, |connection, env, event| {
+    let bytes = sent_to(Role::Server, &[Frame::text("a"), Frame::binary("b")]);
+    pair.server.read_with(&bytes, |connection, env, event| {
         let sent = match event {
             Event::Text(text) => connection.send_text(env, text),
             Event::Binary(binary) => connection.send_binary(env, binary),

@@ -3,9 +3,9 @@
 use wsproto::{Connection, Time, Wants};
 
 #[test]
-fn a_connection_is_at_most_160_octets() {
+fn a_connection_is_at_most_160_bytes() {
     let size = size_of::<Connection>();
-    assert!(size <= 160, "{size} octets");
+    assert!(size <= 160, "{size} bytes");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Any chopping of the same octets gives the same events and, drained at the same points, the same
+//! Any chopping of the same bytes gives the same events and, drained at the same points, the same
 //! output; and whatever comes, there is one end, after which nothing is reported.
 
 mod support;
@@ -26,29 +26,29 @@ enum From {
     Compressed,
 }
 
-/// What is the same however the octets are chopped.
+/// What is the same however the bytes are chopped.
 #[derive(Debug, Clone)]
 struct Script {
     role: Role,
     from: From,
     config: Arc<Config>,
-    octets: Octets,
-    /// After how many octets the output is drained, and how many octets of it.
+    bytes: Bytes,
+    /// After how many bytes the output is drained, and how many bytes of it.
     drains: Vec<(usize, usize)>,
     answer: Answer,
 }
 
-/// Octets that a report of a failure shows as a literal.
+/// Bytes that a report of a failure shows as a literal.
 #[derive(Clone)]
-struct Octets(Vec<u8>);
+struct Bytes(Vec<u8>);
 
-impl fmt::Debug for Octets {
+impl fmt::Debug for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "b\"{}\"", self.0.escape_ascii())
     }
 }
 
-/// How the octets are chopped, and how they are consumed.
+/// How the bytes are chopped, and how they are consumed.
 #[derive(Debug, Clone)]
 struct Chopping {
     cuts: Vec<usize>,
@@ -110,7 +110,7 @@ impl Script {
         };
         self.run(&Chopping {
             cuts: Vec::new(),
-            buffer: self.octets.0.len() + 1,
+            buffer: self.bytes.0.len() + 1,
             turns: vec![turn],
             early_eof: false,
         })
@@ -123,11 +123,11 @@ impl Script {
         };
         let mut turns = chopping.turns.iter().copied().cycle();
         let mut output = Vec::new();
-        let last = (self.octets.0.len(), usize::MAX);
+        let last = (self.bytes.0.len(), usize::MAX);
         let mut start = 0;
         for (i, (at, n)) in self.drains.iter().copied().chain([last]).enumerate() {
             for piece in pieces(start..at, &chopping.cuts) {
-                run.read(&self.octets.0[piece], &mut turns);
+                run.read(&self.bytes.0[piece], &mut turns);
             }
             start = at;
             if i == self.drains.len() && chopping.early_eof {
@@ -166,16 +166,16 @@ struct Run {
 }
 
 impl Run {
-    fn read(&mut self, mut octets: &[u8], turns: &mut impl Iterator<Item = Turn>) {
-        while !octets.is_empty() {
+    fn read(&mut self, mut bytes: &[u8], turns: &mut impl Iterator<Item = Turn>) {
+        while !bytes.is_empty() {
             if self.end.input.spare().is_empty() {
                 self.take(usize::MAX, false, false);
             }
             let spare = self.end.input.spare();
-            let len = spare.len().min(octets.len());
-            spare[..len].copy_from_slice(&octets[..len]);
+            let len = spare.len().min(bytes.len());
+            spare[..len].copy_from_slice(&bytes[..len]);
             self.end.input.filled(len);
-            octets = &octets[len..];
+            bytes = &bytes[len..];
             let Some(turn) = turns.next() else { return };
             self.take(turn.events, turn.ask, turn.short);
             match turn.then {
@@ -387,25 +387,25 @@ fn agreement() -> Vec<u8> {
 
 fn scripts() -> impl Strategy<Value = Script> {
     let stream = prop_oneof![
-        3 => frames(Role::Client).prop_map(|octets| (Role::Server, From::Open, octets)),
-        3 => frames(Role::Server).prop_map(|octets| (Role::Client, From::Open, octets)),
-        2 => request_and_frames().prop_map(|octets| (Role::Server, From::Opening, octets)),
+        3 => frames(Role::Client).prop_map(|bytes| (Role::Server, From::Open, bytes)),
+        3 => frames(Role::Server).prop_map(|bytes| (Role::Client, From::Open, bytes)),
+        2 => request_and_frames().prop_map(|bytes| (Role::Server, From::Opening, bytes)),
         2 => response_and_frames(agreement())
-            .prop_map(|octets| (Role::Client, From::Opening, octets)),
+            .prop_map(|bytes| (Role::Client, From::Opening, bytes)),
     ];
     let stream = if BACKENDS.is_empty() {
         stream.boxed()
     } else {
         let compressed = prop_oneof![
-            compressed_frames(Role::Client).prop_map(|octets| (
+            compressed_frames(Role::Client).prop_map(|bytes| (
                 Role::Server,
                 From::Compressed,
-                octets
+                bytes
             )),
-            compressed_frames(Role::Server).prop_map(|octets| (
+            compressed_frames(Role::Server).prop_map(|bytes| (
                 Role::Client,
                 From::Compressed,
-                octets
+                bytes
             )),
         ];
         prop_oneof![2 => stream, 1 => compressed].boxed()
@@ -414,21 +414,21 @@ fn scripts() -> impl Strategy<Value = Script> {
     let drains = vec((any::<Index>(), sizes), 0..4);
     let answers = prop_oneof![Just(Answer::Accept), Just(Answer::Later)];
     (stream, configs(), policies(), drains, answers).prop_map(
-        |((role, from, octets), mut config, policy, drains, answer)| {
+        |((role, from, bytes), mut config, policy, drains, answer)| {
             if from == From::Compressed {
                 let config = Arc::make_mut(&mut config);
                 config.compression = Some(policy);
                 // The handshake is not what this is about.
                 config.max_head = 1 << 10;
             }
-            let at = |(at, n): (Index, usize)| (at.index(octets.len() + 1), n);
+            let at = |(at, n): (Index, usize)| (at.index(bytes.len() + 1), n);
             let mut drains: Vec<_> = drains.into_iter().map(at).collect();
             drains.sort_unstable();
             Script {
                 role,
                 from,
                 config,
-                octets: Octets(octets),
+                bytes: Bytes(bytes),
                 drains,
                 answer,
             }
@@ -455,8 +455,8 @@ fn scripts_and_choppings() -> impl Strategy<Value = (Script, Chopping)> {
     let buffer = prop_oneof![1_usize..20, 100_usize..300, Just(70_000)];
     (scripts(), cuts, buffer, vec(turns(), 1..5), any::<bool>()).prop_map(
         |(script, cuts, buffer, turns, early_eof)| {
-            let len = script.octets.0.len();
-            // Octet by octet, but not through all of a long stream.
+            let len = script.bytes.0.len();
+            // Byte by byte, but not through all of a long stream.
             let cuts = match cuts {
                 Some(cuts) => cuts.into_iter().map(|cut| cut.index(len + 1)).collect(),
                 None => (0..len.min(3000)).collect(),
@@ -475,9 +475,9 @@ fn scripts_and_choppings() -> impl Strategy<Value = (Script, Chopping)> {
 #[test]
 fn what_is_set_aside_stays_in_order_however_often_more_is() {
     let mut end = End::upgraded(Role::Client, config(|_| {}));
-    for octets in [&b"\x81\x01a\x81"[..], b"\x01b", b"\x81\x01c"] {
-        end.input.spare()[..octets.len()].copy_from_slice(octets);
-        end.input.filled(octets.len());
+    for bytes in [&b"\x81\x01a\x81"[..], b"\x01b", b"\x81\x01c"] {
+        end.input.spare()[..bytes.len()].copy_from_slice(bytes);
+        end.input.filled(bytes.len());
         end.connection.set_aside(&mut end.env, &mut end.input);
     }
     assert!(end.connection.wants().event);
@@ -495,7 +495,7 @@ proptest! {
 
     #[test]
     fn a_late_answer_loses_nothing_of_what_came_meanwhile(
-        octets in request_and_frames(),
+        bytes in request_and_frames(),
         config in configs(),
     ) {
         let seen = [Answer::Accept, Answer::Later].map(|answer| {
@@ -503,7 +503,7 @@ proptest! {
                 role: Role::Server,
                 from: From::Opening,
                 config: config.clone(),
-                octets: Octets(octets.clone()),
+                bytes: Bytes(bytes.clone()),
                 drains: Vec::new(),
                 answer,
             };

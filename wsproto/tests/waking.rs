@@ -48,8 +48,8 @@ fn step(end: &mut End, step: Step) {
         }
         Step::Read(frame) => end.read(&frame.sent_by(peer).encode()),
         Step::ReadHalf(frame) => {
-            let octets = frame.sent_by(peer).encode();
-            end.read(&octets[..octets.len() / 2]);
+            let bytes = frame.sent_by(peer).encode();
+            end.read(&bytes[..bytes.len() / 2]);
         }
         Step::Write(n) => drop(end.drain_some(n)),
         Step::Send => drop(connection.send_text(env, "hello")),

@@ -40,12 +40,12 @@ impl Subject for Receive {
     fn turn(&mut self) -> usize {
         let Self { socket, messages } = self;
         now(async {
-            let mut octets = 0;
+            let mut bytes = 0;
             for _ in 0..*messages {
                 let frame = socket.read_frame().await.expect("the frames are legal");
-                octets += black_box(&*frame.payload).len();
+                bytes += black_box(&*frame.payload).len();
             }
-            octets
+            bytes
         })
     }
 }

@@ -34,14 +34,14 @@ pub struct Outcome {
     pub ratio: f64,
     /// How often memory was asked for, per message, after the warm-up.
     pub allocations: f64,
-    /// What compressing leaves of the octets, as a share of them.
+    /// What compressing leaves of the bytes, as a share of them.
     pub size: Option<f64>,
 }
 
 /// Times every subject in each of `passes` passes, `slice` long each time.
 ///
 /// # Panics
-/// If the subjects of a row do not handle the same octets in each turn.
+/// If the subjects of a row do not handle the same bytes in each turn.
 pub fn run(
     mut entries: Vec<Entry>,
     messages: usize,
@@ -49,8 +49,8 @@ pub fn run(
     slice: Duration,
 ) -> Vec<Outcome> {
     for i in 1..entries.len() {
-        let octets = [0, i].map(|i| entries[i].subject.turn());
-        assert_eq!(octets[0], octets[1], "{} does other work", entries[i].name);
+        let bytes = [0, i].map(|i| entries[i].subject.turn());
+        assert_eq!(bytes[0], bytes[1], "{} does other work", entries[i].name);
     }
     let sizes: Vec<Option<f64>> = entries
         .iter_mut()
@@ -89,9 +89,9 @@ pub fn run(
 /// What one turn's messages are compressed to.
 fn size(subject: &mut dyn Subject) -> Option<f64> {
     let before = subject.compressed_to()?;
-    let octets = subject.turn();
+    let bytes = subject.turn();
     let after = subject.compressed_to()?;
-    Some((after - before) as f64 / octets as f64)
+    Some((after - before) as f64 / bytes as f64)
 }
 
 /// How many turns take about that long, after a warm-up of about as long.

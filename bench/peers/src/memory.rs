@@ -12,11 +12,11 @@ use std::{
 use bench::in_memory::Source;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What comes in is a [`Source`]; of what goes out, only the octets are counted.
+/// What comes in is a [`Source`]; of what goes out, only the bytes are counted.
 #[derive(Debug)]
 pub struct Memory {
     source: Option<Source>,
-    /// Octets that were written; shared, because some libraries do not show their transport.
+    /// Bytes that were written; shared, because some libraries do not show their transport.
     pub written: Rc<Cell<usize>>,
 }
 
@@ -39,8 +39,8 @@ impl Memory {
         }
     }
 
-    fn count(&self, octets: &[u8]) -> usize {
-        let n = black_box(octets).len();
+    fn count(&self, bytes: &[u8]) -> usize {
+        let n = black_box(bytes).len();
         self.written.set(self.written.get() + n);
         n
     }
@@ -62,8 +62,8 @@ impl Read for Memory {
 }
 
 impl Write for Memory {
-    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-        Ok(self.count(octets))
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(self.count(bytes))
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
@@ -83,9 +83,9 @@ impl AsyncRead for Memory {
     ) -> Poll<io::Result<()>> {
         if let Some(source) = &mut self.source {
             // `put_slice` does not clear the memory first, as a read into `initialize_unfilled` would.
-            let octets = source.peek(buf.remaining());
-            buf.put_slice(octets);
-            let n = octets.len();
+            let bytes = source.peek(buf.remaining());
+            buf.put_slice(bytes);
+            let n = bytes.len();
             source.skip(n);
         }
         Poll::Ready(Ok(()))
@@ -96,9 +96,9 @@ impl AsyncWrite for Memory {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(self.count(octets)))
+        Poll::Ready(Ok(self.count(bytes)))
     }
 
     fn poll_write_vectored(
@@ -138,9 +138,9 @@ impl futures_io::AsyncWrite for Memory {
     fn poll_write(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(self.count(octets)))
+        Poll::Ready(Ok(self.count(bytes)))
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {

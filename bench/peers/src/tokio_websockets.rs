@@ -40,13 +40,13 @@ impl Subject for Receive {
     fn turn(&mut self) -> usize {
         let Self { socket, messages } = self;
         now(async {
-            let mut octets = 0;
+            let mut bytes = 0;
             for _ in 0..*messages {
                 let message = socket.next().await.expect("no end");
                 let message = message.expect("the frames are legal");
-                octets += black_box(message.as_payload()).len();
+                bytes += black_box(message.as_payload()).len();
             }
-            octets
+            bytes
         })
     }
 }

@@ -36,12 +36,12 @@ impl Receive {
 
 impl Subject for Receive {
     fn turn(&mut self) -> usize {
-        let mut octets = 0;
+        let mut bytes = 0;
         for _ in 0..self.messages {
             let message = self.socket.read().expect("the frames are legal");
-            octets += black_box(&message).len();
+            bytes += black_box(&message).len();
         }
-        octets
+        bytes
     }
 }
 

@@ -9,14 +9,14 @@ static COUNT: AtomicU64 = AtomicU64::new(0);
 /// Modulo 2^64.
 static LIVE: AtomicU64 = AtomicU64::new(0);
 
-/// The system's allocator, with a count of its calls and of the octets in use.
+/// The system's allocator, with a count of its calls and of the bytes in use.
 ///
 /// The counts are kept without a locked instruction, so they are right for one thread only, and add well
 /// under a nanosecond to an allocation.
 #[derive(Debug)]
 pub struct Counting;
 
-/// `taken` octets instead of `given` that were there.
+/// `taken` bytes instead of `given` that were there.
 fn count(taken: usize, given: usize) {
     COUNT.store(COUNT.load(Relaxed) + 1, Relaxed);
     grow(taken, given);
@@ -61,7 +61,7 @@ pub fn allocations() -> u64 {
     COUNT.load(Relaxed)
 }
 
-/// Octets that are in use now, as they were asked for.
+/// Bytes that are in use now, as they were asked for.
 #[must_use]
 pub fn live() -> u64 {
     LIVE.load(Relaxed)

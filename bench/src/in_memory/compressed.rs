@@ -108,10 +108,10 @@ impl Ends {
 
 /// What `from` has to say is there to be read.
 fn pass(env: &mut Env, from: &mut Connection, input: &mut Input<Vec<u8>>) {
-    let octets = from.outgoing().collect::<Vec<_>>().concat();
-    from.sent(env, octets.len());
-    input.spare()[..octets.len()].copy_from_slice(&octets);
-    input.filled(octets.len());
+    let bytes = from.outgoing().collect::<Vec<_>>().concat();
+    from.sent(env, bytes.len());
+    input.spare()[..bytes.len()].copy_from_slice(&bytes);
+    input.filled(bytes.len());
 }
 
 /// Everything that one end sends of the corpus, as a wire for others to receive from.
@@ -122,14 +122,14 @@ fn pass(env: &mut Env, from: &mut Connection, input: &mut Input<Vec<u8>>) {
 pub fn record(ends: &Ends, backend: Backend, corpus: &Corpus) -> Source {
     let mut env = env(backend);
     let mut connection = ends.open(&mut env);
-    let mut octets = Vec::new();
+    let mut bytes = Vec::new();
     for message in corpus.messages() {
         connection.send_text(&mut env, message).expect("room");
-        let start = octets.len();
-        connection.outgoing().for_each(|part| octets.extend(part));
-        connection.sent(&mut env, octets.len() - start);
+        let start = bytes.len();
+        connection.outgoing().for_each(|part| bytes.extend(part));
+        connection.sent(&mut env, bytes.len() - start);
     }
-    Source::recorded(octets, corpus.messages().len())
+    Source::recorded(bytes, corpus.messages().len())
 }
 
 /// Whether a thread's connections take turns at sending.
@@ -207,18 +207,18 @@ impl Send {
 
 impl Subject for Send {
     fn turn(&mut self) -> usize {
-        let mut octets = 0;
+        let mut bytes = 0;
         for batch in self.corpus.batches() {
             self.turns += 1;
             self.env.set_now(Time::from_nanos(self.turns));
             for message in batch {
                 let message = black_box(message);
                 self.senders.send(&mut self.env, message);
-                octets += message.len();
+                bytes += message.len();
             }
             self.written += self.senders.write(&mut self.env);
         }
-        octets
+        bytes
     }
 
     fn compressed_to(&self) -> Option<usize> {
@@ -229,7 +229,7 @@ impl Subject for Send {
 /// The transport takes all that is queued.
 fn write(connection: &mut Connection, env: &mut Env) -> usize {
     let outgoing = connection.outgoing();
-    let n = outgoing.map(|octets| black_box(octets).len()).sum();
+    let n = outgoing.map(|bytes| black_box(bytes).len()).sum();
     connection.sent(env, n);
     black_box(connection.wants());
     n
@@ -284,7 +284,7 @@ impl Receive {
 
 impl Subject for Receive {
     fn turn(&mut self) -> usize {
-        let (mut octets, mut messages) = (0, 0);
+        let (mut bytes, mut messages) = (0, 0);
         while messages < self.source.messages {
             self.turns += 1;
             self.env.set_now(Time::from_nanos(self.turns));
@@ -300,7 +300,7 @@ impl Subject for Receive {
                     Event::Drained => continue,
                     other => panic!("{other:?} was not sent"),
                 };
-                octets += black_box(&*text).len();
+                bytes += black_box(&*text).len();
                 messages += 1;
                 if let Then::Echo(_) = self.then {
                     self.connections.send(&mut self.env, &text);
@@ -308,6 +308,6 @@ impl Subject for Receive {
             }
             black_box(self.connections.write(&mut self.env));
         }
-        octets
+        bytes
     }
 }

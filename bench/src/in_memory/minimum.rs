@@ -36,7 +36,7 @@ impl Subject for Receive {
     fn turn(&mut self) -> usize {
         let end = self.source.read(&mut self.buf);
         let mut rest = &mut self.buf[..end];
-        let mut octets = 0;
+        let mut bytes = 0;
         while let [_, second, tail @ ..] = rest {
             let (len, tail) = match *second & 0x7f {
                 126 => {
@@ -59,13 +59,13 @@ impl Subject for Receive {
                 Role::Client => tail.split_at_mut(len),
             };
             if self.content.is_text() {
-                octets += black_box(check(payload)).len();
+                bytes += black_box(check(payload)).len();
             } else {
-                octets += black_box(&*payload).len();
+                bytes += black_box(&*payload).len();
             }
             rest = tail;
         }
-        octets
+        bytes
     }
 }
 
@@ -132,7 +132,7 @@ impl Subject for Send {
     }
 }
 
-/// Eight octets at a time; the compiler makes vector instructions of it.
+/// Eight bytes at a time; the compiler makes vector instructions of it.
 pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     let [a, b, c, d] = key;
     let eight = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
@@ -140,8 +140,8 @@ pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     for word in words {
         *word = (u64::from_ne_bytes(*word) ^ eight).to_ne_bytes();
     }
-    for (octet, key) in tail.iter_mut().zip(eight.to_ne_bytes()) {
-        *octet ^= key;
+    for (byte, key) in tail.iter_mut().zip(eight.to_ne_bytes()) {
+        *byte ^= key;
     }
 }
 

@@ -46,7 +46,7 @@ pub struct Receive {
 }
 
 impl Receive {
-    /// Receives from `source` in that role, with a read buffer of that many octets.
+    /// Receives from `source` in that role, with a read buffer of that many bytes.
     #[must_use]
     pub fn new(role: Role, source: Source, buffer: usize) -> Self {
         let mut env = env();
@@ -64,7 +64,7 @@ impl Subject for Receive {
     fn turn(&mut self) -> usize {
         self.turns += 1;
         self.env.set_now(Time::from_nanos(self.turns));
-        let (mut octets, mut messages) = (0, 0);
+        let (mut bytes, mut messages) = (0, 0);
         while messages < self.source.messages {
             let n = self.source.read(self.input.spare());
             self.input.filled(n);
@@ -73,7 +73,7 @@ impl Subject for Receive {
                 .next_event(&mut self.env, &mut self.input)
                 .expect("the frames are legal")
             {
-                octets += match event {
+                bytes += match event {
                     Event::Text(text) => black_box(&*text).len(),
                     Event::Binary(data) => black_box(&*data).len(),
                     other => panic!("{other:?} was not sent"),
@@ -82,7 +82,7 @@ impl Subject for Receive {
             }
         }
         black_box(self.connection.wants());
-        octets
+        bytes
     }
 }
 
@@ -111,11 +111,11 @@ impl Send {
     #[must_use]
     pub fn new(role: Role, case: Case, messages: usize, way: Way) -> Self {
         let mut env = env();
-        let octets = case.payload();
+        let bytes = case.payload();
         let payload = if case.content.is_text() {
-            Message::Text(String::from_utf8(octets).expect("text"))
+            Message::Text(String::from_utf8(bytes).expect("text"))
         } else {
-            Message::Binary(octets)
+            Message::Binary(bytes)
         };
         Self {
             payload,
@@ -138,19 +138,19 @@ impl Send {
     }
 
     fn send_through(&mut self) -> usize {
-        let mut octets = 0;
+        let mut bytes = 0;
         for _ in 0..self.messages {
             let payload = black_box(&self.payload);
             let write = |slices: &[&[u8]]| {
                 let n = black_box(slices).iter().map(|slice| slice.len()).sum();
-                octets += n;
+                bytes += n;
                 n
             };
             self.connection
                 .send_through(&mut self.env, payload.kind(), payload.as_bytes(), write)
                 .expect("the queue has room");
         }
-        octets
+        bytes
     }
 }
 
@@ -158,13 +158,13 @@ impl Subject for Send {
     fn turn(&mut self) -> usize {
         self.turns += 1;
         self.env.set_now(Time::from_nanos(self.turns));
-        let octets = match self.way {
+        let bytes = match self.way {
             Way::Copied => {
                 self.queue();
                 let n = self
                     .connection
                     .outgoing()
-                    .map(|octets| black_box(octets).len())
+                    .map(|bytes| black_box(bytes).len())
                     .sum();
                 self.connection.sent(&mut self.env, n);
                 n
@@ -172,6 +172,6 @@ impl Subject for Send {
             Way::Through => self.send_through(),
         };
         black_box(self.connection.wants());
-        octets
+        bytes
     }
 }

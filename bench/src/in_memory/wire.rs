@@ -12,7 +12,7 @@ pub type Sender = Role;
 /// Reading copies, as a kernel does, so every subject pays for one copy into its own buffer.
 #[derive(Debug, Clone)]
 pub struct Source {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     at: usize,
     /// Messages of a batch.
     pub messages: usize,
@@ -24,13 +24,13 @@ impl Source {
     #[must_use]
     pub fn new(sender: Sender, case: Case, messages: usize) -> Self {
         let payload = case.payload();
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         for n in 0..messages as u32 {
             let key = (n + 1).wrapping_mul(0x9e37_79b9).to_be_bytes();
-            write_frame(&mut octets, sender, case.content, &payload, key);
+            write_frame(&mut bytes, sender, case.content, &payload, key);
         }
         Self {
-            octets,
+            bytes,
             at: 0,
             messages,
         }
@@ -38,37 +38,37 @@ impl Source {
 
     /// A batch of `messages` messages as it was recorded.
     #[must_use]
-    pub const fn recorded(octets: Vec<u8>, messages: usize) -> Self {
+    pub const fn recorded(bytes: Vec<u8>, messages: usize) -> Self {
         Self {
-            octets,
+            bytes,
             at: 0,
             messages,
         }
     }
 
-    /// Fills the front of `buf`, at most up to the end of a batch; returns how many octets it took.
+    /// Fills the front of `buf`, at most up to the end of a batch; returns how many bytes it took.
     #[inline]
     pub fn read(&mut self, buf: &mut [u8]) -> usize {
-        let octets = self.peek(buf.len());
-        let n = octets.len();
-        buf[..n].copy_from_slice(octets);
+        let bytes = self.peek(buf.len());
+        let n = bytes.len();
+        buf[..n].copy_from_slice(bytes);
         self.skip(n);
         n
     }
 
-    /// The next octets, at most `max` and at most up to the end of a batch.
+    /// The next bytes, at most `max` and at most up to the end of a batch.
     #[must_use]
     #[inline]
     pub fn peek(&self, max: usize) -> &[u8] {
-        let rest = &self.octets[self.at..];
+        let rest = &self.bytes[self.at..];
         &rest[..rest.len().min(max)]
     }
 
-    /// Passes over `n` octets that were [peeked](Self::peek) at.
+    /// Passes over `n` bytes that were [peeked](Self::peek) at.
     #[inline]
     pub fn skip(&mut self, n: usize) {
         self.at += n;
-        if self.at == self.octets.len() {
+        if self.at == self.bytes.len() {
             self.at = 0;
         }
     }

@@ -20,16 +20,16 @@ use super::{
 };
 use crate::opening::Request;
 
-/// Octets that are written in a step at most: some microseconds' worth.
+/// Bytes that are written in a step at most: some microseconds' worth.
 const WRITTEN: usize = 4 << 10;
-/// Octets that are read in a step at most.
+/// Bytes that are read in a step at most.
 const READ: usize = 16 << 10;
 /// Frames of pings that are sent over and over.
 const PINGS: usize = 1024;
 
 // Pauses, in nanoseconds.
 
-/// Between the octets of those that are slow, and between the lives of one that half-closes.
+/// Between the bytes of those that are slow, and between the lives of one that half-closes.
 const SECOND: u64 = 1_000_000_000;
 /// Before somebody returns who was thrown out.
 const ABSENCE: u64 = 10_000_000;
@@ -59,11 +59,11 @@ struct Member {
 enum Life {
     /// It is not there.
     Away,
-    /// So many octets of its request were sent.
+    /// So many bytes of its request were sent.
     Asking(TcpStream, usize),
     /// So much came of the answer.
     Waiting(TcpStream, Vec<u8>),
-    /// Open since a moment, with so many octets sent.
+    /// Open since a moment, with so many bytes sent.
     Open(TcpStream, u64, u64),
     /// It has shut its sending side.
     Ending(TcpStream),
@@ -132,9 +132,9 @@ impl Company {
                 Ok((Life::Asking(stream, 0), 0))
             }
             Life::Asking(mut stream, mut sent) => {
-                let rest = &self.request.octets()[sent..];
+                let rest = &self.request.bytes()[sent..];
                 if self.neighbour == Neighbour::SlowHead {
-                    // Without the last octet it is never complete.
+                    // Without the last byte it is never complete.
                     let next = &rest[..rest.len().min(2) - 1];
                     sent += write(&mut stream, next, &mut self.misdeeds)?;
                     self.take(&mut stream)?;
@@ -178,7 +178,7 @@ impl Company {
             Neighbour::Flood(pressure) | Neighbour::Pings(pressure) => {
                 let allowed = match pressure {
                     Pressure::All => u64::MAX,
-                    Pressure::Rate(rate) => self.tape.octets_in(now - since, rate),
+                    Pressure::Rate(rate) => self.tape.bytes_in(now - since, rate),
                 };
                 allowed.saturating_sub(sent)
             }
@@ -211,23 +211,23 @@ impl Company {
 
     /// Reads what is there, up to a limit, and forgets it.
     fn take(&mut self, stream: &mut TcpStream) -> io::Result<()> {
-        self.misdeeds.octets_received += read(stream, &mut self.buf)? as u64;
+        self.misdeeds.bytes_received += read(stream, &mut self.buf)? as u64;
         Ok(())
     }
 }
 
-/// How many octets the socket took.
-fn write(stream: &mut TcpStream, octets: &[u8], misdeeds: &mut Misdeeds) -> io::Result<usize> {
-    let n = match stream.write(octets) {
+/// How many bytes the socket took.
+fn write(stream: &mut TcpStream, bytes: &[u8], misdeeds: &mut Misdeeds) -> io::Result<usize> {
+    let n = match stream.write(bytes) {
         Ok(n) => n,
         Err(error) if is_temporary(&error) => 0,
         Err(error) => return Err(error),
     };
-    misdeeds.octets_sent += n as u64;
+    misdeeds.bytes_sent += n as u64;
     Ok(n)
 }
 
-/// How many octets came; the end is an error.
+/// How many bytes came; the end is an error.
 fn read(stream: &mut TcpStream, buf: &mut [u8]) -> io::Result<usize> {
     match stream.read(buf) {
         Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
@@ -246,9 +246,9 @@ fn is_temporary(error: &io::Error) -> bool {
 
 /// Frames that are sent over and over.
 struct Tape {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     frames: usize,
-    /// Octets of the first frame and half of the second.
+    /// Bytes of the first frame and half of the second.
     torn: u64,
 }
 
@@ -260,7 +260,7 @@ impl Tape {
                 let mut ping = vec![0x89, 0x80 | 16, 0, 0, 0, 0];
                 ping.extend_from_slice(b"are you there???");
                 Self {
-                    octets: ping.repeat(PINGS),
+                    bytes: ping.repeat(PINGS),
                     frames: PINGS,
                     torn: ping.len() as u64 * 3 / 2,
                 }
@@ -273,7 +273,7 @@ impl Tape {
                 let script = Script::new(&plan.sizes, plan.content);
                 let end = script.offset(script.len() as u64);
                 Self {
-                    octets: script.octets(0, end).to_vec(),
+                    bytes: script.bytes(0, end).to_vec(),
                     frames: script.len(),
                     torn: u64::midpoint(script.offset(1), script.offset(2)),
                 }
@@ -281,17 +281,17 @@ impl Tape {
         }
     }
 
-    /// What comes behind `sent` octets: `most` at most, and no more than a step may write.
+    /// What comes behind `sent` bytes: `most` at most, and no more than a step may write.
     fn part(&self, sent: u64, most: u64) -> &[u8] {
-        let from = (sent % self.octets.len() as u64) as usize;
-        let rest = &self.octets[from..];
+        let from = (sent % self.bytes.len() as u64) as usize;
+        let rest = &self.bytes[from..];
         let n = usize::try_from(most).unwrap_or(usize::MAX);
         &rest[..rest.len().min(n).min(WRITTEN)]
     }
 
-    /// Octets of all frames that are due in that time, in nanoseconds, if so many are due in a second.
-    fn octets_in(&self, nanos: u64, rate: f64) -> u64 {
-        let each = self.octets.len() as f64 / self.frames as f64;
+    /// Bytes of all frames that are due in that time, in nanoseconds, if so many are due in a second.
+    fn bytes_in(&self, nanos: u64, rate: f64) -> u64 {
+        let each = self.bytes.len() as f64 / self.frames as f64;
         (nanos as f64 / 1e9 * rate * each) as u64
     }
 }
@@ -348,7 +348,7 @@ mod tests {
             (Neighbour::Pings(Pressure::All), 18),
         ] {
             let (misdeeds, _) = watch(neighbour, |misdeeds| {
-                misdeeds.octets_received > 10_000 * answer
+                misdeeds.bytes_received > 10_000 * answer
             });
             assert_eq!((misdeeds.opened, misdeeds.ended), (1, 0), "{neighbour}");
         }
@@ -360,9 +360,9 @@ mod tests {
         let server = serve();
         let request = Company::new(neighbour, &plan(server), 0).request;
         let enough = 1000 * 102;
-        let (misdeeds, now) = watch(neighbour, |misdeeds| misdeeds.octets_received >= enough);
-        // A frame of 100 octets has a header of six.
-        let frames = (misdeeds.octets_sent - request.octets().len() as u64).div_ceil(106);
+        let (misdeeds, now) = watch(neighbour, |misdeeds| misdeeds.bytes_received >= enough);
+        // A frame of 100 bytes has a header of six.
+        let frames = (misdeeds.bytes_sent - request.bytes().len() as u64).div_ceil(106);
         assert!(frames <= now / (SECOND / 5000) + 1, "{frames} in {now}");
     }
 
@@ -370,17 +370,17 @@ mod tests {
     fn the_deaf_send_until_nothing_more_is_taken() {
         let (sent, idle) = (Cell::new(0), Cell::new(0));
         let (misdeeds, _) = watch(Neighbour::Deaf, |misdeeds| {
-            let was_idle = sent.replace(misdeeds.octets_sent) == misdeeds.octets_sent;
+            let was_idle = sent.replace(misdeeds.bytes_sent) == misdeeds.bytes_sent;
             idle.set(if was_idle { idle.get() + 1 } else { 0 });
-            misdeeds.opened == 10 && misdeeds.octets_sent > 2 << 20 && idle.get() > 100
+            misdeeds.opened == 10 && misdeeds.bytes_sent > 2 << 20 && idle.get() > 100
         });
-        assert_eq!(misdeeds.octets_received, 0);
+        assert_eq!(misdeeds.bytes_received, 0);
     }
 
     #[test]
-    fn the_slow_send_an_octet_a_second() {
-        let (misdeeds, now) = watch(Neighbour::SlowHead, |misdeeds| misdeeds.octets_sent >= 300);
-        assert_eq!((misdeeds.opened, misdeeds.octets_received), (0, 0));
+    fn the_slow_send_an_byte_a_second() {
+        let (misdeeds, now) = watch(Neighbour::SlowHead, |misdeeds| misdeeds.bytes_sent >= 300);
+        assert_eq!((misdeeds.opened, misdeeds.bytes_received), (0, 0));
         assert!(now >= 2 * SECOND, "a hundred a second");
         let (misdeeds, now) = watch(Neighbour::SlowFrame, |misdeeds| misdeeds.opened == 100);
         assert_eq!(misdeeds.ended, 0);

@@ -23,7 +23,7 @@ use crate::opening::{Request, Response};
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) stage: Stage,
-    /// Octets of the script that were written.
+    /// Bytes of the script that were written.
     written: u64,
     /// The messages before this one are to be written.
     owed: u64,
@@ -60,18 +60,18 @@ impl Reading {
         }
     }
 
-    /// Takes all of `octets`, see [`Reader::take`].
+    /// Takes all of `bytes`, see [`Reader::take`].
     fn take(
         &mut self,
-        octets: &[u8],
+        bytes: &[u8],
         script: &Script,
         end: u64,
         sample: u64,
         ping: impl FnMut(&[u8]),
     ) -> Result<Taken, Fault> {
         match self {
-            Self::Headers(reader) => reader.take(octets, script, end, sample, ping),
-            Self::Whole(witness) => witness.take(octets, script, end, ping),
+            Self::Headers(reader) => reader.take(bytes, script, end, sample, ping),
+            Self::Whole(witness) => witness.take(bytes, script, end, ping),
         }
     }
 }
@@ -124,13 +124,13 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(()),
             Err(error) => return Err(failed(error)),
         }
-        // A new socket takes a head of some hundred octets whole.
-        self.stream.write_all(request.octets()).map_err(failed)?;
+        // A new socket takes a head of some hundred bytes whole.
+        self.stream.write_all(request.bytes()).map_err(failed)?;
         self.stage = Stage::Opening(Vec::new());
         Ok(())
     }
 
-    /// Reads the answer to the request; returns it once it is complete, and the octets behind it.
+    /// Reads the answer to the request; returns it once it is complete, and the bytes behind it.
     pub(super) fn read_response(
         &mut self,
         request: &Request,
@@ -149,15 +149,15 @@ impl Connection {
         Ok(None)
     }
 
-    /// The connection is open, and `octets` came already.
+    /// The connection is open, and `bytes` came already.
     pub(super) fn begin(
         &mut self,
         mut reading: Reading,
-        octets: &[u8],
+        bytes: &[u8],
         script: &Script,
     ) -> Result<(), Fault> {
         let pongs = &mut self.pongs;
-        reading.take(octets, script, self.owed, 1, |ping| push_pong(pongs, ping))?;
+        reading.take(bytes, script, self.owed, 1, |ping| push_pong(pongs, ping))?;
         self.stage = Stage::Open(reading);
         Ok(())
     }
@@ -218,7 +218,7 @@ impl Connection {
     pub(super) fn flush(&mut self, script: &Script) -> Result<(), Fault> {
         let end = script.offset(self.owed);
         while self.written < end {
-            match write(&mut self.stream, script.octets(self.written, end))? {
+            match write(&mut self.stream, script.bytes(self.written, end))? {
                 None => return Ok(()),
                 Some(n) => self.written += n as u64,
             }
@@ -249,9 +249,9 @@ fn read(stream: &mut TcpStream, buf: &mut [u8]) -> Result<Option<usize>, Fault> 
 }
 
 /// `None` if the socket is full.
-fn write(stream: &mut TcpStream, octets: &[u8]) -> Result<Option<usize>, Fault> {
+fn write(stream: &mut TcpStream, bytes: &[u8]) -> Result<Option<usize>, Fault> {
     loop {
-        match stream.write(octets) {
+        match stream.write(bytes) {
             Ok(n) => return Ok(Some(n)),
             Err(error) => match error.kind() {
                 ErrorKind::WouldBlock => return Ok(None),

@@ -28,7 +28,7 @@ use crate::{
     process::{Usage, raise_file_limit},
 };
 
-/// Octets that are read at once.
+/// Bytes that are read at once.
 const BUFFER: usize = 256 << 10;
 /// How often the observer is told, in nanoseconds.
 const TICK: u64 = 250_000_000;
@@ -214,10 +214,10 @@ impl<'a> Generator<'a> {
         }
         if matches!(connection.stage, ConnectionStage::Opening(_)) {
             let opened = connection.read_response(&self.request, &mut self.buf)?;
-            if let Some((response, octets)) = opened {
+            if let Some((response, bytes)) = opened {
                 let index = event.token().0;
                 let reading = self.reading(index, connection.next(), &response)?;
-                connection.begin(reading, &octets, &self.script)?;
+                connection.begin(reading, &bytes, &self.script)?;
                 self.opening.retain(|&(other, _)| other != index);
                 self.open.push(index);
             }
@@ -225,7 +225,7 @@ impl<'a> Generator<'a> {
         while let Some(arrived) = connection.read(&mut self.buf, &self.script, self.plan.sample)? {
             let now = self.now();
             let n = arrived.taken.messages;
-            self.tally.octets(arrived.taken.octets, now);
+            self.tally.bytes(arrived.taken.bytes, now);
             connection.land(n, |due, n| self.tally.landed(n, due, now));
             match (self.plan.pace, self.stage) {
                 (Pace::Closed { .. }, Stage::WarmUp | Stage::Measuring) => {
@@ -235,7 +235,7 @@ impl<'a> Generator<'a> {
                 | (Pace::Open { .. } | Pace::Broadcast, _) => {}
             }
             // A read that does not fill the buffer has emptied the socket, and what comes later is
-            // a new edge. Only the end of the stream is no octet: where it was announced, read on.
+            // a new edge. Only the end of the stream is no byte: where it was announced, read on.
             if !arrived.more && !event.is_read_closed() {
                 break;
             }

@@ -14,9 +14,9 @@ pub enum Neighbour {
     Pings(Pressure),
     /// Ten send messages as long as their sockets take any, and never read.
     Deaf,
-    /// A hundred send their requests at an octet a second, and never finish.
+    /// A hundred send their requests at a byte a second, and never finish.
     SlowHead,
-    /// A hundred are open, and send frames at an octet a second.
+    /// A hundred are open, and send frames at a byte a second.
     SlowFrame,
     /// Twenty a second open, send a message and a half, shut their sending side, and wait for the end.
     HalfClose,

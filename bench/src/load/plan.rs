@@ -51,7 +51,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// One connection with one message of 16 octets at a time, for ten seconds.
+    /// One connection with one message of 16 bytes at a time, for ten seconds.
     #[must_use]
     pub fn new(target: Target) -> Self {
         Self {
@@ -160,11 +160,11 @@ pub enum Until {
 /// What payloads consist of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Content {
-    /// Octets without a pattern, in binary messages
+    /// Bytes without a pattern, in binary messages
     Binary,
-    /// Text of one octet per character
+    /// Text of one byte per character
     Ascii,
-    /// Text of one to four octets per character
+    /// Text of one to four bytes per character
     Mixed,
     /// JSON documents, no two alike
     Json,
@@ -172,7 +172,7 @@ pub enum Content {
 
 /// Payload lengths and how often each occurs.
 ///
-/// Written as `512`, or as `16:80,4k:20` for a mix in which 80 of 100 messages have 16 octets; `k` and
+/// Written as `512`, or as `16:80,4k:20` for a mix in which 80 of 100 messages have 16 bytes; `k` and
 /// `m` are 2^10 and 2^20.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sizes(Vec<Share>);
@@ -180,7 +180,7 @@ pub struct Sizes(Vec<Share>);
 /// A part of a mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// Octets of a payload.
+    /// Bytes of a payload.
     pub len: usize,
     /// How often, beside the other weights.
     pub weight: u32,
@@ -190,7 +190,7 @@ pub struct Share {
 const WEIGHT_MAX: u32 = 1000;
 
 impl Sizes {
-    /// All payloads have that length, in octets.
+    /// All payloads have that length, in bytes.
     #[must_use]
     pub fn one(len: usize) -> Self {
         Self(vec![Share { len, weight: 1 }])
@@ -212,7 +212,7 @@ impl FromStr for Sizes {
             .map(|part| {
                 let (len, weight) = part.split_once(':').unwrap_or((part, "1"));
                 Ok(Share {
-                    len: octets(len)?,
+                    len: bytes(len)?,
                     weight: weight.parse().map_err(|_| InvalidPlan::Sizes)?,
                 })
             })
@@ -240,7 +240,7 @@ impl fmt::Display for Sizes {
     }
 }
 
-fn octets(text: &str) -> Result<usize, InvalidPlan> {
+fn bytes(text: &str) -> Result<usize, InvalidPlan> {
     let (number, shift) = match text.as_bytes().last() {
         Some(b'k' | b'K') => (&text[..text.len() - 1], 10),
         Some(b'm' | b'M') => (&text[..text.len() - 1], 20),
@@ -253,7 +253,7 @@ fn octets(text: &str) -> Result<usize, InvalidPlan> {
     }
 }
 
-/// The longest payload, in octets: all frames are prepared in memory.
+/// The longest payload, in bytes: all frames are prepared in memory.
 const LEN_MAX: usize = 64 << 20;
 
 /// What a plan cannot be made of.

@@ -23,14 +23,14 @@ pub(super) struct Reader {
     payloads: Payloads,
     /// The message that comes next or is coming.
     next: u64,
-    /// Octets of its payload that have come.
+    /// Bytes of its payload that have come.
     have: usize,
-    /// Octets of the payload of the current frame that have not come.
+    /// Bytes of the payload of the current frame that have not come.
     left: u64,
     frame: Kind,
     /// A message has begun, and its next frame has not.
     between_parts: bool,
-    /// Octets of a header that has not come completely.
+    /// Bytes of a header that has not come completely.
     header: [u8; 14],
     header_have: u8,
     control: Vec<u8>,
@@ -53,8 +53,8 @@ enum Kind {
 pub(super) struct Taken {
     /// Messages that are complete.
     pub(super) messages: u32,
-    /// Payload octets of messages.
-    pub(super) octets: u64,
+    /// Payload bytes of messages.
+    pub(super) bytes: u64,
 }
 
 impl Reader {
@@ -79,27 +79,27 @@ impl Reader {
         self.next
     }
 
-    /// Takes all of `octets`. Messages from `end` on have not been sent. One payload in `sample` is
+    /// Takes all of `bytes`. Messages from `end` on have not been sent. One payload in `sample` is
     /// compared. Calls `ping` with the payload of each ping.
     pub(super) fn take(
         &mut self,
-        mut octets: &[u8],
+        mut bytes: &[u8],
         script: &Script,
         end: u64,
         sample: u64,
         mut ping: impl FnMut(&[u8]),
     ) -> Result<Taken, Fault> {
         let mut taken = Taken::default();
-        while !octets.is_empty() {
+        while !bytes.is_empty() {
             if self.left == 0 {
-                octets = self.begin(octets, script, end)?;
+                bytes = self.begin(bytes, script, end)?;
                 if self.header_have > 0 {
                     return Ok(taken);
                 }
             }
-            let n = usize::try_from(self.left).map_or(octets.len(), |left| left.min(octets.len()));
-            let (payload, rest) = octets.split_at(n);
-            octets = rest;
+            let n = usize::try_from(self.left).map_or(bytes.len(), |left| left.min(bytes.len()));
+            let (payload, rest) = bytes.split_at(n);
+            bytes = rest;
             self.left -= n as u64;
             match self.frame {
                 Kind::Part | Kind::Last => {
@@ -110,7 +110,7 @@ impl Reader {
                         }
                     }
                     self.have += n;
-                    taken.octets += n as u64;
+                    taken.bytes += n as u64;
                     if self.left == 0 && self.frame == Kind::Last {
                         self.finish(script)?;
                         taken.messages += 1;
@@ -128,35 +128,30 @@ impl Reader {
     }
 
     /// Takes a header, or as much of it as there is: then `header_have` is not 0.
-    fn begin<'a>(
-        &mut self,
-        octets: &'a [u8],
-        script: &Script,
-        end: u64,
-    ) -> Result<&'a [u8], Fault> {
+    fn begin<'a>(&mut self, bytes: &'a [u8], script: &Script, end: u64) -> Result<&'a [u8], Fault> {
         if self.header_have == 0
-            && let Some(header) = Header::read(octets)
+            && let Some(header) = Header::read(bytes)
         {
             self.start(&header, script, end)?;
-            return Ok(&octets[header.len..]);
+            return Ok(&bytes[header.len..]);
         }
         let have = usize::from(self.header_have);
-        let n = octets.len().min(self.header.len() - have);
-        self.header[have..have + n].copy_from_slice(&octets[..n]);
+        let n = bytes.len().min(self.header.len() - have);
+        self.header[have..have + n].copy_from_slice(&bytes[..n]);
         let Some(header) = Header::read(&self.header[..have + n]) else {
             self.header_have += n as u8;
-            return Ok(&octets[n..]);
+            return Ok(&bytes[n..]);
         };
         self.header_have = 0;
         self.start(&header, script, end)?;
-        Ok(&octets[header.len - have..])
+        Ok(&bytes[header.len - have..])
     }
 
     fn start(&mut self, header: &Header, script: &Script, end: u64) -> Result<(), Fault> {
         // 5.1: a server MUST NOT mask; what is masked has come back as it was sent.
         let masked = match self.echo {
             Echo::Messages => false,
-            Echo::Octets => true,
+            Echo::Bytes => true,
         };
         // RFC 7692 6: a compressed message has the first reserved bit set.
         let reserved = match self.payloads {
@@ -234,15 +229,15 @@ struct Header {
     first: u8,
     masked: bool,
     payload: u64,
-    /// Octets, the masking key included.
+    /// Bytes, the masking key included.
     len: usize,
 }
 
 impl Header {
     /// `None` if it is not complete.
     #[inline]
-    fn read(octets: &[u8]) -> Option<Self> {
-        let [first, second, rest @ ..] = octets else {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let [first, second, rest @ ..] = bytes else {
             return None;
         };
         let (payload, len) = match second & 0x7f {
@@ -252,7 +247,7 @@ impl Header {
         };
         let masked = second & 0x80 != 0;
         let len = if masked { len + 4 } else { len };
-        (octets.len() >= len).then_some(Self {
+        (bytes.len() >= len).then_some(Self {
             first: *first,
             masked,
             payload,
@@ -271,30 +266,30 @@ mod tests {
     }
 
     fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-        let mut octets = vec![first];
+        let mut bytes = vec![first];
         match payload.len() {
-            len @ 0..126 => octets.push(len as u8),
+            len @ 0..126 => bytes.push(len as u8),
             len => {
-                octets.push(126);
-                octets.extend((len as u16).to_be_bytes());
+                bytes.push(126);
+                bytes.extend((len as u16).to_be_bytes());
             }
         }
-        octets.extend_from_slice(payload);
-        octets
+        bytes.extend_from_slice(payload);
+        bytes
     }
 
-    fn take(octets: &[u8], script: &Script) -> Result<u32, Fault> {
+    fn take(bytes: &[u8], script: &Script) -> Result<u32, Fault> {
         let mut reader = Reader::new(0, Echo::Messages, Payloads::Plain);
-        let taken = reader.take(octets, script, 2, 1, |_| {})?;
+        let taken = reader.take(bytes, script, 2, 1, |_| {})?;
         Ok(taken.messages)
     }
 
     #[test]
     fn messages_are_counted_however_they_are_chopped() {
         let script = script("0:1,5:1,130:1,70000:1");
-        let masked = script.octets(0, script.offset(script.len() as u64));
+        let masked = script.bytes(0, script.offset(script.len() as u64));
         for step in [1, 2, 5, 1000, masked.len()] {
-            let mut reader = Reader::new(0, Echo::Octets, Payloads::Plain);
+            let mut reader = Reader::new(0, Echo::Bytes, Payloads::Plain);
             let mut messages = 0;
             for part in masked.chunks(step) {
                 let taken = reader.take(part, &script, u64::MAX, 1, |_| {});
@@ -308,7 +303,7 @@ mod tests {
     fn parts_and_control_frames_between_them_make_one_message() {
         let script = script("300");
         let payload = script.expected(0, Echo::Messages);
-        let octets = [
+        let bytes = [
             frame(0x02, &payload[..200]),
             frame(0x89, b"ping"),
             frame(0x8a, b""),
@@ -316,10 +311,10 @@ mod tests {
             frame(0x80, &payload[200..]),
         ]
         .concat();
-        for step in [1, 10, octets.len()] {
+        for step in [1, 10, bytes.len()] {
             let mut reader = Reader::new(0, Echo::Messages, Payloads::Plain);
             let (mut messages, mut pings) = (0, Vec::new());
-            for part in octets.chunks(step) {
+            for part in bytes.chunks(step) {
                 let ping = |payload: &[u8]| pings.push(payload.to_vec());
                 messages += reader.take(part, &script, 1, 1, ping).unwrap().messages;
             }
@@ -334,7 +329,7 @@ mod tests {
         let mut other = payload.to_vec();
         other[15] ^= 1;
         let whole = frame(0x82, payload);
-        for (octets, fault) in [
+        for (bytes, fault) in [
             (frame(0x82, &other), Fault::WrongContent),
             (frame(0x82, &payload[..15]), Fault::WrongLength),
             (frame(0x82, &[payload, b"x"].concat()), Fault::WrongLength),
@@ -348,7 +343,7 @@ mod tests {
             (frame(0x89, &[0; 126]), Fault::BadFrame),
             (frame(0x88, &[0x03, 0xe9]), Fault::Closed(1001)),
             (frame(0x88, &[]), Fault::Closed(1005)),
-            (script.octets(0, 22).to_vec(), Fault::BadFrame),
+            (script.bytes(0, 22).to_vec(), Fault::BadFrame),
             (
                 [
                     &whole[..],
@@ -359,7 +354,7 @@ mod tests {
                 Fault::WrongLength,
             ),
         ] {
-            assert_eq!(take(&octets, &script), Err(fault), "{octets:x?}");
+            assert_eq!(take(&bytes, &script), Err(fault), "{bytes:x?}");
         }
         assert_eq!(take(&whole, &script), Ok(1));
     }

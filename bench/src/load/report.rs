@@ -68,8 +68,8 @@ pub struct Messages {
     pub unanswered: u64,
     /// Messages that were answered, per second.
     pub per_second: f64,
-    /// Octets of payloads that came back, per second.
-    pub octets_per_second: f64,
+    /// Bytes of payloads that came back, per second.
+    pub bytes_per_second: f64,
 }
 
 /// A distribution of times, in nanoseconds, with three digits.
@@ -115,13 +115,13 @@ pub struct ServerUsage {
     pub processor: f64,
     /// Processor time per message, in nanoseconds.
     pub nanos_per_message: f64,
-    /// Octets of resident memory before the first connection.
+    /// Bytes of resident memory before the first connection.
     pub resident_before: u64,
-    /// Octets of resident memory with all connections open, before the first message.
+    /// Bytes of resident memory with all connections open, before the first message.
     pub resident_open: u64,
-    /// Octets of resident memory when the measuring ended.
+    /// Bytes of resident memory when the measuring ended.
     pub resident_after: u64,
-    /// Octets of resident memory at the most since all connections were open; where it had been higher
+    /// Bytes of resident memory at the most since all connections were open; where it had been higher
     /// before, as far as the other figures tell.
     pub resident_peak: u64,
 }
@@ -153,10 +153,10 @@ pub struct Misdeeds {
     pub opened: u64,
     /// Connections that have ended, opened or not.
     pub ended: u64,
-    /// Octets that were written, requests included.
-    pub octets_sent: u64,
-    /// Octets that were read once a connection was open.
-    pub octets_received: u64,
+    /// Bytes that were written, requests included.
+    pub bytes_sent: u64,
+    /// Bytes that were read once a connection was open.
+    pub bytes_received: u64,
 }
 
 impl Misdeeds {
@@ -165,8 +165,8 @@ impl Misdeeds {
         Self {
             opened: self.opened - before.opened,
             ended: self.ended - before.ended,
-            octets_sent: self.octets_sent - before.octets_sent,
-            octets_received: self.octets_received - before.octets_received,
+            bytes_sent: self.bytes_sent - before.bytes_sent,
+            bytes_received: self.bytes_received - before.bytes_received,
         }
     }
 }
@@ -189,7 +189,7 @@ impl fmt::Display for Report {
             f,
             "throughput   {:.0} messages/s, {:.1} MiB/s of payload each way",
             messages.per_second,
-            messages.octets_per_second / f64::from(1 << 20)
+            messages.bytes_per_second / f64::from(1 << 20)
         )?;
         writeln!(f, "latency      {}", self.latency)?;
         writeln!(
@@ -225,8 +225,8 @@ impl fmt::Display for Report {
                 "neighbours   {} opened, {} ended, {:.1} MiB/s sent, {:.1} MiB/s read",
                 misdeeds.opened,
                 misdeeds.ended,
-                misdeeds.octets_sent as f64 / f64::from(1 << 20) / messages.seconds,
-                misdeeds.octets_received as f64 / f64::from(1 << 20) / messages.seconds
+                misdeeds.bytes_sent as f64 / f64::from(1 << 20) / messages.seconds,
+                misdeeds.bytes_received as f64 / f64::from(1 << 20) / messages.seconds
             )?;
         }
         for (error, count) in &self.errors {

@@ -1,7 +1,7 @@
 //! What every connection sends: frames that were masked and laid out before the first connection
 //! opened, over and over.
 //!
-//! A position is a count of messages or of octets from the start of a connection; where it lies in the
+//! A position is a count of messages or of bytes from the start of a connection; where it lies in the
 //! memory that is repeated is arithmetic, so a connection remembers two numbers.
 
 use rand_chacha::{
@@ -20,14 +20,14 @@ use crate::{
 };
 
 /// Frames to lay out: enough for long writes, few enough to stay in the caches.
-const OCTETS: usize = 128 << 10;
+const BYTES: usize = 128 << 10;
 const FRAMES_MAX: usize = 1024;
 
 /// The frames.
 #[derive(Debug)]
 pub(super) struct Script {
     /// All frames behind each other.
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     frames: Vec<Frame>,
     /// How many of them are sent only once, before the others are repeated.
     lead: usize,
@@ -37,10 +37,10 @@ pub(super) struct Script {
 
 #[derive(Debug, Clone, Copy)]
 struct Frame {
-    /// In `octets`.
+    /// In `bytes`.
     start: usize,
     header_len: usize,
-    /// Octets of the payload in `octets`.
+    /// Bytes of the payload in `bytes`.
     wire_len: usize,
     /// In `plain`.
     payload: usize,
@@ -52,12 +52,12 @@ impl Script {
         let mut numbers = ChaCha12Rng::from_seed([5; 32]);
         let mut payloads = Payloads::new(sizes, content);
         let mut script = Self {
-            octets: Vec::new(),
+            bytes: Vec::new(),
             frames: Vec::new(),
             lead: 0,
             plain: Vec::new(),
         };
-        while script.octets.len() < OCTETS && script.frames.len() < FRAMES_MAX {
+        while script.bytes.len() < BYTES && script.frames.len() < FRAMES_MAX {
             for index in order(sizes, &mut numbers) {
                 script.push(content, &payloads.next(index, &mut numbers), &mut numbers);
             }
@@ -66,16 +66,16 @@ impl Script {
     }
 
     fn push(&mut self, content: Content, payload: &[u8], numbers: &mut impl Rng) {
-        let start = self.octets.len();
+        let start = self.bytes.len();
         let key = numbers.next_u32().to_ne_bytes();
         let kind = match content {
             Content::Binary => payload::Content::Binary,
             Content::Ascii | Content::Mixed | Content::Json => payload::Content::Mixed,
         };
-        write_frame(&mut self.octets, Role::Client, kind, payload, key);
+        write_frame(&mut self.bytes, Role::Client, kind, payload, key);
         self.frames.push(Frame {
             start,
-            header_len: self.octets.len() - start - payload.len(),
+            header_len: self.bytes.len() - start - payload.len(),
             wire_len: payload.len(),
             payload: self.plain.len(),
             len: payload.len(),
@@ -90,7 +90,7 @@ impl Script {
         let mut env = Env::new(Seeded::new());
         let mut client = Ends::new(Role::Client, compression).open(&mut env);
         let mut script = Self {
-            octets: Vec::new(),
+            bytes: Vec::new(),
             frames: Vec::new(),
             lead: self.frames.len(),
             plain: self.plain.clone(),
@@ -98,18 +98,16 @@ impl Script {
         for frame in self.frames.iter().chain(&self.frames) {
             let payload = &self.plain[frame.payload..][..frame.len];
             let queued = match str::from_utf8(payload) {
-                Ok(text) if self.octets[frame.start] & 0x0f == 0x1 => {
+                Ok(text) if self.bytes[frame.start] & 0x0f == 0x1 => {
                     client.send_text(&mut env, text)
                 }
                 Ok(_) | Err(_) => client.send_binary(&mut env, payload),
             };
             queued.expect("an empty queue has room");
-            let start = script.octets.len();
-            client
-                .outgoing()
-                .for_each(|part| script.octets.extend(part));
-            client.sent(&mut env, script.octets.len() - start);
-            let header_len = match script.octets[start + 1] & 0x7f {
+            let start = script.bytes.len();
+            client.outgoing().for_each(|part| script.bytes.extend(part));
+            client.sent(&mut env, script.bytes.len() - start);
+            let header_len = match script.bytes[start + 1] & 0x7f {
                 126 => 8,
                 127 => 14,
                 _ => 6,
@@ -117,7 +115,7 @@ impl Script {
             script.frames.push(Frame {
                 start,
                 header_len,
-                wire_len: script.octets.len() - start - header_len,
+                wire_len: script.bytes.len() - start - header_len,
                 ..*frame
             });
         }
@@ -129,20 +127,20 @@ impl Script {
         self.frames.len()
     }
 
-    /// Octets before message `n`.
+    /// Bytes before message `n`.
     pub(super) fn offset(&self, n: u64) -> u64 {
         let laps = n.saturating_sub(self.lead as u64) / (self.frames.len() - self.lead) as u64;
-        self.frame(n).start as u64 + laps * (self.octets.len() - self.repeated_from()) as u64
+        self.frame(n).start as u64 + laps * (self.bytes.len() - self.repeated_from()) as u64
     }
 
-    /// What is to be sent from the octet `offset` on, up to `end` or the end of the memory.
-    pub(super) fn octets(&self, offset: u64, end: u64) -> &[u8] {
+    /// What is to be sent from the byte `offset` on, up to `end` or the end of the memory.
+    pub(super) fn bytes(&self, offset: u64, end: u64) -> &[u8] {
         let again = self.repeated_from() as u64;
         let from = match offset.checked_sub(again) {
             None => offset,
-            Some(repeated) => again + repeated % (self.octets.len() as u64 - again),
+            Some(repeated) => again + repeated % (self.bytes.len() as u64 - again),
         };
-        let rest = &self.octets[from as usize..];
+        let rest = &self.bytes[from as usize..];
         let n = usize::try_from(end - offset).map_or(rest.len(), |n| n.min(rest.len()));
         &rest[..n]
     }
@@ -152,7 +150,7 @@ impl Script {
         self.frames[self.lead].start
     }
 
-    /// Octets of the payload of message `n`.
+    /// Bytes of the payload of message `n`.
     #[inline]
     pub(super) fn payload_len(&self, n: u64) -> usize {
         self.frame(n).len
@@ -163,7 +161,7 @@ impl Script {
         let frame = self.frame(n);
         match echo {
             Echo::Messages => &self.plain[frame.payload..][..frame.len],
-            Echo::Octets => &self.octets[frame.start + frame.header_len..][..frame.wire_len],
+            Echo::Bytes => &self.bytes[frame.start + frame.header_len..][..frame.wire_len],
         }
     }
 
@@ -196,7 +194,7 @@ struct Payloads {
 }
 
 enum Share {
-    /// Random octets, other ones each time.
+    /// Random bytes, other ones each time.
     Random { len: usize },
     /// Prepared texts in turn.
     Texts { texts: Vec<Vec<u8>>, next: usize },
@@ -204,7 +202,7 @@ enum Share {
 
 impl Payloads {
     fn new(sizes: &Sizes, content: Content) -> Self {
-        let text = |content: payload::Content, len| vec![content.octets(len)];
+        let text = |content: payload::Content, len| vec![content.bytes(len)];
         let shares = sizes.shares().iter().map(|share| {
             let texts = match content {
                 Content::Binary => return Share::Random { len: share.len },
@@ -222,9 +220,9 @@ impl Payloads {
     fn next(&mut self, share: usize, numbers: &mut impl Rng) -> Vec<u8> {
         match &mut self.shares[share] {
             Share::Random { len } => {
-                let mut octets = vec![0; *len];
-                numbers.fill_bytes(&mut octets);
-                octets
+                let mut bytes = vec![0; *len];
+                numbers.fill_bytes(&mut bytes);
+                bytes
             }
             Share::Texts { texts, next } => {
                 let text = texts[*next % texts.len()].clone();
@@ -254,16 +252,16 @@ mod tests {
         let script = Script::new(&"16:3,300:1,70000:1".parse().unwrap(), Content::Binary);
         let laps = 3 * script.len() as u64;
         let end = script.offset(laps);
-        let (mut octets, mut at) = (Vec::new(), 0);
+        let (mut bytes, mut at) = (Vec::new(), 0);
         while at < end {
-            let part = script.octets(at, end);
-            octets.extend_from_slice(part);
+            let part = script.bytes(at, end);
+            bytes.extend_from_slice(part);
             at += part.len() as u64;
         }
-        assert_eq!(octets, script.octets.repeat(3));
+        assert_eq!(bytes, script.bytes.repeat(3));
         for n in 0..laps {
-            let frame = &octets[script.offset(n) as usize..script.offset(n + 1) as usize];
-            let masked = script.expected(n, Echo::Octets);
+            let frame = &bytes[script.offset(n) as usize..script.offset(n + 1) as usize];
+            let masked = script.expected(n, Echo::Bytes);
             assert!(frame.ends_with(masked));
             let key = &frame[frame.len() - masked.len() - 4..][..4];
             let unmasked = masked.iter().zip(key.iter().cycle()).map(|(a, b)| a ^ b);
@@ -286,7 +284,7 @@ mod tests {
             let mut input = wsproto::Input::new(vec![0; 16 << 10]);
             for n in 0..4 * plain.len() as u64 {
                 let (start, end) = (script.offset(n), script.offset(n + 1));
-                let frame = script.octets(start, end);
+                let frame = script.bytes(start, end);
                 assert_eq!(frame.len() as u64, end - start);
                 // RFC 7692 6: the first reserved bit tells that a message is compressed.
                 assert_eq!(frame[0], 0xc1);
@@ -320,7 +318,7 @@ mod tests {
                 assert_eq!(payload.len(), len, "{content:?}");
                 assert!(str::from_utf8(payload).is_ok(), "{content:?} {len}");
                 // 5.6: text frames have the opcode 1.
-                assert_eq!(script.octets(0, 1), [0x81]);
+                assert_eq!(script.bytes(0, 1), [0x81]);
             }
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct Tally {
     pub(super) last: u64,
     sent_in_window: u64,
     received_in_window: u64,
-    octets_in_window: u64,
+    bytes_in_window: u64,
     latency: Histogram<u64>,
     slices: Slices,
     late: Histogram<u64>,
@@ -45,7 +45,7 @@ impl Tally {
             last: 0,
             sent_in_window: 0,
             received_in_window: 0,
-            octets_in_window: 0,
+            bytes_in_window: 0,
             latency: histogram(),
             slices: Slices::new(),
             late: histogram(),
@@ -80,10 +80,10 @@ impl Tally {
         }
     }
 
-    /// So many octets of payloads came.
-    pub(super) fn octets(&mut self, n: u64, now: u64) {
+    /// So many bytes of payloads came.
+    pub(super) fn bytes(&mut self, n: u64, now: u64) {
         if self.is_measured(now) {
-            self.octets_in_window += n;
+            self.bytes_in_window += n;
         }
     }
 
@@ -133,7 +133,7 @@ impl Tally {
             received: self.received_in_window,
             unanswered: self.in_flight() + self.lost,
             per_second: self.received_in_window as f64 / seconds,
-            octets_per_second: self.octets_in_window as f64 / seconds,
+            bytes_per_second: self.bytes_in_window as f64 / seconds,
         }
     }
 }

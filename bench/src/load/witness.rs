@@ -37,22 +37,22 @@ impl Witness {
         self.next
     }
 
-    /// Takes all of `octets`. Messages from `end` on have not been sent. Calls `ping` with the payload of
+    /// Takes all of `bytes`. Messages from `end` on have not been sent. Calls `ping` with the payload of
     /// each ping.
     pub(super) fn take(
         &mut self,
-        mut octets: &[u8],
+        mut bytes: &[u8],
         script: &Script,
         end: u64,
         mut ping: impl FnMut(&[u8]),
     ) -> Result<Taken, Fault> {
         let mut taken = Taken::default();
-        while !octets.is_empty() {
+        while !bytes.is_empty() {
             let spare = self.input.spare();
-            let n = spare.len().min(octets.len());
-            spare[..n].copy_from_slice(&octets[..n]);
+            let n = spare.len().min(bytes.len());
+            spare[..n].copy_from_slice(&bytes[..n]);
             self.input.filled(n);
-            octets = &octets[n..];
+            bytes = &bytes[n..];
             loop {
                 let event = self
                     .connection
@@ -61,7 +61,7 @@ impl Witness {
                 let payload = match &event {
                     None => break,
                     Some(Event::Text(text)) => text.as_bytes(),
-                    Some(Event::Binary(octets)) => octets,
+                    Some(Event::Binary(bytes)) => bytes,
                     Some(Event::Ping(payload)) => {
                         ping(payload);
                         continue;
@@ -77,7 +77,7 @@ impl Witness {
                 if payload != script.expected(self.next, Echo::Messages) {
                     return Err(Fault::WrongContent);
                 }
-                taken.octets += payload.len() as u64;
+                taken.bytes += payload.len() as u64;
                 taken.messages += 1;
                 self.next += 1;
             }

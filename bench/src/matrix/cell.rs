@@ -9,12 +9,12 @@ use crate::load::{Content, Neighbour, Offer};
 /// A cell: what a server is asked to do.
 #[derive(Debug, Clone, Serialize)]
 pub struct Cell {
-    /// Octets of a payload, connections, messages in flight on each; or words.
+    /// Bytes of a payload, connections, messages in flight on each; or words.
     pub name: String,
     /// What is measured.
     #[serde(skip)]
     pub kind: Kind,
-    /// Octets of a payload.
+    /// Bytes of a payload.
     pub len: usize,
     /// Connections.
     pub connections: usize,

@@ -100,11 +100,11 @@ impl Results<'_> {
         )?;
         writeln!(
             out,
-            "  figure has a `~` and is worth little. A cell is payload octets / connections / messages in flight on each."
+            "  figure has a `~` and is worth little. A cell is payload bytes / connections / messages in flight on each."
         )?;
         writeln!(
             out,
-            "- `raw` echoes octets with no WebSocket at all, `raw on tokio` and `raw on smol` do so with a task for each connection, `min`"
+            "- `raw` echoes bytes with no WebSocket at all, `raw on tokio` and `raw on smol` do so with a task for each connection, `min`"
         )?;
         writeln!(
             out,
@@ -214,7 +214,7 @@ impl Results<'_> {
         };
         writeln!(
             out,
-            "\n## Beside bad neighbours: the usual 99th percentile of the latency\n\nAn open loop of {} octets on {} good connections, which hardly keeps a server busy; below, the ratio to the time beside nobody in the\nsame pass, to stay below 1.20. In parentheses how late the load generator itself was, which is in the latency.\n",
+            "\n## Beside bad neighbours: the usual 99th percentile of the latency\n\nAn open loop of {} bytes on {} good connections, which hardly keeps a server busy; below, the ratio to the time beside nobody in the\nsame pass, to stay below 1.20. In parentheses how late the load generator itself was, which is in the latency.\n",
             cell.len, cell.connections
         )?;
         let names = others.iter().map(|(cell, _)| cell.name.as_str());
@@ -282,7 +282,7 @@ impl Results<'_> {
         for (cell, row) in self.cells(|kind| matches!(kind, Kind::Broadcast { .. })) {
             writeln!(
                 out,
-                "\n## Broadcast of {} octets to {} connections\n\nUntil everybody has the message; and the server's processor time for it, which does not depend on how fast the load generator\nreads. Raw does bare writes: one `send` for each connection, of octets that are ready. Growth is that of the resident memory\nmeanwhile, at its peak.\n",
+                "\n## Broadcast of {} bytes to {} connections\n\nUntil everybody has the message; and the server's processor time for it, which does not depend on how fast the load generator\nreads. Raw does bare writes: one `send` for each connection, of bytes that are ready. Growth is that of the resident memory\nmeanwhile, at its peak.\n",
                 cell.len, cell.connections
             )?;
             let columns = [
@@ -313,7 +313,7 @@ impl Results<'_> {
         for (cell, row) in self.cells(|kind| matches!(kind, Kind::Memory { .. })) {
             writeln!(
                 out,
-                "\n## Memory per idle connection\n\n![Memory per idle connection](results/memory.svg)\n\nGrowth of the server's resident memory over {} connections, divided, in octets; the kernel's is not in it.\n",
+                "\n## Memory per idle connection\n\n![Memory per idle connection](results/memory.svg)\n\nGrowth of the server's resident memory over {} connections, divided, in bytes; the kernel's is not in it.\n",
                 cell.connections
             )?;
             head(out, ["idle", "after 10 echoes of 1 KiB"].into_iter())?;
@@ -364,11 +364,11 @@ impl Results<'_> {
         let memory = self.cells(|kind| kind.is_memory());
         let panels = memory.iter().map(|(cell, row)| {
             let bars = self.rows(cell.kind).filter_map(|entrant| {
-                let octets = row.absolute(&entrant.name, Figure::Idle)?.median;
-                Some(bar(entrant, octets, format!("{octets:.0}")))
+                let bytes = row.absolute(&entrant.name, Figure::Idle)?.median;
+                Some(bar(entrant, bytes, format!("{bytes:.0}")))
             });
             chart::Panel {
-                title: "octets per idle connection".to_owned(),
+                title: "bytes per idle connection".to_owned(),
                 bars: bars.collect(),
             }
         });

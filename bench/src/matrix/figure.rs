@@ -27,11 +27,11 @@ pub(super) enum Figure {
     Processor,
     /// Nanoseconds of processor time that the server took for a message that was broadcast.
     PerRound,
-    /// Octets by which the server's resident memory had grown at the most while messages were sent.
+    /// Bytes by which the server's resident memory had grown at the most while messages were sent.
     Growth,
-    /// Octets of the server's resident memory per connection before the first message.
+    /// Bytes of the server's resident memory per connection before the first message.
     Idle,
-    /// Octets of the server's resident memory per connection after the last message.
+    /// Bytes of the server's resident memory per connection after the last message.
     Used,
 }
 

@@ -11,7 +11,7 @@ use super::{
 /// Within this of its target, a ratio has met it: runs differ by as much.
 const NEAR: f64 = 0.03;
 
-/// Octets by which resident memory may grow in a broadcast.
+/// Bytes by which resident memory may grow in a broadcast.
 const GROWTH: f64 = 1e6;
 
 impl Results<'_> {

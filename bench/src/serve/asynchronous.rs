@@ -8,7 +8,7 @@ use std::{
 };
 
 use async_io::Async;
-use driver_async::{AcceptFrom, Clock, Sender, Server, Transport, Upgrade};
+use driver_futures::{AcceptFrom, Clock, Sender, Server, Transport, Upgrade};
 use driver_smol::Smol;
 use driver_tokio::Tokio;
 use tokio::runtime::Builder;
@@ -99,7 +99,7 @@ async fn lent<S: Transport, C: Clock>(upgrade: Upgrade<S, C>) {
     while let Ok(Some((event, mut outbox))) = socket.recv_ref().await {
         let _ = match event {
             Event::Text(text) => outbox.feed_text(&text),
-            Event::Binary(octets) => outbox.feed_binary(&octets),
+            Event::Binary(bytes) => outbox.feed_binary(&bytes),
             _ => Ok(()),
         };
     }
@@ -128,7 +128,7 @@ async fn join<S: Transport, C: Clock>(upgrade: Upgrade<S, C>, members: Members<S
     while let Ok(Some(message)) = receiver.recv().await {
         let prepared = match &message {
             Message::Text(text) => Prepared::text(text),
-            Message::Binary(octets) => Prepared::binary(octets),
+            Message::Binary(bytes) => Prepared::binary(bytes),
         };
         // Cloned one by one: the lock is not held while one of them waits.
         let mut next = 0;

@@ -25,7 +25,7 @@ use crate::opening::{self, Echo};
 
 const LISTENER: Token = Token(usize::MAX);
 
-/// What a server makes of the octets of an open connection.
+/// What a server makes of the bytes of an open connection.
 pub trait Answer {
     /// What it tells clients that it sends back.
     const ECHO: Echo;
@@ -34,7 +34,7 @@ pub trait Answer {
     type State: Default;
 
     /// Takes what was read and returns what is to be written.
-    fn answer<'a>(&'a mut self, state: &mut Self::State, octets: &'a [u8]) -> &'a [u8];
+    fn answer<'a>(&'a mut self, state: &mut Self::State, bytes: &'a [u8]) -> &'a [u8];
 }
 
 /// Serves without an end.
@@ -183,18 +183,18 @@ impl<A: Answer> Worker<A> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
-            let octets = &self.buf[..n];
+            let bytes = &self.buf[..n];
             let early;
             let frames = match &mut connection.phase {
-                Phase::Open(state) => self.answer.answer(state, octets),
+                Phase::Open(state) => self.answer.answer(state, bytes),
                 Phase::Opening(head) => {
-                    head.extend_from_slice(octets);
+                    head.extend_from_slice(bytes);
                     let Some((len, response)) =
                         opening::answer(head, A::ECHO, None).map_err(io::Error::other)?
                     else {
                         continue;
                     };
-                    // A new socket takes a head of some hundred octets whole.
+                    // A new socket takes a head of some hundred bytes whole.
                     connection.stream.write_all(&response)?;
                     early = head.split_off(len);
                     let mut state = A::State::default();
@@ -203,7 +203,7 @@ impl<A: Answer> Worker<A> {
                     frames
                 }
             };
-            let octets = match self.service {
+            let bytes = match self.service {
                 Service::Echo => frames,
                 Service::Broadcast => {
                     self.news.extend_from_slice(frames);
@@ -211,9 +211,9 @@ impl<A: Answer> Worker<A> {
                 }
             };
             // A read that does not fill the buffer has emptied the socket, and what comes later is a
-            // new edge. Only the end of the stream is no octet: where it was announced, read on.
+            // new edge. Only the end of the stream is no byte: where it was announced, read on.
             let emptied = n < self.buf.len() && !connection.read_closed;
-            if !write(connection, octets)? || emptied {
+            if !write(connection, bytes)? || emptied {
                 return Ok(Next::Wait);
             }
         }
@@ -222,12 +222,12 @@ impl<A: Answer> Worker<A> {
 }
 
 /// Whether the socket took everything; what it did not take is kept.
-fn write<S>(connection: &mut Connection<S>, mut octets: &[u8]) -> io::Result<bool> {
-    while !octets.is_empty() {
-        match connection.stream.write(octets) {
-            Ok(n) => octets = &octets[n..],
+fn write<S>(connection: &mut Connection<S>, mut bytes: &[u8]) -> io::Result<bool> {
+    while !bytes.is_empty() {
+        match connection.stream.write(bytes) {
+            Ok(n) => bytes = &bytes[n..],
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                connection.unsent = Some(octets.into());
+                connection.unsent = Some(bytes.into());
                 return Ok(false);
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -15,38 +15,38 @@ pub struct Min {
 /// Where a connection is between two reads.
 #[derive(Debug, Default)]
 pub struct Frame {
-    /// Octets of a header that has not come completely.
+    /// Bytes of a header that has not come completely.
     header: [u8; HEADER_MAX],
     have: u8,
-    /// For the next octet of the payload.
+    /// For the next byte of the payload.
     key: [u8; 4],
-    /// Octets of the payload that have not come.
+    /// Bytes of the payload that have not come.
     left: u64,
 }
 
-/// A client's longest: two octets, an extended length of eight, and a key (RFC 6455 section 5.2).
+/// A client's longest: two bytes, an extended length of eight, and a key (RFC 6455 section 5.2).
 const HEADER_MAX: usize = 14;
 
 impl Answer for Min {
     const ECHO: Echo = Echo::Messages;
     type State = Frame;
 
-    fn answer<'a>(&'a mut self, frame: &mut Frame, mut octets: &'a [u8]) -> &'a [u8] {
+    fn answer<'a>(&'a mut self, frame: &mut Frame, mut bytes: &'a [u8]) -> &'a [u8] {
         self.out.clear();
         loop {
-            octets = frame.echo_payload(octets, &mut self.out);
-            if octets.is_empty() {
+            bytes = frame.echo_payload(bytes, &mut self.out);
+            if bytes.is_empty() {
                 return &self.out;
             }
-            octets = frame.echo_header(octets, &mut self.out);
+            bytes = frame.echo_header(bytes, &mut self.out);
         }
     }
 }
 
 impl Frame {
-    fn echo_payload<'a>(&mut self, octets: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
-        let n = usize::try_from(self.left).map_or(octets.len(), |left| left.min(octets.len()));
-        let (payload, rest) = octets.split_at(n);
+    fn echo_payload<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+        let n = usize::try_from(self.left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        let (payload, rest) = bytes.split_at(n);
         let start = out.len();
         out.extend_from_slice(payload);
         mask(&mut out[start..], self.key);
@@ -56,32 +56,32 @@ impl Frame {
     }
 
     /// Nothing is written until the header is complete.
-    fn echo_header<'a>(&mut self, octets: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    fn echo_header<'a>(&mut self, bytes: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         if self.have == 0
-            && let Some(header) = Header::read(octets)
+            && let Some(header) = Header::read(bytes)
         {
-            return self.begin(header, octets, out);
+            return self.begin(header, bytes, out);
         }
         let have = usize::from(self.have);
-        let n = octets.len().min(HEADER_MAX - have);
-        self.header[have..have + n].copy_from_slice(&octets[..n]);
+        let n = bytes.len().min(HEADER_MAX - have);
+        self.header[have..have + n].copy_from_slice(&bytes[..n]);
         let Some(header) = Header::read(&self.header[..have + n]) else {
             self.have += n as u8;
-            return &octets[n..];
+            return &bytes[n..];
         };
         self.have = 0;
         let collected = self.header;
         self.begin(header, &collected, out);
-        &octets[header.len - have..]
+        &bytes[header.len - have..]
     }
 
-    fn begin<'a>(&mut self, header: Header, octets: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
+    fn begin<'a>(&mut self, header: Header, bytes: &'a [u8], out: &mut Vec<u8>) -> &'a [u8] {
         // 5.1: a server MUST NOT mask. The rest of the header, up to the key, is the same.
-        out.extend_from_slice(&[octets[0], octets[1] & 0x7f]);
-        out.extend_from_slice(&octets[2..header.len - 4]);
+        out.extend_from_slice(&[bytes[0], bytes[1] & 0x7f]);
+        out.extend_from_slice(&bytes[2..header.len - 4]);
         self.key = header.key;
         self.left = header.payload;
-        &octets[header.len..]
+        &bytes[header.len..]
     }
 }
 
@@ -94,19 +94,16 @@ struct Header {
 }
 
 impl Header {
-    fn read(octets: &[u8]) -> Option<Self> {
-        let (payload, len) = match octets.get(1)? & 0x7f {
-            126 => (
-                u64::from(u16::from_be_bytes(*octets[2..].first_chunk()?)),
-                8,
-            ),
-            127 => (u64::from_be_bytes(*octets[2..].first_chunk()?), 14),
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (payload, len) = match bytes.get(1)? & 0x7f {
+            126 => (u64::from(u16::from_be_bytes(*bytes[2..].first_chunk()?)), 8),
+            127 => (u64::from_be_bytes(*bytes[2..].first_chunk()?), 14),
             len => (u64::from(len), 6),
         };
         Some(Self {
             len,
             payload,
-            key: *octets.get(..len)?.last_chunk()?,
+            key: *bytes.get(..len)?.last_chunk()?,
         })
     }
 }
@@ -128,10 +125,10 @@ mod tests {
             };
             let [sent, expected] = [Role::Client, Role::Server].map(|role| {
                 let mut source = Source::new(role, case, 3);
-                let mut octets = vec![0; 3 * (len + 14)];
-                let n = source.read(&mut octets);
-                octets.truncate(n);
-                octets
+                let mut bytes = vec![0; 3 * (len + 14)];
+                let n = source.read(&mut bytes);
+                bytes.truncate(n);
+                bytes
             });
             for step in [1, 3, 7, 100, sent.len()] {
                 let (mut min, mut frame) = (Min::default(), Frame::default());
@@ -139,7 +136,7 @@ mod tests {
                     .chunks(step)
                     .flat_map(|part| min.answer(&mut frame, part).to_vec())
                     .collect();
-                assert!(echoed == expected, "{len} octets in steps of {step}");
+                assert!(echoed == expected, "{len} bytes in steps of {step}");
             }
         }
     }

@@ -46,7 +46,7 @@ impl Handler for Everybody {
     fn on_message(&self, _: &mut Context<'_>, (): &mut (), message: MessageRef<'_>) {
         let prepared = match &message {
             MessageRef::Text(text) => Prepared::text(text),
-            MessageRef::Binary(octets) => Prepared::binary(octets),
+            MessageRef::Binary(bytes) => Prepared::binary(bytes),
         };
         // Whom it reached is what the load generator measures.
         drop(self.0.to_all(prepared));

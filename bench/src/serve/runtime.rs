@@ -1,4 +1,4 @@
-//! The limit of a runtime: a task for each connection that echoes octets, waiting as the driver waits
+//! The limit of a runtime: a task for each connection that echoes bytes, waiting as the driver waits
 //! and without any WebSocket. What lies between this and the raw echo is the price of the runtime, and
 //! what lies between a driver and this is the driver's.
 
@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_io::Async;
-use driver_async::{AcceptFrom, Spawn, Transport};
+use driver_futures::{AcceptFrom, Spawn, Transport};
 use driver_smol::Smol;
 use driver_tokio::Tokio;
 use tokio::runtime::Builder;
@@ -23,7 +23,7 @@ thread_local! {
     static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER].into_boxed_slice());
 }
 
-/// Echoes octets without an end, on tokio's runtime for one thread.
+/// Echoes bytes without an end, on tokio's runtime for one thread.
 ///
 /// # Errors
 /// What the system reports of the listener and of the runtime.
@@ -34,7 +34,7 @@ pub fn on_tokio(listener: TcpListener) -> io::Result<()> {
         .block_on(async { serve::<_, Tokio>(tokio::net::TcpListener::from_std(listener)?).await })
 }
 
-/// Echoes octets without an end, on async-io's reactor in this thread.
+/// Echoes bytes without an end, on async-io's reactor in this thread.
 ///
 /// # Errors
 /// What the system reports of the listener.
@@ -103,13 +103,13 @@ impl<S: Transport> Connection<S> {
                     }
                     Phase::Opening(head) => {
                         head.extend_from_slice(&buf[..n]);
-                        let answer = opening::answer(head, Echo::Octets, None);
-                        let Some((len, mut octets)) = answer.map_err(io::Error::other)? else {
+                        let answer = opening::answer(head, Echo::Bytes, None);
+                        let Some((len, mut bytes)) = answer.map_err(io::Error::other)? else {
                             continue;
                         };
-                        octets.extend_from_slice(&head[len..]);
+                        bytes.extend_from_slice(&head[len..]);
                         self.phase = Phase::Open;
-                        self.unsent = octets;
+                        self.unsent = bytes;
                     }
                 }
             }
@@ -120,14 +120,14 @@ impl<S: Transport> Connection<S> {
     fn poll_write(
         &mut self,
         cx: &mut Context<'_>,
-        mut octets: &[u8],
+        mut bytes: &[u8],
     ) -> Result<Poll<()>, io::Error> {
-        while !octets.is_empty() {
-            let Poll::Ready(n) = self.transport.poll_write(cx, &[IoSlice::new(octets)]) else {
-                self.unsent = octets.to_vec();
+        while !bytes.is_empty() {
+            let Poll::Ready(n) = self.transport.poll_write(cx, &[IoSlice::new(bytes)]) else {
+                self.unsent = bytes.to_vec();
                 return Ok(Poll::Pending);
             };
-            octets = &octets[n?..];
+            bytes = &bytes[n?..];
         }
         Ok(Poll::Ready(()))
     }

@@ -1,14 +1,14 @@
-//! Whether messages are compressed as was agreed. The path `/octets` of the foreign server tells how
-//! many octets a message took on the wire, and how many its echo.
+//! Whether messages are compressed as was agreed. The path `/bytes` of the foreign server tells how
+//! many bytes a message took on the wire, and how many its echo.
 
 use std::error::Error;
 
-use driver_async::{Clock, Transport, WebSocket};
+use driver_futures::{Clock, Transport, WebSocket};
 use wsproto::{Compression, Message};
 
 use super::{Checked, Driver, MESSAGES, Report, close_normally, equal, expect_echo, payload::text};
 
-const PATH: &str = "/octets";
+const PATH: &str = "/bytes";
 
 /// From nothing to many times the largest window. An odd number of them, so that each comes as text and
 /// as binary.
@@ -77,9 +77,9 @@ async fn compressed(driver: &impl Driver, offer: Compression, parameters: &[&str
         return Err(format!("the answer is {answer:?}").into());
     }
     for number in 0..MESSAGES {
-        let (len, octets) = exchange(&mut socket, number).await?;
-        if len >= SURELY_COMPRESSED && octets.iter().any(|octets| octets * 2 > len) {
-            return Err(format!("{len} octets took {octets:?} on the wire").into());
+        let (len, bytes) = exchange(&mut socket, number).await?;
+        if len >= SURELY_COMPRESSED && bytes.iter().any(|bytes| bytes * 2 > len) {
+            return Err(format!("{len} bytes took {bytes:?} on the wire").into());
         }
     }
     close_normally(&mut socket).await
@@ -89,9 +89,9 @@ async fn uncompressed(driver: &impl Driver) -> Checked {
     let (mut socket, response) = driver.connect(PATH, &[], None).await?;
     equal(&response.view().extensions().count(), &0)?;
     for number in 0..MESSAGES {
-        let (len, octets) = exchange(&mut socket, number).await?;
-        if octets.iter().any(|octets| *octets < len) {
-            return Err(format!("{len} octets took {octets:?} on the wire").into());
+        let (len, bytes) = exchange(&mut socket, number).await?;
+        if bytes.iter().any(|bytes| *bytes < len) {
+            return Err(format!("{len} bytes took {bytes:?} on the wire").into());
         }
     }
     close_normally(&mut socket).await

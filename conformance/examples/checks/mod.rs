@@ -3,7 +3,7 @@
 
 use std::{error::Error, time::Duration};
 
-use driver_async::{Clock, Incoming, Transport, WebSocket};
+use driver_futures::{Clock, Incoming, Transport, WebSocket};
 use wsproto::{CloseCode, Closed, ClosedBy, Compression, Kind, Message, ResponseHead};
 
 mod compression;

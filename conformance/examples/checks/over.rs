@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use driver_async::{Alarm, Connect, Runtime, Timer, WebSocket};
+use driver_futures::{Alarm, Connect, Runtime, Timer, WebSocket};
 use wsproto::{Compression, Config, ResponseHead};
 
 use super::{Checked, Driver, run};

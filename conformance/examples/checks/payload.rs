@@ -1,8 +1,8 @@
-//! Payloads that differ from message to message, so that a lost, doubled or misplaced octet shows.
+//! Payloads that differ from message to message, so that a lost, doubled or misplaced byte shows.
 
 use std::iter;
 
-/// Text of `size` octets with code points of one to four octets.
+/// Text of `size` bytes with code points of one to four bytes.
 pub(super) fn text(size: usize, number: usize) -> String {
     let characters = format!("{number:03} ");
     let characters = characters.chars().chain("grüße € 😀 ".chars().cycle());
@@ -18,7 +18,7 @@ pub(super) fn text(size: usize, number: usize) -> String {
     text
 }
 
-/// `size` octets of every value.
+/// `size` bytes of every value.
 pub(super) fn binary(size: usize, number: usize) -> Vec<u8> {
     (0..=u8::MAX).cycle().skip(number).take(size).collect()
 }

@@ -3,7 +3,7 @@
 use std::{env, error::Error};
 
 use conformance::subject::ours;
-use driver_async::{Connect, ConnectError, Runtime, Timer, WebSocket};
+use driver_futures::{Connect, ConnectError, Runtime, Timer, WebSocket};
 use wsproto::Message;
 
 /// A connection to the suite.

@@ -4,7 +4,7 @@
 use std::{env, error::Error};
 
 use conformance::subject::ours;
-use driver_async::{AcceptFrom, Server, Spawn};
+use driver_futures::{AcceptFrom, Server, Spawn};
 use wsproto::Accept;
 
 const SUBPROTOCOL: &str = "echo.v1";

@@ -8,7 +8,7 @@ const WebSocket = require('ws');
 
 const url = process.argv[2];
 const SIZES = [0, 125, 126, 65535, 65536, 1 << 20];
-// Of messages whose octets on the wire are counted. An odd number of them, so that each comes as text and
+// Of messages whose bytes on the wire are counted. An odd number of them, so that each comes as text and
 // as binary.
 const COUNTED_SIZES = [0, 20, 126, 2500, 1 << 18];
 // Without a context this library leaves shorter ones as they are.
@@ -16,17 +16,17 @@ const SURELY_COMPRESSED = 1024;
 const MESSAGES = 100;
 const PATIENCE = 120_000; // milliseconds for one check
 
-/** Text of `size` octets, not all of them ASCII, that differs from number to number. */
+/** Text of `size` bytes, not all of them ASCII, that differs from number to number. */
 function text(size, number) {
-  const octets = Buffer.from(`${String(number).padStart(3, '0')} ` + 'grüße € 😀 '.repeat(size / 17 + 1));
-  // Back to the last whole code point: continuation octets begin with the bits 10.
+  const bytes = Buffer.from(`${String(number).padStart(3, '0')} ` + 'grüße € 😀 '.repeat(size / 17 + 1));
+  // Back to the last whole code point: continuation bytes begin with the bits 10.
   let whole = size;
-  while ((octets[whole] & 0xc0) === 0x80) whole -= 1;
-  return octets.toString('utf8', 0, whole) + '.'.repeat(size - whole);
+  while ((bytes[whole] & 0xc0) === 0x80) whole -= 1;
+  return bytes.toString('utf8', 0, whole) + '.'.repeat(size - whole);
 }
 
 function binary(size, number) {
-  return Buffer.alloc(size + number, Buffer.from(Uint8Array.from({ length: 256 }, (_, octet) => octet))).subarray(number);
+  return Buffer.alloc(size + number, Buffer.from(Uint8Array.from({ length: 256 }, (_, byte) => byte))).subarray(number);
 }
 
 async function connect(protocols = [], options = {}) {
@@ -105,9 +105,9 @@ async function compressed(perMessageDeflate, ...parameters) {
   for (const expected of ['permessage-deflate', ...parameters]) {
     assert(answer.includes(expected), `the answer is '${answer}'`);
   }
-  for await (const [size, octets] of exchanges(socket)) {
-    const short = size < SURELY_COMPRESSED || Math.max(...octets) * 2 <= size;
-    assert(short, `${size} octets took ${octets} on the wire`);
+  for await (const [size, bytes] of exchanges(socket)) {
+    const short = size < SURELY_COMPRESSED || Math.max(...bytes) * 2 <= size;
+    assert(short, `${size} bytes took ${bytes} on the wire`);
   }
   await close(socket);
 }
@@ -115,8 +115,8 @@ async function compressed(perMessageDeflate, ...parameters) {
 async function uncompressed() {
   const socket = await connect([], { perMessageDeflate: false });
   assert.strictEqual(socket.answer.headers['sec-websocket-extensions'], undefined);
-  for await (const [size, octets] of exchanges(socket)) {
-    assert(Math.min(...octets) > size, `${size} octets took ${octets} on the wire`);
+  for await (const [size, bytes] of exchanges(socket)) {
+    assert(Math.min(...bytes) > size, `${size} bytes took ${bytes} on the wire`);
   }
   await close(socket);
 }
@@ -159,7 +159,7 @@ async function closing(code, reason, expected) {
   assert.strictEqual(await close(await connect(), code, reason), expected);
 }
 
-/** Octets that are not UTF-8, called text: the server has to be the one that closes. */
+/** Bytes that are not UTF-8, called text: the server has to be the one that closes. */
 async function invalidText() {
   const socket = await connect();
   socket.send(Buffer.from([0xc3, 0x28]), { binary: false });

@@ -13,7 +13,7 @@ function echo(socket) {
 
 function echoInFragments(socket) {
   socket.on('message', (data, binary) => {
-    // Cuts octets, not characters: a code point may well begin in one fragment and end in the next.
+    // Cuts bytes, not characters: a code point may well begin in one fragment and end in the next.
     for (let at = 0; at < data.length; at += FRAGMENT) {
       socket.send(data.subarray(at, at + FRAGMENT), { binary, fin: false });
     }
@@ -39,8 +39,8 @@ function closeAsTold(socket) {
   });
 }
 
-/** Tells after each echo how many octets the message took on the wire, and how many the echo. */
-function echoAndTellOctets(socket, { socket: stream }) {
+/** Tells after each echo how many bytes the message took on the wire, and how many the echo. */
+function echoAndTellBytes(socket, { socket: stream }) {
   let read = stream.bytesRead;
   // A client waits for both answers before it goes on, so what was read since is one message.
   socket.on('message', (data, binary) => {
@@ -54,7 +54,7 @@ function echoAndTellOctets(socket, { socket: stream }) {
 const behaviours = {
   '/close': closeAsTold,
   '/fragments': echoInFragments,
-  '/octets': echoAndTellOctets,
+  '/bytes': echoAndTellBytes,
   '/ping': pingThenEcho,
 };
 

@@ -10,7 +10,7 @@ class Observer(Extension):
     name = "observer"
 
     def __init__(self):
-        # Octets of payload of the latest message each way.
+        # Bytes of payload of the latest message each way.
         self.received = self.sent = 0
 
     @classmethod
@@ -29,10 +29,10 @@ class Observer(Extension):
         return frame
 
     @staticmethod
-    def _count(octets, frame):
+    def _count(bytes, frame):
         match frame.opcode:
             case Opcode.TEXT | Opcode.BINARY:
                 return len(frame.data)
             case Opcode.CONT:
-                return octets + len(frame.data)
-        return octets
+                return bytes + len(frame.data)
+        return bytes

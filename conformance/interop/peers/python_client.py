@@ -14,7 +14,7 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 SIZES = [0, 125, 126, 65_535, 65_536, 1 << 20]
 MESSAGES = 100
 LONGEST_REASON = "r" * 123
-# Of messages whose octets on the wire are counted. An odd number of them, so that each comes as text and
+# Of messages whose bytes on the wire are counted. An odd number of them, so that each comes as text and
 # as binary.
 COUNTED_SIZES = [0, 20, 126, 2500, 1 << 18]
 # Shorter messages need not become shorter still.
@@ -23,9 +23,9 @@ PATIENCE = 120  # seconds for one check
 
 
 def text(size, number):
-    """Text of `size` octets, not all of them ASCII, that differs from number to number."""
-    octets = (f"{number:03} " + "grüße € 😀 " * (size // 17 + 1)).encode()[:size]
-    whole = octets.decode(errors="ignore")
+    """Text of `size` bytes, not all of them ASCII, that differs from number to number."""
+    bytes = (f"{number:03} " + "grüße € 😀 " * (size // 17 + 1)).encode()[:size]
+    whole = bytes.decode(errors="ignore")
     return whole + "." * (size - len(whole.encode()))
 
 
@@ -95,16 +95,16 @@ async def compressed(url, **parameters):
             expected = name if value is True else f"{name}={value}"
             if expected not in answer:
                 raise AssertionError(f"the answer is {answer!r}")
-        async for size, octets in exchanges(connection):
-            if size >= SURELY_COMPRESSED and max(octets) * 2 > size:
-                raise AssertionError(f"{size} octets took {octets} on the wire")
+        async for size, bytes in exchanges(connection):
+            if size >= SURELY_COMPRESSED and max(bytes) * 2 > size:
+                raise AssertionError(f"{size} bytes took {bytes} on the wire")
 
 
 async def uncompressed(url):
     async with connect(url, compression=None) as connection:
         equal(connection.protocol.extensions, [])
-        async for size, octets in exchanges(connection):
-            equal(octets, (size, size))
+        async for size, bytes in exchanges(connection):
+            equal(bytes, (size, size))
 
 
 async def exchanges(connection):
@@ -126,7 +126,7 @@ async def close(url, code, reason):
 
 
 async def invalid_text(url):
-    """Octets that are not UTF-8, called text: the server has to be the one that closes."""
+    """Bytes that are not UTF-8, called text: the server has to be the one that closes."""
     async with connect(url) as connection:
         await connection.send(b"\xc3\x28", text=True)
         try:

@@ -26,8 +26,8 @@ async def echo_in_fragments(connection):
 
 async def ping_then_echo(connection):
     async for message in connection:
-        octets = message.encode() if isinstance(message, str) else message
-        answered = await connection.ping(octets[:125])
+        bytes = message.encode() if isinstance(message, str) else message
+        answered = await connection.ping(bytes[:125])
         await answered
         await connection.send(message)
 
@@ -37,8 +37,8 @@ async def close_as_told(connection):
     await connection.close(int(code), reason)
 
 
-async def echo_and_tell_octets(connection):
-    """Tells after each echo how many octets the message took on the wire, and how many the echo."""
+async def echo_and_tell_bytes(connection):
+    """Tells after each echo how many bytes the message took on the wire, and how many the echo."""
     observer = Observer.of(connection)
     async for message in connection:
         await connection.send(message)
@@ -48,7 +48,7 @@ async def echo_and_tell_octets(connection):
 BEHAVIOURS = {
     "/close": close_as_told,
     "/fragments": echo_in_fragments,
-    "/octets": echo_and_tell_octets,
+    "/bytes": echo_and_tell_bytes,
     "/ping": ping_then_echo,
 }
 

@@ -13,7 +13,7 @@ pub enum Sending {
     Together,
     /// Alone.
     Alone,
-    /// In pieces of that many octets, header included.
+    /// In pieces of that many bytes, header included.
     Chopped(usize),
 }
 
@@ -22,8 +22,8 @@ impl fmt::Display for Sending {
         match self {
             Self::Together => f.write_str("all at once"),
             Self::Alone => f.write_str("each frame by itself"),
-            Self::Chopped(1) => f.write_str("octet by octet"),
-            Self::Chopped(size) => write!(f, "{size} octets at a time"),
+            Self::Chopped(1) => f.write_str("byte by byte"),
+            Self::Chopped(size) => write!(f, "{size} bytes at a time"),
         }
     }
 }
@@ -158,14 +158,14 @@ impl Event {
 
     /// A whole binary message.
     #[must_use]
-    pub fn binary(octets: impl Into<Payload>) -> Self {
-        Self::Message(Kind::Binary, octets.into())
+    pub fn binary(bytes: impl Into<Payload>) -> Self {
+        Self::Message(Kind::Binary, bytes.into())
     }
 
     /// A pong.
     #[must_use]
-    pub fn pong(octets: impl Into<Payload>) -> Self {
-        Self::Pong(octets.into())
+    pub fn pong(bytes: impl Into<Payload>) -> Self {
+        Self::Pong(bytes.into())
     }
 }
 
@@ -174,21 +174,21 @@ impl Event {
 pub enum Step {
     /// Sends a frame.
     Frame(Frame, Sending),
-    /// Sends a message in frames of `fragment` octets (0: one frame). If they divide the message
+    /// Sends a message in frames of `fragment` bytes (0: one frame). If they divide the message
     /// evenly, an empty frame ends it, as Autobahn does it.
     Message {
         /// Its type.
         kind: Kind,
-        /// Its octets, before they are compressed.
+        /// Its bytes, before they are compressed.
         payload: Payload,
-        /// Octets a frame, after they are compressed.
+        /// Bytes a frame, after they are compressed.
         fragment: usize,
         /// How the frames go to the transport.
         sending: Sending,
         /// Whether it is compressed, if that was agreed on.
         compressed: bool,
     },
-    /// Sends frames as one run of octets, in pieces with a pause behind each: what is read ends where a
+    /// Sends frames as one run of bytes, in pieces with a pause behind each: what is read ends where a
     /// piece does. If the last is a Close frame, it counts as a [`Step::Close`].
     Pieces {
         /// The frames.
@@ -205,10 +205,10 @@ pub enum Step {
     /// Begins a frame whose payload follows in steps of [`Step::Part`]: the header with the length of
     /// all of it.
     Begin(Frame),
-    /// The next octets of the payload of the frame that was begun last.
+    /// The next bytes of the payload of the frame that was begun last.
     Part(Payload),
-    /// Sends octets as they are, masked or not.
-    Octets(Payload, Sending),
+    /// Sends bytes as they are, masked or not.
+    Bytes(Payload, Sending),
     /// Sends a Close frame with that payload, and begins the closing handshake thereby. A frame with the
     /// opcode of a Close that is sent as a [`Step::Frame`] does not count as that.
     Close(Payload),
@@ -239,7 +239,7 @@ pub enum Step {
     Gone(Duration, &'static str),
     /// Sends as many frames, each made from its number, or fewer if the subject takes nothing for a second.
     Flood(usize, fn(usize) -> Frame),
-    /// Notes the mark if the subject is known to hold more than that many octets which it wants to send.
+    /// Notes the mark if the subject is known to hold more than that many bytes which it wants to send.
     /// Only a subject in memory lets itself be looked into.
     Holds(usize, &'static str),
     /// Replaces the events so far by what a function makes of them, and of the number of frames that
@@ -253,20 +253,20 @@ pub enum Step {
 /// How much of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// That many octets.
-    Octets(usize),
+    /// That many bytes.
+    Bytes(usize),
     /// The header, or what is left of it.
     Header,
     /// Everything.
     All,
 }
 
-/// Where a run of octets is cut.
+/// Where a run of bytes is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cuts {
-    /// Behind every so many octets.
+    /// Behind every so many bytes.
     Every(usize),
-    /// Behind that many octets, counted from the start; in order.
+    /// Behind that many bytes, counted from the start; in order.
     Behind(Vec<usize>),
 }
 

@@ -11,7 +11,7 @@ use crate::{
 /// How long the subject may take to read a piece before the next one goes.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// Octets of a masking key, which the frames of a client have.
+/// Bytes of a masking key, which the frames of a client have.
 const KEY: usize = 4;
 
 /// What is said, and what has to come back.
@@ -60,7 +60,7 @@ pub(super) fn cases() -> Vec<Case> {
         ));
         cases.push(Case::new(
             &[22, 2, number],
-            format!("Sends {what} an octet at a time, then two, three and so on up to seven."),
+            format!("Sends {what} a byte at a time, then two, three and so on up to seven."),
             same,
             short.script((1..8).map(Cuts::Every)),
         ));
@@ -83,7 +83,7 @@ pub(super) fn cases() -> Vec<Case> {
         let what = long.what;
         cases.push(Case::new(
             &[22, 4, number],
-            format!("Sends {what}, cut around its header and around the last octet."),
+            format!("Sends {what}, cut around its header and around the last byte."),
             same,
             long.script(
                 (1..=16)
@@ -104,7 +104,7 @@ fn conversations() -> Vec<Conversation> {
     let rest = |payload: &str| Frame::new(opcode::CONTINUATION, payload);
     vec![
         Conversation {
-            what: "a text with characters of one to four octets",
+            what: "a text with characters of one to four bytes",
             frames: vec![Frame::text(hello)],
             events: vec![Event::text(hello)],
         },
@@ -176,10 +176,10 @@ fn long_ones() -> Vec<Conversation> {
         events: vec![Event::text("*".repeat(len))],
     };
     vec![
-        text("a text of 125 octets", 125),
-        text("a text of 126 octets", 126),
-        text("a text of 65 535 octets", 65_535),
-        text("a text of 65 536 octets", 65_536),
+        text("a text of 125 bytes", 125),
+        text("a text of 126 bytes", 126),
+        text("a text of 65 535 bytes", 65_535),
+        text("a text of 65 536 bytes", 65_536),
     ]
 }
 
@@ -212,15 +212,15 @@ fn together() -> Vec<Case> {
     };
     let ways = [
         ("one write", Cuts::Every(usize::MAX)),
-        ("writes of 97 octets", Cuts::Every(97)),
-        ("writes of 1000 octets", Cuts::Every(1000)),
+        ("writes of 97 bytes", Cuts::Every(97)),
+        ("writes of 1000 bytes", Cuts::Every(1000)),
     ];
     for (section, conversation) in [(5, alone), (6, mixed)] {
         for (number, (way, cuts)) in (1..).zip(&ways) {
             cases.push(Case::new(
                 &[22, section, number],
                 format!("Sends {} in {way}.", conversation.what),
-                "Every message comes back, in order, without further octets to push it out.",
+                "Every message comes back, in order, without further bytes to push it out.",
                 conversation
                     .script([cuts.clone()])
                     .step(Step::SumUp(pongs_first)),
@@ -263,9 +263,9 @@ fn closes() -> Vec<Case> {
         )
     };
     let cut = (1..len).map(|at| {
-        let how = format!("cut behind {at} octets");
+        let how = format!("cut behind {at} bytes");
         case(&[22, 7, at as u16], how, Cuts::Behind(vec![at]))
     });
-    let octets = case(&[22, 8, 1], "an octet at a time".to_owned(), Cuts::Every(1));
-    cut.chain([octets]).collect()
+    let bytes = case(&[22, 8, 1], "a byte at a time".to_owned(), Cuts::Every(1));
+    cut.chain([bytes]).collect()
 }

@@ -77,11 +77,11 @@ fn behind_the_close() -> Vec<Case> {
 
 /// 7.3 and 7.5: Close frames of all lengths, and one whose reason is not UTF-8.
 fn payloads() -> Vec<Case> {
-    let reason = |len| Payload::repeated(b"*", len).octets().into_owned();
+    let reason = |len| Payload::repeated(b"*", len).bytes().into_owned();
     let right = answered(&[1000]);
     let wrong = || refused(&[1002]);
     let surrogate = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited";
-    let one_octet = Step::Close(b"a".into());
+    let one_byte = Step::Close(b"a".into());
     vec![
         closing(
             &[7, 3, 1],
@@ -89,7 +89,7 @@ fn payloads() -> Vec<Case> {
             Step::Close(Payload::EMPTY),
             right.clone(),
         ),
-        closing(&[7, 3, 2], "with one octet", one_octet, wrong()),
+        closing(&[7, 3, 2], "with one byte", one_byte, wrong()),
         closing(&[7, 3, 3], "with a code", close(1000, b""), right.clone()),
         closing(
             &[7, 3, 4],

@@ -110,13 +110,13 @@ fn reasons() -> Vec<Case> {
     for (what, payload) in [
         ("without a code", Vec::new()),
         ("with a code and no reason", with(b"")),
-        ("with a reason of 123 octets", with(&[b'*'; 123])),
+        ("with a reason of 123 bytes", with(&[b'*'; 123])),
         (
-            "with a reason of 123 octets, most of them in characters of two,",
+            "with a reason of 123 bytes, most of them in characters of two,",
             with(long.as_bytes()),
         ),
         (
-            "with a reason that has characters of four octets and NUL",
+            "with a reason that has characters of four bytes and NUL",
             with("😀\0😀".as_bytes()),
         ),
     ] {
@@ -149,7 +149,7 @@ fn reasons() -> Vec<Case> {
         wrong().tolerate(&[1005]),
     );
     add(
-        "with a reason of 124 octets",
+        "with a reason of 124 bytes",
         refuse,
         with(&[b'*'; 124]),
         wrong(),
@@ -251,7 +251,7 @@ fn behind_close() -> Vec<Case> {
         )
     };
     let frame = |frame| vec![Step::Frame(frame, Sending::Alone)];
-    let garbage = Step::Octets(vec![0xff; 1000].into(), Sending::Alone);
+    let garbage = Step::Bytes(vec![0xff; 1000].into(), Sending::Alone);
     let large = Frame::new(opcode::BINARY, vec![0xfe; 1 << 20]);
     let wrong_text = Frame::new(opcode::TEXT, b"\xff");
     let rest = Frame::new(opcode::CONTINUATION, "age");
@@ -271,7 +271,7 @@ fn behind_close() -> Vec<Case> {
             frame(Frame::new(0x3, "")),
         ),
         behind(5, "a text that is not UTF-8", vec![], frame(wrong_text)),
-        behind(6, "octets that are no frame", vec![], vec![garbage]),
+        behind(6, "bytes that are no frame", vec![], vec![garbage]),
         behind(
             7,
             "the rest of a message, whose beginning came before",
@@ -356,7 +356,7 @@ fn without_close() -> Vec<Case> {
                 .expect([]),
         )
     };
-    let start = |frame, octets| vec![Step::Start(frame, Extent::Octets(octets))];
+    let start = |frame, bytes| vec![Step::Start(frame, Extent::Bytes(bytes))];
     let hello = || Frame::text("Hello, world!");
     let first = || Step::Frame(hello().unfinished(), Sending::Alone);
     let with_message = |number, what: &str, size| {
@@ -377,7 +377,7 @@ fn without_close() -> Vec<Case> {
     };
     vec![
         case(1, "as soon as the connection is open", vec![]),
-        case(2, "behind the first octet of a frame", start(hello(), 1)),
+        case(2, "behind the first byte of a frame", start(hello(), 1)),
         case(3, "inside the header of a frame", start(hello(), 2)),
         case(4, "inside the payload of a frame", start(hello(), 11)),
         case(
@@ -396,10 +396,7 @@ fn without_close() -> Vec<Case> {
             "inside a ping between two fragments",
             vec![
                 first(),
-                Step::Start(
-                    Frame::new(opcode::PING, "Hello, world!"),
-                    Extent::Octets(10),
-                ),
+                Step::Start(Frame::new(opcode::PING, "Hello, world!"), Extent::Bytes(10)),
             ],
         ),
         case(
@@ -447,12 +444,12 @@ fn resets() -> Vec<Case> {
         case(
             2,
             "inside the header of a frame",
-            vec![Step::Start(hello(), Extent::Octets(2))],
+            vec![Step::Start(hello(), Extent::Bytes(2))],
         ),
         case(
             3,
             "inside the payload of a frame",
-            vec![Step::Start(hello(), Extent::Octets(11))],
+            vec![Step::Start(hello(), Extent::Bytes(11))],
         ),
         case(
             4,

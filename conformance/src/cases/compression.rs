@@ -9,7 +9,7 @@ use crate::{
     extension::{Offers, Wish},
 };
 
-/// Octets or code points a message, octets a frame (0: one frame), and seconds until the suite gives up.
+/// Bytes or code points a message, bytes a frame (0: one frame), and seconds until the suite gives up.
 const SIZES: [(usize, usize, u64); 18] = [
     (16, 0, 60),
     (64, 0, 60),
@@ -121,7 +121,7 @@ fn cases(group: u16, sections: impl Iterator<Item = (&'static Set, Offers)>) -> 
             (1..).zip(SIZES).map(move |(number, (len, fragment, seconds))| {
                 let frames = match fragment {
                     0 => "one frame each".to_owned(),
-                    _ => format!("frames of {fragment} octets"),
+                    _ => format!("frames of {fragment} bytes"),
                 };
                 Case::new(
                     &[group, section, number],

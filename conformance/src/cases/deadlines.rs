@@ -156,8 +156,7 @@ fn pongs() -> Vec<Case> {
                     .step(Step::Answer(false))
                     .step(Step::Start(Frame::text(&text), Extent::Header))
                     .steps(
-                        (0..pieces)
-                            .flat_map(|_| [Step::Wait(pause), Step::Next(Extent::Octets(1))]),
+                        (0..pieces).flat_map(|_| [Step::Wait(pause), Step::Next(Extent::Bytes(1))]),
                     )
                     .step(Step::Await(1))
                     .step(Step::Answer(true))
@@ -273,7 +272,7 @@ fn close() -> Vec<Case> {
             &[26, 4, 3],
             Need::CloseTimeout,
             "Does not answer when the subject closes, but goes on sending messages.",
-            "The subject ends the transport in time: it waits for a Close frame, not for octets.",
+            "The subject ends the transport in time: it waits for a Close frame, not for bytes.",
             move |facts| {
                 let wait = wait(facts)?;
                 let message = || Step::Frame(Frame::text("and then ..."), Sending::Alone);

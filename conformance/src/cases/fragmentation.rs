@@ -95,7 +95,7 @@ pub(super) fn automatic() -> Vec<Case> {
     let payload = Payload::repeated(b"*", 65536);
     vec![Case::new(
         &[10, 1, 1],
-        "Sends text of 65536 octets in fragments of 1300.",
+        "Sends text of 65536 bytes in fragments of 1300.",
         "The message comes back.",
         Script::new(Closing::by_suite())
             .step(Step::Message {

@@ -22,7 +22,7 @@ pub(super) fn cases() -> Vec<Case> {
             let payload = Payload::repeated(pattern, len);
             cases.push(Case::new(
                 &[1, section, number],
-                format!("Sends a {kind:?} message of {len} octets."),
+                format!("Sends a {kind:?} message of {len} bytes."),
                 "The message comes back.",
                 Script::new(Closing::by_suite())
                     .step(Step::Kill(Duration::from_secs(kill)))

@@ -37,13 +37,13 @@ fn testable(limit: Option<u64>) -> Option<usize> {
         .map(|limit| limit as usize)
 }
 
-/// Octets that a single frame may have, by all that is known.
+/// Bytes that a single frame may have, by all that is known.
 fn frame_len(facts: &Facts) -> usize {
     let limit = facts.max_frame.unwrap_or(u64::MAX).min(16 << 10);
     (limit as usize).max(1)
 }
 
-/// The frames of a binary message of that many octets, in frames that are not too long.
+/// The frames of a binary message of that many bytes, in frames that are not too long.
 fn in_frames(len: usize, facts: &Facts) -> Vec<Step> {
     let mut left = len;
     let mut steps = Vec::new();
@@ -105,7 +105,7 @@ fn messages() -> Vec<Case> {
         ),
         fit(
             &[23, 6, 2],
-            "Sends fragments that are an octet too long together.",
+            "Sends fragments that are a byte too long together.",
             TOO_BIG,
             |limit, facts| {
                 let mut steps = in_frames(limit, facts);
@@ -174,7 +174,7 @@ fn frames() -> Vec<Case> {
         ),
         fit(
             &[23, 7, 2],
-            "Sends the header of a frame that is an octet too long, and then its payload.",
+            "Sends the header of a frame that is a byte too long, and then its payload.",
             TOO_BIG,
             |limit| {
                 too_big(
@@ -185,7 +185,7 @@ fn frames() -> Vec<Case> {
         ),
         fit(
             &[23, 7, 3],
-            "Sends the header of a text that is an octet too long, and then its payload.",
+            "Sends the header of a text that is a byte too long, and then its payload.",
             TOO_BIG,
             |limit| too_big(Vec::new(), Frame::new(opcode::TEXT, vec![b'*'; limit + 1])),
         ),
@@ -207,7 +207,7 @@ fn fragment(at: usize, count: usize, piece: &[u8]) -> Frame {
     frame
 }
 
-/// Cases 23.8: many fragments, which may cost a receiver more than their octets.
+/// Cases 23.8: many fragments, which may cost a receiver more than their bytes.
 fn fragments() -> Vec<Case> {
     let message = |count: usize, piece: &'static [u8]| {
         (0..count).map(move |at| Step::Frame(fragment(at, count, piece), Sending::Together))
@@ -219,7 +219,7 @@ fn fragments() -> Vec<Case> {
         cases.push(Case::new(
             &[23, 8, number],
             format!(
-                "Sends a message in {MANY} fragments of {} octets.",
+                "Sends a message in {MANY} fragments of {} bytes.",
                 piece.len()
             ),
             "The message comes back. To close with 1009 is not the best.",
@@ -238,7 +238,7 @@ fn fragments() -> Vec<Case> {
             Case::new(
                 &[23, 8, number],
                 format!(
-                    "Sends a message in as many fragments of {len} octets as the subject takes."
+                    "Sends a message in as many fragments of {len} bytes as the subject takes."
                 ),
                 "The message comes back.",
                 Fitting::new(move |facts| {
@@ -257,7 +257,7 @@ fn fragments() -> Vec<Case> {
             Case::new(
                 &[23, 8, number + 1],
                 format!(
-                    "Sends a message in one fragment of {len} octets more than the subject takes."
+                    "Sends a message in one fragment of {len} bytes more than the subject takes."
                 ),
                 "The subject closes, best with 1009.",
                 Fitting::new(move |facts| {

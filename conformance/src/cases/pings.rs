@@ -16,8 +16,8 @@ pub(super) fn cases() -> Vec<Case> {
         answered(4, &[0xfe; 125], Sending::Together),
         Case::new(
             &[2, 5],
-            "Sends a ping of 126 octets.",
-            "The subject closes with 1002 or drops the connection: a control frame has 125 octets at most.",
+            "Sends a ping of 126 bytes.",
+            "The subject closes with 1002 or drops the connection: a control frame has 125 bytes at most.",
             Script::new(Closing::by_subject(&[1002]))
                 .frame(Frame::new(opcode::PING, [0xfe; 126]))
                 .step(Step::Kill(Duration::from_secs(1)))
@@ -60,7 +60,7 @@ fn answered(number: u16, payload: &'static [u8], sending: Sending) -> Case {
     let patience = if sending == Sending::Together { 1 } else { 2 };
     Case::new(
         &[2, number],
-        format!("Sends a ping of {} octets, {sending}.", payload.len()),
+        format!("Sends a ping of {} bytes, {sending}.", payload.len()),
         "A pong with the payload of the ping comes back.",
         Script::new(Closing::by_suite())
             .frames(sending, [Frame::new(opcode::PING, payload)])
@@ -74,7 +74,7 @@ fn unasked(number: u16, payload: &'static str) -> Case {
     Case::new(
         &[2, number],
         format!(
-            "Sends a pong of {} octets that nobody asked for, and closes.",
+            "Sends a pong of {} bytes that nobody asked for, and closes.",
             payload.len()
         ),
         "Nothing but the answer to the Close frame comes back.",

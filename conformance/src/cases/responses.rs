@@ -69,7 +69,7 @@ fn requests(mut section: Section) -> Section {
         (
             Rule::Key,
             "the key",
-            "There is one Sec-WebSocket-Key, which is 16 octets in base64 (RFC 6455 4.1, 11.3.1).",
+            "There is one Sec-WebSocket-Key, which is 16 bytes in base64 (RFC 6455 4.1, 11.3.1).",
         ),
         (
             Rule::FreshKey,

@@ -40,7 +40,7 @@ fn whole(section: u16, kind: Kind) -> Vec<Case> {
             let timeout = if number <= short { 10 } else { 100 };
             Case::new(
                 &[9, section, number],
-                format!("Sends a {kind:?} message of {len} octets in one frame."),
+                format!("Sends a {kind:?} message of {len} bytes in one frame."),
                 format!("The message comes back within {timeout} seconds."),
                 one(kind, Payload::repeated(varied(kind), len), timeout),
             )
@@ -60,7 +60,7 @@ fn fragmented(section: u16, kind: Kind) -> Vec<Case> {
             };
             Case::new(
                 &[9, section, number],
-                format!("Sends a {kind:?} message of 4 MiB in fragments of {fragment} octets."),
+                format!("Sends a {kind:?} message of 4 MiB in fragments of {fragment} bytes."),
                 "The message comes back within 100 seconds.",
                 Exchange {
                     fragment,
@@ -78,7 +78,7 @@ fn chopped(section: u16, kind: Kind) -> Vec<Case> {
             let size = 32 << number;
             Case::new(
                 &[9, section, number],
-                format!("Sends a {kind:?} message of 1 MiB in writes of {size} octets."),
+                format!("Sends a {kind:?} message of 1 MiB in writes of {size} bytes."),
                 "The message comes back within 1000 seconds.",
                 Exchange {
                     sending: Sending::Chopped(size),
@@ -108,7 +108,7 @@ fn one_after_another(section: u16, kind: Kind) -> Vec<Case> {
         .map(|(number, (len, timeout))| {
             Case::new(
                 &[9, section, number],
-                format!("Sends a thousand {kind:?} messages of {len} octets, one at a time."),
+                format!("Sends a thousand {kind:?} messages of {len} bytes, one at a time."),
                 format!("All messages come back within {timeout} seconds."),
                 Exchange {
                     count: 1000,
@@ -119,7 +119,7 @@ fn one_after_another(section: u16, kind: Kind) -> Vec<Case> {
         .collect()
 }
 
-/// One message, whose echo has to have as many octets.
+/// One message, whose echo has to have as many bytes.
 fn one(kind: Kind, payload: Payload, timeout: u64) -> Exchange {
     Exchange {
         offers: None,

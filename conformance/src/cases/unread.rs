@@ -9,7 +9,7 @@ use crate::{
     payload::Payload,
 };
 
-/// Octets that a subject may hold for a peer that does not read.
+/// Bytes that a subject may hold for a peer that does not read.
 const HOLDS: usize = 512 << 10;
 
 /// The subject holds more.
@@ -30,7 +30,7 @@ const DISORDER: &str = "answers are missing or in disorder";
 /// Another connection was served.
 const SERVED: &str = "another connection is served";
 
-/// Octets of a large message.
+/// Bytes of a large message.
 const LARGE: usize = 64 << 10;
 
 /// Pings of a flood.
@@ -61,8 +61,8 @@ fn numbered(number: usize, len: usize) -> Vec<u8> {
 
 /// The number that a payload begins with.
 fn number(payload: &Payload) -> Option<u64> {
-    let octets = payload.octets();
-    octets
+    let bytes = payload.bytes();
+    bytes
         .first_chunk::<8>()
         .map(|number| u64::from_be_bytes(*number))
 }
@@ -159,7 +159,7 @@ fn pings() -> Vec<Case> {
         Case::new(
             &[27, 1, 1],
             format!(
-                "Sends up to {PINGS} pings of 125 octets and reads nothing, then one more and reads."
+                "Sends up to {PINGS} pings of 125 bytes and reads nothing, then one more and reads."
             ),
             "The subject holds back few pongs or reads no further; the newest ping is answered. \
              To hold back all of them, or to close, is not the best.",
@@ -253,7 +253,7 @@ fn messages() -> Vec<Case> {
         ),
         Case::new(
             &[27, 2, 3],
-            "Sends ten thousand messages of 8 octets without waiting for echoes.",
+            "Sends ten thousand messages of 8 bytes without waiting for echoes.",
             "All of them come back, in order.",
             Script::new(Closing::by_suite())
                 .step(Step::Kill(Duration::from_secs(20)))
@@ -297,28 +297,28 @@ fn trickles() -> Vec<Case> {
     vec![
         trickle(
             1,
-            "Sends a text of 10 000 octets in one frame, an octet at a time.",
+            "Sends a text of 10 000 bytes in one frame, a byte at a time.",
             10_000,
             0,
             Sending::Chopped(1),
         ),
         trickle(
             2,
-            "Sends a text of 1 000 octets in fragments of one octet, an octet at a time.",
+            "Sends a text of 1 000 bytes in fragments of one byte, a byte at a time.",
             1_000,
             1,
             Sending::Chopped(1),
         ),
         trickle(
             3,
-            "Sends a text of 4 MB in one frame, 1 000 octets at a time.",
+            "Sends a text of 4 MB in one frame, 1 000 bytes at a time.",
             4_000_000,
             0,
             Sending::Chopped(1000),
         ),
         trickle(
             4,
-            "Sends a text of 1 MB in fragments of ten octets.",
+            "Sends a text of 1 MB in fragments of ten bytes.",
             1_000_000,
             10,
             Sending::Together,
@@ -351,7 +351,7 @@ fn others() -> Vec<Case> {
         beside(
             2,
             "Sends half of a frame",
-            vec![Step::Start(Frame::text("Hello"), Extent::Octets(9))],
+            vec![Step::Start(Frame::text("Hello"), Extent::Bytes(9))],
         ),
         beside(
             3,

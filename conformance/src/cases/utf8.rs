@@ -10,10 +10,10 @@ use crate::{
 
 mod sequences;
 
-/// Text with code points of two octets.
+/// Text with code points of two bytes.
 const MIXED: &str = "Hello-µ@ßöäüàá-UTF-8!!";
 
-/// Greek: code points of two octets, and one of three.
+/// Greek: code points of two bytes, and one of three.
 const KOSME: &[u8] = "κ\u{1f79}σμε".as_bytes();
 
 /// The prefix is text, and a surrogate stands in the middle.
@@ -44,7 +44,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// 6.1: text without octets, and fragments without.
+/// 6.1: text without bytes, and fragments without.
 fn empty_fragments() -> Vec<Case> {
     let fragment = |opcode, payload: &str| Frame::new(opcode, payload).unfinished();
     let tables = [
@@ -72,7 +72,7 @@ fn empty_fragments() -> Vec<Case> {
             let count = frames.len();
             Case::new(
                 &[6, 1, number],
-                format!("Sends text of {} octets in {count} frames.", whole.len()),
+                format!("Sends text of {} bytes in {count} frames.", whole.len()),
                 COMES_BACK,
                 Script::new(Closing::by_suite())
                     .frames(Sending::Together, frames)
@@ -99,15 +99,15 @@ fn cut_code_points() -> Vec<Case> {
     let tables = [
         ("one frame", vec![Step::message(Kind::Text, MIXED)], mixed),
         ("two fragments", halves.to_vec(), mixed),
-        ("fragments of one octet", vec![octet_by_octet(mixed)], mixed),
-        ("fragments of one octet", vec![octet_by_octet(KOSME)], KOSME),
+        ("fragments of one byte", vec![byte_by_byte(mixed)], mixed),
+        ("fragments of one byte", vec![byte_by_byte(KOSME)], KOSME),
     ];
     (1..)
         .zip(tables)
         .map(|(number, (how, steps, whole))| {
             Case::new(
                 &[6, 2, number],
-                format!("Sends text with code points of several octets in {how}."),
+                format!("Sends text with code points of several bytes in {how}."),
                 COMES_BACK,
                 Script::new(Closing::by_suite())
                     .steps(steps)
@@ -118,11 +118,11 @@ fn cut_code_points() -> Vec<Case> {
         .collect()
 }
 
-/// 6.3: a surrogate behind text, in one frame and in fragments of one octet.
+/// 6.3: a surrogate behind text, in one frame and in fragments of one byte.
 fn cut_violations() -> Vec<Case> {
     let tables = [
         ("one frame", Step::message(Kind::Text, SURROGATE)),
-        ("fragments of one octet", octet_by_octet(SURROGATE)),
+        ("fragments of one byte", byte_by_byte(SURROGATE)),
     ];
     (1..)
         .zip(tables)
@@ -139,7 +139,7 @@ fn cut_violations() -> Vec<Case> {
 
 /// 6.4: text that stops being UTF-8 while the rest of it is held back for a second.
 fn failing_fast() -> Vec<Case> {
-    /// The second octet, the thirteenth of the whole, makes a code point beyond the last.
+    /// The second byte, the thirteenth of the whole, makes a code point beyond the last.
     const TEXT: &[u8] = b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xf4\x90\x80\x80edited";
     let whole = Step::Begin(Frame::new(opcode::TEXT, TEXT).unfinished());
     let mut cases = Vec::new();
@@ -193,7 +193,7 @@ fn together(frame: Frame) -> Step {
     Step::Frame(frame, Sending::Together)
 }
 
-fn octet_by_octet(text: &'static [u8]) -> Step {
+fn byte_by_byte(text: &'static [u8]) -> Step {
     Step::Message {
         kind: Kind::Text,
         payload: text.into(),
@@ -210,7 +210,7 @@ fn refused() -> Script {
 
 /// 6.5 to 6.23.
 fn in_one_frame(id: &[u16], topic: &str, valid: bool, payload: Vec<u8>) -> Case {
-    let hexadecimal: String = payload.iter().map(|octet| format!("{octet:02x}")).collect();
+    let hexadecimal: String = payload.iter().map(|byte| format!("{byte:02x}")).collect();
     let description = format!("Sends {topic}: {hexadecimal}.");
     let payload = Payload::from(payload);
     let kill = Step::Kill(Duration::from_millis(500));

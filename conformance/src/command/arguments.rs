@@ -216,16 +216,16 @@ impl Running {
     next_help_heading = "What is known of the subject (without it, cases about that are INFORMATIONAL)"
 )]
 pub(crate) struct FactsArguments {
-    /// Octets of the longest message that it takes, such as 16MiB.
+    /// Bytes of the longest message that it takes, such as 16MiB.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     max_message: Option<u64>,
-    /// Octets of the longest frame that it takes.
+    /// Bytes of the longest frame that it takes.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     max_frame: Option<u64>,
     /// Frames of the longest message that it takes.
     #[arg(long, value_name = "NUMBER")]
     max_fragments: Option<u64>,
-    /// Octets of the longest request or response head that it takes.
+    /// Bytes of the longest request or response head that it takes.
     #[arg(long, value_name = "SIZE", value_parser = size::parse)]
     max_head: Option<u64>,
     /// How long it waits for the other half of the opening handshake, such as 5s.
@@ -234,7 +234,7 @@ pub(crate) struct FactsArguments {
     /// How long it waits for the answer to its Close frame, and for the end of the transport.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     close_timeout: Option<Duration>,
-    /// After how long without an octet it sends a ping.
+    /// After how long without a byte it sends a ping.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     ping_interval: Option<Duration>,
     /// How long it waits for something to come after that ping.

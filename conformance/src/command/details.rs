@@ -70,7 +70,7 @@ fn field(out: &mut impl Write, name: &str, lines: &[impl AsRef<str>]) -> io::Res
 }
 
 fn frames(out: &mut impl Write, outcome: &Outcome) -> io::Result<()> {
-    let wanted = |entry: &Entry| !is_octets(entry);
+    let wanted = |entry: &Entry| !is_bytes(entry);
     let (first, last) = SHOWN;
     let lines = outcome.log.lines(first, last, wanted);
     let texts: Vec<_> = lines.into_iter().map(line).collect();
@@ -89,6 +89,6 @@ fn line(line: Line<'_>) -> String {
     }
 }
 
-fn is_octets(entry: &Entry) -> bool {
-    matches!(entry.what, What::SentOctets(_) | What::ReceivedOctets(_))
+fn is_bytes(entry: &Entry) -> bool {
+    matches!(entry.what, What::SentBytes(_) | What::ReceivedBytes(_))
 }

@@ -1,4 +1,4 @@
-//! Numbers of octets on the command line: plain, or in KiB, MiB and GiB.
+//! Numbers of bytes on the command line: plain, or in KiB, MiB and GiB.
 
 /// Reads a size.
 ///
@@ -17,10 +17,10 @@ pub(crate) fn parse(text: &str) -> Result<u64, String> {
     };
     let number: u64 = digits
         .parse()
-        .map_err(|_| "a size is a number of octets, such as 65536, 64KiB or 16MiB".to_owned())?;
+        .map_err(|_| "a size is a number of bytes, such as 65536, 64KiB or 16MiB".to_owned())?;
     number
         .checked_mul(1 << shift)
-        .ok_or_else(|| "more octets than there are".to_owned())
+        .ok_or_else(|| "more bytes than there are".to_owned())
 }
 
 #[cfg(test)]
@@ -37,8 +37,8 @@ mod tests {
             ("16M", 16 << 20),
             ("2GiB", 2 << 30),
         ];
-        for (text, octets) in sizes {
-            assert_eq!(parse(text), Ok(octets), "{text}");
+        for (text, bytes) in sizes {
+            assert_eq!(parse(text), Ok(bytes), "{text}");
         }
         for text in ["", "KiB", "-1", "1.5MiB", "16MB", "18446744073709551615KiB"] {
             assert!(parse(text).is_err(), "{text}");

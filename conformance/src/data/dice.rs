@@ -28,7 +28,7 @@ impl Dice {
         from[self.below(from.len() as u64) as usize]
     }
 
-    /// Octets that do not compress.
+    /// Bytes that do not compress.
     pub(super) fn noise(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.any() as u8).collect()
     }

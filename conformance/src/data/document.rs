@@ -8,7 +8,7 @@ const TAIL: &str = "trailer\n<< /Root 1 0 R >>\n%%EOF\n";
 
 pub(super) fn make() -> Vec<u8> {
     let mut dice = Dice::new(5);
-    let mut octets = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n".to_vec();
+    let mut bytes = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n".to_vec();
     for number in 3.. {
         let picture = dice.noise(9_000);
         let mut object =
@@ -22,15 +22,15 @@ pub(super) fn make() -> Vec<u8> {
             );
             object.extend(line.into_bytes());
         }
-        object.extend(format!("] >>\nstream % {} octets\n", picture.len()).into_bytes());
+        object.extend(format!("] >>\nstream % {} bytes\n", picture.len()).into_bytes());
         object.extend(picture);
         object.extend(b"\nendstream\nendobj\n");
-        if octets.len() + object.len() + TAIL.len() > LEN {
+        if bytes.len() + object.len() + TAIL.len() > LEN {
             break;
         }
-        octets.extend(object);
+        bytes.extend(object);
     }
-    octets.resize(LEN - TAIL.len(), b'\n');
-    octets.extend(TAIL.as_bytes());
-    octets
+    bytes.resize(LEN - TAIL.len(), b'\n');
+    bytes.extend(TAIL.as_bytes());
+    bytes
 }

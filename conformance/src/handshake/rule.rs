@@ -17,7 +17,7 @@ pub enum Rule {
     Upgrade,
     /// `Connection` lists `Upgrade`.
     Connection,
-    /// There is one key, which is 16 octets in base64.
+    /// There is one key, which is 16 bytes in base64.
     Key,
     /// No other connection had that key.
     FreshKey,
@@ -41,7 +41,7 @@ pub(crate) struct Evidence {
     /// Where it found the suite.
     pub(crate) port: Option<u16>,
     pub(crate) key_is_fresh: bool,
-    /// Octets that came before the response.
+    /// Bytes that came before the response.
     pub(crate) early: usize,
     /// The masking keys of its first frames.
     pub(crate) masks: Vec<[u8; 4]>,
@@ -79,7 +79,7 @@ impl Rule {
                 let nonce = STANDARD.decode(request.one("Sec-WebSocket-Key")?);
                 demand(
                     nonce.is_ok_and(|nonce| nonce.len() == 16),
-                    "Sec-WebSocket-Key is not 16 octets in base64",
+                    "Sec-WebSocket-Key is not 16 bytes in base64",
                 )
             }
             Self::FreshKey => demand(
@@ -130,8 +130,7 @@ fn check_first_line(line: &str) -> Result<(), String> {
 }
 
 fn check_host(host: &str, port: Option<u16>) -> Result<(), String> {
-    let allowed =
-        |octet: u8| octet.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&octet);
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
     demand(
         !host.is_empty() && host.bytes().all(allowed),
         "Host is no name with a port",
@@ -185,7 +184,7 @@ fn check_grammar(text: &str) -> Result<(), String> {
 }
 
 fn is_token(text: &str) -> bool {
-    let of_token = |octet: u8| octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet);
+    let of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !text.is_empty() && text.bytes().all(of_token)
 }
 

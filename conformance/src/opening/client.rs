@@ -123,7 +123,7 @@ fn judge_end(opening: &Opening, session: &mut Session, facts: &Facts) -> Opened 
             session.drop_wire(false);
             return Opened::No(Verdict::OK, Vec::new());
         }
-        Received::Octets(_) | Received::Nothing => (
+        Received::Bytes(_) | Received::Nothing => (
             opening.otherwise,
             "the client did not end a connection that it has to fail",
         ),

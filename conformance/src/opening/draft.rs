@@ -7,8 +7,8 @@ pub enum Half {
     Proper,
     /// A head, line by line.
     Lines(Draft),
-    /// Octets that need not be a head. Characters up to U+00FF stand for an octet each.
-    Octets(String),
+    /// Bytes that need not be a head. Characters up to U+00FF stand for a byte each.
+    Bytes(String),
 }
 
 impl From<Draft> for Half {
@@ -18,18 +18,18 @@ impl From<Draft> for Half {
 }
 
 impl From<&str> for Half {
-    fn from(octets: &str) -> Self {
-        Self::Octets(octets.to_owned())
+    fn from(bytes: &str) -> Self {
+        Self::Bytes(bytes.to_owned())
     }
 }
 
 impl From<String> for Half {
-    fn from(octets: String) -> Self {
-        Self::Octets(octets)
+    fn from(bytes: String) -> Self {
+        Self::Bytes(bytes)
     }
 }
 
-/// A head in which lines can be changed. Characters up to U+00FF stand for an octet each, and these
+/// A head in which lines can be changed. Characters up to U+00FF stand for a byte each, and these
 /// stand for what fits the connection:
 ///
 /// - `{host}` and `{key}`; in requests `{resource}`;
@@ -180,7 +180,7 @@ impl Draft {
     }
 
     /// Lets the padding make the head as long as the longest that the subject takes, and longer by that
-    /// many octets.
+    /// many bytes.
     #[must_use]
     pub fn padded(mut self, beyond_limit: isize) -> Self {
         self.beyond_limit = beyond_limit;
@@ -205,7 +205,7 @@ impl Half {
         match self {
             Self::Proper => proper().fill(blanks),
             Self::Lines(draft) => draft.fill(blanks),
-            Self::Octets(octets) => blanks.fill(octets),
+            Self::Bytes(bytes) => blanks.fill(bytes),
         }
     }
 }
@@ -244,12 +244,12 @@ impl Blanks<'_> {
     }
 }
 
-/// The octets that the characters of a text stand for.
+/// The bytes that the characters of a text stand for.
 ///
 /// # Panics
 ///
 /// If a character stands for none.
-pub(crate) fn octets(text: &str) -> Vec<u8> {
-    let octet = |character| u8::try_from(character).expect("heads are written in Latin-1");
-    text.chars().map(octet).collect()
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
+    let byte = |character| u8::try_from(character).expect("heads are written in Latin-1");
+    text.chars().map(byte).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Manner, Opening, Place, draft::octets};
+use super::{Manner, Opening, Place, draft::bytes};
 use crate::{case::Cuts, script, session::Session, subject::Facts};
 
 /// How long the pieces of a cut are apart: enough to be read one by one.
@@ -18,8 +18,8 @@ pub(super) fn send(opening: &Opening, head: &str, session: &mut Session, facts: 
         script::take(step, &opening.script, session);
     }
     let early = session.release();
-    let head = octets(head);
-    let all = [&head, &*opening.behind.octets(), &early].concat();
+    let head = bytes(head);
+    let all = [&head, &*opening.behind.bytes(), &early].concat();
     let (cuts, pause) = match opening.manner {
         Manner::Whole => (Cuts::Every(all.len()), Duration::ZERO),
         Manner::Chopped(size) => (Cuts::Every(size), Duration::ZERO),
@@ -44,12 +44,12 @@ pub(super) fn send(opening: &Opening, head: &str, session: &mut Session, facts: 
 }
 
 impl Place {
-    /// How many octets come before it, if the head has that many.
+    /// How many bytes come before it, if the head has that many.
     fn within(self, head: usize) -> usize {
         match self {
-            Self::Start(octets) => octets,
-            Self::BeforeEnd(octets) => head.saturating_sub(octets),
-            Self::BehindHead(octets) => head + octets,
+            Self::Start(bytes) => bytes,
+            Self::BeforeEnd(bytes) => head.saturating_sub(bytes),
+            Self::BehindHead(bytes) => head + bytes,
         }
     }
 }

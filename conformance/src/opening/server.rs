@@ -207,7 +207,7 @@ fn refused(grades: Vec<(Grade, String)>, close: BehaviorClose) -> Opened {
 /// How the end of a body is told (RFC 7230 3.3.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Framing {
-    /// It has that many octets.
+    /// It has that many bytes.
     Length(usize),
     /// By a last chunk.
     Chunked,
@@ -218,7 +218,7 @@ enum Framing {
 /// What came of a body.
 struct Body {
     framing: Framing,
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 /// Whether the transport ended behind an answer.
@@ -242,24 +242,24 @@ fn receive_body(session: &mut Session, head: &Head, to_head: bool) -> (Body, End
     let until = session.now() + END_TIMEOUT * session.settings.patience;
     let persistent = !head.lists("Connection", "close");
     let end = loop {
-        let octets = session.input();
+        let bytes = session.input();
         let whole = match framing {
-            Framing::Length(length) => octets.len() >= length,
-            Framing::Chunked => octets.ends_with(b"0\r\n\r\n"),
+            Framing::Length(length) => bytes.len() >= length,
+            Framing::Chunked => bytes.ends_with(b"0\r\n\r\n"),
             Framing::UntilEnd => false,
         };
         if whole && persistent {
             break End::Open;
         }
         match session.receive(until) {
-            Received::Octets(_) => {}
+            Received::Bytes(_) => {}
             Received::End => break End::Ended,
             Received::Reset => break End::Reset,
             Received::Nothing => break End::Open,
         }
     };
-    let octets = std::mem::take(session.input());
-    (Body { framing, octets }, end)
+    let bytes = std::mem::take(session.input());
+    (Body { framing, bytes }, end)
 }
 
 /// What is against HTTP about an answer, though it refuses as RFC 6455 wants it.
@@ -272,11 +272,11 @@ fn form_faults(head: &Head, body: &Body, end: End) -> Vec<String> {
         faults.push("a 426 must have Upgrade (RFC 7231 6.5.15)".to_owned());
     }
     if let Framing::Length(length) = body.framing
-        && length != body.octets.len()
+        && length != body.bytes.len()
     {
         faults.push(format!(
-            "the body should have {length} octets and has {}",
-            body.octets.len()
+            "the body should have {length} bytes and has {}",
+            body.bytes.len()
         ));
     }
     if end == End::Reset {

@@ -8,7 +8,7 @@ use self::puppet::{
 };
 use super::{
     Draft, Grade, Half, Manner, Opening, Place, Refusal,
-    draft::{Blanks, octets},
+    draft::{Blanks, bytes},
 };
 use crate::{
     case::{Closing, Event, Kind, Role, Script, Step},
@@ -429,6 +429,6 @@ fn padding_makes_a_head_as_long_as_the_limit() {
         let text = Half::Lines(draft).fill(&blanks, Draft::request);
         assert_eq!(text.len(), 1000_usize.saturating_add_signed(beyond));
     }
-    let octets = Payload::from(octets("\u{0}\u{7f}\u{80}\u{ff}"));
-    assert_eq!(octets, Payload::from(b"\x00\x7f\x80\xff"));
+    let bytes = Payload::from(bytes("\u{0}\u{7f}\u{80}\u{ff}"));
+    assert_eq!(bytes, Payload::from(b"\x00\x7f\x80\xff"));
 }

@@ -16,7 +16,7 @@ use crate::{
     verdict::Behavior,
 };
 
-/// Octets of a payload that a report quotes.
+/// Bytes of a payload that a report quotes.
 const QUOTED: usize = 64;
 
 /// The index: of each agent, the verdict on each case and the name of the file that tells more.
@@ -86,8 +86,8 @@ pub(super) fn case(agent: &Agent<'_>, case: &Case, outcome: &Outcome, position: 
         "httpRequest": outcome.heads.request,
         "httpResponse": outcome.heads.response,
         "createStats": true,
-        "txOctetStats": counts(&outcome.log.sent.octets),
-        "rxOctetStats": counts(&outcome.log.received.octets),
+        "txOctetStats": counts(&outcome.log.sent.bytes),
+        "rxOctetStats": counts(&outcome.log.received.bytes),
         "txFrameStats": counts(&outcome.log.sent.frames),
         "rxFrameStats": counts(&outcome.log.received.frames),
         "trafficStats": compressed.then(|| traffic(outcome, agent.role)),
@@ -173,21 +173,21 @@ fn event(event: &Event) -> Value {
 }
 
 fn quote(payload: &Payload) -> String {
-    quoted(&payload.octets(), payload.len())
+    quoted(&payload.bytes(), payload.len())
 }
 
-/// The first octets: as text if they are text, else in hexadecimal.
-fn quoted(octets: &[u8], len: usize) -> String {
-    let octets = &octets[..octets.len().min(QUOTED)];
-    let more = if len > octets.len() { " ..." } else { "" };
-    match std::str::from_utf8(octets) {
+/// The first bytes: as text if they are text, else in hexadecimal.
+fn quoted(bytes: &[u8], len: usize) -> String {
+    let bytes = &bytes[..bytes.len().min(QUOTED)];
+    let more = if len > bytes.len() { " ..." } else { "" };
+    match std::str::from_utf8(bytes) {
         Ok(text) => format!("{text}{more}"),
-        Err(_) => format!("0x{}{more}", hex(octets)),
+        Err(_) => format!("0x{}{more}", hex(bytes)),
     }
 }
 
-fn hex(octets: &[u8]) -> String {
-    render::hex(octets).replace(' ', "")
+fn hex(bytes: &[u8]) -> String {
+    render::hex(bytes).replace(' ', "")
 }
 
 /// Counts under their keys, which in JSON are strings.
@@ -210,26 +210,26 @@ fn traffic(outcome: &Outcome, role: Role) -> Value {
         ("incoming", &outcome.log.received, head_in),
     ] {
         let Traffic {
-            octets,
+            bytes,
             frames,
             payload,
             messages,
         } = traffic;
         let of = |opcode: u8| frames.get(&opcode).copied().unwrap_or_default();
-        let wire: usize = octets.iter().map(|(size, count)| size * count).sum();
+        let wire: usize = bytes.iter().map(|(size, count)| size * count).sum();
         let wire = wire.saturating_sub(head);
         let ratio = |part: usize, whole: usize| (whole > 0).then(|| part as f64 / whole as f64);
-        all[format!("{direction}OctetsWireLevel")] = json!(wire);
-        all[format!("{direction}OctetsWebSocketLevel")] = json!(payload);
-        all[format!("{direction}OctetsAppLevel")] = json!(messages);
+        all[format!("{direction}BytesWireLevel")] = json!(wire);
+        all[format!("{direction}BytesWebSocketLevel")] = json!(payload);
+        all[format!("{direction}BytesAppLevel")] = json!(messages);
         all[format!("{direction}WebSocketFrames")] = json!(of(0) + of(1) + of(2));
         all[format!("{direction}WebSocketMessages")] = json!(of(1) + of(2));
         all[format!("{direction}CompressionRatio")] = json!(ratio(*payload, *messages));
         all[format!("{direction}WebSocketOverhead")] =
             json!(ratio(wire.saturating_sub(*payload), *payload));
     }
-    all["preopenOutgoingOctetsWireLevel"] = json!(head_out);
-    all["preopenIncomingOctetsWireLevel"] = json!(head_in);
+    all["preopenOutgoingBytesWireLevel"] = json!(head_out);
+    all["preopenIncomingBytesWireLevel"] = json!(head_in);
     all
 }
 
@@ -237,8 +237,8 @@ fn traffic(outcome: &Outcome, role: Role) -> Value {
 /// others ours.
 fn wire_log(outcome: &Outcome) -> Value {
     let row = |entry: &Entry| match &entry.what {
-        What::SentOctets(octets) => json!(["TO", octets_cell(octets), false]),
-        What::ReceivedOctets(octets) => json!(["RO", octets_cell(octets)]),
+        What::SentBytes(bytes) => json!(["TO", bytes_cell(bytes), false]),
+        What::ReceivedBytes(bytes) => json!(["RO", bytes_cell(bytes)]),
         What::SentFrame(frame) => {
             let [payload, opcode, fin, reserved] = frame_cells(frame);
             let mask = frame.mask.map(|mask| hex(&mask));
@@ -267,10 +267,10 @@ fn wire_log(outcome: &Outcome) -> Value {
     lines.into_iter().map(cells).collect()
 }
 
-fn octets_cell(octets: &Excerpt) -> Value {
-    let head = &octets.head[..octets.head.len().min(QUOTED)];
-    let more = if octets.len > head.len() { " ..." } else { "" };
-    json!([octets.len, format!("{}{more}", hex(head))])
+fn bytes_cell(bytes: &Excerpt) -> Value {
+    let head = &bytes.head[..bytes.head.len().min(QUOTED)];
+    let more = if bytes.len > head.len() { " ..." } else { "" };
+    json!([bytes.len, format!("{}{more}", hex(head))])
 }
 
 fn frame_cells(frame: &Summary) -> [Value; 4] {
@@ -307,8 +307,8 @@ mod tests {
         let sent = Summary::new(&text, mask);
         for what in [
             What::SentFrame(sent),
-            What::SentOctets(text.encode(mask).as_slice().into()),
-            What::ReceivedOctets(text.encode(None).as_slice().into()),
+            What::SentBytes(text.encode(mask).as_slice().into()),
+            What::ReceivedBytes(text.encode(None).as_slice().into()),
             What::ReceivedFrame(Summary::new(&text, None)),
             What::SentFrame(Summary::new(&close, mask)),
             What::Timer("kill"),
@@ -362,7 +362,7 @@ mod tests {
     #[test]
     fn fields_are_those_of_autobahn() {
         let golden = include_str!("json/golden.json");
-        let octets = pretty(&report());
-        assert_eq!(String::from_utf8(octets).as_deref(), Ok(golden.trim_end()));
+        let bytes = pretty(&report());
+        assert_eq!(String::from_utf8(bytes).as_deref(), Ok(golden.trim_end()));
     }
 }

@@ -1,4 +1,4 @@
-//! What comes from the subject: octets, frames, messages, and everything that can be wrong with them.
+//! What comes from the subject: bytes, frames, messages, and everything that can be wrong with them.
 
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ const MASKS: usize = 64;
 /// What has come and is not dealt with yet.
 #[derive(Default)]
 pub(super) struct Incoming {
-    /// Octets that nobody has looked at.
-    octets: Vec<u8>,
+    /// Bytes that nobody has looked at.
+    bytes: Vec<u8>,
     decoder: Decoder,
     message: Option<Partial>,
     /// How the transport ended, behind all that came.
@@ -28,19 +28,19 @@ pub(super) struct Incoming {
 struct Partial {
     kind: Kind,
     compressed: bool,
-    octets: Vec<u8>,
-    /// How many of the octets are known to be UTF-8.
+    bytes: Vec<u8>,
+    /// How many of the bytes are known to be UTF-8.
     valid: usize,
 }
 
-/// How far octets are UTF-8.
+/// How far bytes are UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Text {
     /// All of them.
     Whole,
     /// The last code point is cut off.
     Cut,
-    /// No further octets can make them so.
+    /// No further bytes can make them so.
     Broken,
 }
 
@@ -100,14 +100,14 @@ impl Session {
         let Some(wire) = &mut self.wire else {
             return Received::End;
         };
-        let received = wire.receive(&mut self.incoming.octets, until);
+        let received = wire.receive(&mut self.incoming.bytes, until);
         match received {
-            Received::Octets(n) => {
+            Received::Bytes(n) => {
                 self.timers.forget_patience();
                 let now = wire.now();
-                let octets = &self.incoming.octets;
-                let new = &octets[octets.len() - n..];
-                self.log.add(now, What::ReceivedOctets(new.into()));
+                let bytes = &self.incoming.bytes;
+                let new = &bytes[bytes.len() - n..];
+                self.log.add(now, What::ReceivedBytes(new.into()));
             }
             Received::End | Received::Reset => self.incoming.end = Some(received),
             Received::Nothing => {}
@@ -118,12 +118,12 @@ impl Session {
     /// Lets time pass, and keeps what comes.
     pub(crate) fn listen(&mut self, span: Duration) {
         let until = self.now() + span;
-        while matches!(self.receive(until), Received::Octets(_)) {}
+        while matches!(self.receive(until), Received::Bytes(_)) {}
     }
 
-    /// What came and was not looked at, as octets.
+    /// What came and was not looked at, as bytes.
     pub(crate) fn input(&mut self) -> &mut Vec<u8> {
-        &mut self.incoming.octets
+        &mut self.incoming.bytes
     }
 
     /// The transport is over.
@@ -134,7 +134,7 @@ impl Session {
         self.ended = wire.now();
         self.write_down(match end {
             Received::Reset => What::Reset,
-            Received::End | Received::Octets(_) | Received::Nothing => What::End,
+            Received::End | Received::Bytes(_) | Received::Nothing => What::End,
         });
     }
 
@@ -143,12 +143,10 @@ impl Session {
         if self.is_over() {
             return false;
         }
-        let Incoming {
-            octets, decoder, ..
-        } = &mut self.incoming;
-        if !octets.is_empty() {
-            decoder.push(octets);
-            octets.clear();
+        let Incoming { bytes, decoder, .. } = &mut self.incoming;
+        if !bytes.is_empty() {
+            decoder.push(bytes);
+            bytes.clear();
         }
         match decoder.part() {
             Some(Part::Header(header)) => self.judge(&header),
@@ -189,7 +187,7 @@ impl Session {
             ),
             (
                 header.opcode == opcode::CLOSE && header.len == 1,
-                "a Close frame of one octet",
+                "a Close frame of one byte",
             ),
             (
                 header.opcode == opcode::CONTINUATION && !inside,
@@ -242,21 +240,21 @@ impl Session {
                 _ => Kind::Binary,
             },
             compressed: self.codec.is_some() && frame.reserved == 4,
-            octets: Vec::new(),
+            bytes: Vec::new(),
             valid: 0,
         });
         let grown = !frame.payload.is_empty();
-        if message.octets.is_empty() {
-            message.octets = frame.payload;
+        if message.bytes.is_empty() {
+            message.bytes = frame.payload;
         } else {
-            message.octets.extend(frame.payload);
+            message.bytes.extend(frame.payload);
         }
         if frame.fin
             && message.compressed
             && let Some(codec) = &mut self.codec
         {
-            message.octets = match codec.inflate(&message.octets) {
-                Ok(octets) => octets,
+            message.bytes = match codec.inflate(&message.bytes) {
+                Ok(bytes) => bytes,
                 Err(corrupt) => {
                     // Autobahn's fuzzing peer has no answer to this but to drop the connection.
                     self.note(format!("violation: {corrupt}"));
@@ -277,9 +275,9 @@ impl Session {
         if !frame.fin {
             self.incoming.message = Some(message);
         } else if !self.close.failed {
-            self.log.received.messages += message.octets.len();
+            self.log.received.messages += message.bytes.len();
             self.events
-                .push(Event::Message(message.kind, message.octets.into()));
+                .push(Event::Message(message.kind, message.bytes.into()));
         }
     }
 }
@@ -287,9 +285,9 @@ impl Session {
 impl Partial {
     /// Checks what was not checked before.
     fn text(&mut self) -> Text {
-        match std::str::from_utf8(&self.octets[self.valid..]) {
+        match std::str::from_utf8(&self.bytes[self.valid..]) {
             Ok(_) => {
-                self.valid = self.octets.len();
+                self.valid = self.bytes.len();
                 Text::Whole
             }
             Err(error) => {

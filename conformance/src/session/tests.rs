@@ -36,10 +36,10 @@ impl Wire for Clockwork {
         self.now
     }
 
-    fn send(&mut self, octets: &[u8]) -> io::Result<usize> {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // The test may have seen enough.
-        let _ = self.sent.send(octets.to_vec());
-        Ok(octets.len())
+        let _ = self.sent.send(bytes.to_vec());
+        Ok(bytes.len())
     }
 
     fn receive(&mut self, buf: &mut Vec<u8>, until: Duration) -> Received {
@@ -49,14 +49,14 @@ impl Wire for Clockwork {
         };
         self.now = self.now.max(at);
         let mask = Some([9, 8, 7, 6]);
-        let octets = match (does, self.role) {
+        let bytes = match (does, self.role) {
             (Sends(frame), Role::Server) | (Missends(frame), Role::Client) => frame.encode(None),
             (Sends(frame), Role::Client) | (Missends(frame), Role::Server) => frame.encode(mask),
             (Ends, _) => return Received::End,
             (Resets, _) => return Received::Reset,
         };
-        buf.extend(&octets);
-        Received::Octets(octets.len())
+        buf.extend(&bytes);
+        Received::Bytes(bytes.len())
     }
 
     fn wait(&mut self, until: Duration) {
@@ -91,8 +91,8 @@ fn converse(subject: Role, script: &Script, does: Vec<(u64, Does)>) -> (String, 
     script::run(script, &mut session, None);
     let (verdict, _) = judging::judge(script, &session.events, &session.ending());
     let mut decoder = Decoder::default();
-    let frames = sink.try_iter().flat_map(|octets| {
-        decoder.push(&octets);
+    let frames = sink.try_iter().flat_map(|bytes| {
+        decoder.push(&bytes);
         std::iter::from_fn(|| decoder.part()).collect::<Vec<_>>()
     });
     let frames = frames.filter_map(|part| match part {

@@ -119,7 +119,7 @@ impl Echo {
                     let done = match &event {
                         Event::Request(_) => connection.accept(env, &Accept::new()),
                         Event::Text(text) => connection.send_text(env, text),
-                        Event::Binary(octets) => connection.send_binary(env, octets),
+                        Event::Binary(bytes) => connection.send_binary(env, bytes),
                         _ => Ok(()),
                     };
                     debug_assert!(
@@ -136,13 +136,13 @@ impl Echo {
 }
 
 impl Endpoint for Echo {
-    fn take(&mut self, octets: &[u8]) -> usize {
+    fn take(&mut self, bytes: &[u8]) -> usize {
         if !self.connection.wants().read {
             return 0;
         }
         let spare = self.input.spare();
-        let len = spare.len().min(octets.len());
-        spare[..len].copy_from_slice(&octets[..len]);
+        let len = spare.len().min(bytes.len());
+        spare[..len].copy_from_slice(&bytes[..len]);
         self.input.filled(len);
         self.settle();
         len
@@ -150,10 +150,10 @@ impl Endpoint for Echo {
 
     fn give(&mut self, transport: &mut Vec<u8>, mut room: usize) {
         while room > 0
-            && let Some(octets) = self.connection.outgoing().next()
+            && let Some(bytes) = self.connection.outgoing().next()
         {
-            let len = octets.len().min(room);
-            transport.extend_from_slice(&octets[..len]);
+            let len = bytes.len().min(room);
+            transport.extend_from_slice(&bytes[..len]);
             room -= len;
             self.connection.sent(&mut self.env, len);
             if self.connection.wants().event {

@@ -1,28 +1,28 @@
-//! A wire to something in memory: octets in, octets out, and a clock that jumps to whatever happens next.
+//! A wire to something in memory: bytes in, bytes out, and a clock that jumps to whatever happens next.
 
 use std::{io, time::Duration};
 
 use crate::wire::{Received, Wire};
 
-/// How many octets the transport takes before anybody has read some.
+/// How many bytes the transport takes before anybody has read some.
 const CAPACITY: usize = 64 << 10;
 
 /// One end of a connection without any I/O, seen from outside. Time is counted from when it was made.
 pub trait Endpoint: Send {
-    /// Takes the first of `octets` and tells how many; 0: it does not read for now.
-    fn take(&mut self, octets: &[u8]) -> usize;
+    /// Takes the first of `bytes` and tells how many; 0: it does not read for now.
+    fn take(&mut self, bytes: &[u8]) -> usize;
 
-    /// Moves at most `room` octets that are to be sent to the end of `transport`, and does what this makes
+    /// Moves at most `room` bytes that are to be sent to the end of `transport`, and does what this makes
     /// possible.
     fn give(&mut self, transport: &mut Vec<u8>, room: usize);
 
-    /// How many octets it holds that it wants to send.
+    /// How many bytes it holds that it wants to send.
     fn held(&self) -> usize;
 
     /// How far it is, once nothing is left to [give](Self::give).
     fn state(&mut self) -> State;
 
-    /// The next moment at which it has something to do without further octets.
+    /// The next moment at which it has something to do without further bytes.
     fn deadline(&self) -> Option<Duration>;
 
     /// Time has passed. Afterwards the next deadline is later, or none.
@@ -40,7 +40,7 @@ pub trait Endpoint: Send {
 pub enum State {
     /// It may still send.
     Open,
-    /// It has ended its direction of the transport, but still takes octets.
+    /// It has ended its direction of the transport, but still takes bytes.
     Finished,
     /// It has left the transport.
     Gone,
@@ -90,12 +90,12 @@ impl<E: Endpoint> Wire for Memory<E> {
         self.now
     }
 
-    fn send(&mut self, octets: &[u8]) -> io::Result<usize> {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.flow();
         if self.endpoint.state() == State::Gone {
             return Err(io::ErrorKind::ConnectionReset.into());
         }
-        let taken = self.endpoint.take(octets);
+        let taken = self.endpoint.take(bytes);
         self.flow();
         Ok(taken)
     }
@@ -106,7 +106,7 @@ impl<E: Endpoint> Wire for Memory<E> {
             let len = self.transport.len();
             if len > 0 {
                 buf.append(&mut self.transport);
-                return Received::Octets(len);
+                return Received::Bytes(len);
             }
             if self.endpoint.state() != State::Open {
                 return Received::End;

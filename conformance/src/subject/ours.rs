@@ -79,7 +79,7 @@ pub trait Driver: Send + Sync {
 /// What a driver promises of memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Promises {
-    /// The most octets of the heap that an idle connection of an echo server has, with everything that its
+    /// The most bytes of the heap that an idle connection of an echo server has, with everything that its
     /// runtime keeps for it: its task, its registrations, its timer.
     pub idle: usize,
     /// What an echo costs in a steady state.

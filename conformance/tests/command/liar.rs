@@ -69,13 +69,13 @@ pub(super) fn walk(url: &str, cases: usize, agent: &str) {
 }
 
 fn read_head(stream: &mut TcpStream) -> io::Result<Head> {
-    let mut octets = Vec::new();
-    while !octets.ends_with(b"\r\n\r\n") {
-        let mut octet = [0];
-        stream.read_exact(&mut octet)?;
-        octets.extend(octet);
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte)?;
+        bytes.extend(byte);
     }
-    let text = String::from_utf8(octets).map_err(io::Error::other)?;
+    let text = String::from_utf8(bytes).map_err(io::Error::other)?;
     Head::parse(&text).map_err(io::Error::other)
 }
 

@@ -29,7 +29,7 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
         stdout,
         stderr,
     } = program(arguments).output().expect("the program runs");
-    let text = |octets| String::from_utf8(octets).expect("it writes UTF-8");
+    let text = |bytes| String::from_utf8(bytes).expect("it writes UTF-8");
     (status.code().expect("it exits"), text(stdout), text(stderr))
 }
 

@@ -5,13 +5,13 @@ use conformance::Role;
 /// One thing that is wrong with a peer, and that published implementations did wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Defect {
-    /// A second frame that came with another waits until more octets come.
+    /// A second frame that came with another waits until more bytes come.
     OneFrameARead,
     /// Reading stops while the output is full, and is never taken up again.
     NeverResumes,
     /// The end of the stream overtakes what came before it.
     EndOvertakes,
-    /// Octets that came together with the head are dropped.
+    /// Bytes that came together with the head are dropped.
     EarlyDataLost,
     /// A pong between two fragments ends the message.
     PongEndsMessage,
@@ -71,7 +71,7 @@ pub(crate) enum Defect {
     NoIdleDeadline,
     /// Frames are taken with a mask or without.
     MaskIgnored,
-    /// Control frames may have more than 125 octets.
+    /// Control frames may have more than 125 bytes.
     LongControl,
     /// Control frames may be fragments.
     FragmentedControl,
@@ -85,13 +85,13 @@ pub(crate) enum Defect {
     ReservedOpcodes,
     /// A continuation of nothing is a message.
     StrayContinuation,
-    /// Lengths may have more octets than they need.
+    /// Lengths may have more bytes than they need.
     LongLengths,
-    /// A Close frame may have one octet.
+    /// A Close frame may have one byte.
     HalfCode,
     /// A Close frame may have any code.
     AnyCode,
-    /// The reason of a Close frame may be any octets.
+    /// The reason of a Close frame may be any bytes.
     AnyReason,
     /// A Close frame is not answered.
     CloseUnanswered,
@@ -103,7 +103,7 @@ pub(crate) enum Defect {
     PingsUnanswered,
     /// Pongs do not carry what the ping did.
     PongsEmpty,
-    /// Text may be any octets.
+    /// Text may be any bytes.
     TextUnchecked,
     /// Text is judged when it is complete.
     TextJudgedLate,

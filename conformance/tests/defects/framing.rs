@@ -19,8 +19,8 @@ pub(crate) struct Payload {
     opcode: u8,
     key: Option<[u8; 4]>,
     len: usize,
-    /// Of a control frame, all that came; of others, the octets are with the message.
-    octets: Vec<u8>,
+    /// Of a control frame, all that came; of others, the bytes are with the message.
+    bytes: Vec<u8>,
     /// How many came.
     read: usize,
 }
@@ -29,18 +29,18 @@ pub(crate) struct Payload {
 pub(crate) struct Message {
     opcode: u8,
     compressed: bool,
-    octets: Vec<u8>,
-    /// How many octets are known to be text.
+    bytes: Vec<u8>,
+    /// How many bytes are known to be text.
     valid: usize,
     fragments: u64,
 }
 
-/// What the octets of a header say.
+/// What the bytes of a header say.
 enum Header {
     Incomplete,
     /// The code with which the connection is to be failed.
     Wrong(u16),
-    /// Octets of the header, and what it announces.
+    /// Bytes of the header, and what it announces.
     Right(usize, Payload),
 }
 
@@ -63,13 +63,13 @@ impl Peer {
             };
         };
         let len = self.input.len().min(payload.len - payload.read);
-        let mut octets: Vec<u8> = self.input.drain(..len).collect();
-        xor(&mut octets, payload.key, payload.read);
+        let mut bytes: Vec<u8> = self.input.drain(..len).collect();
+        xor(&mut bytes, payload.key, payload.read);
         payload.read += len;
         if payload.opcode >= 0x8 {
-            payload.octets.extend(octets);
+            payload.bytes.extend(bytes);
         } else if let Some(message) = &mut self.message {
-            message.octets.extend(octets);
+            message.bytes.extend(bytes);
             let early = !self.has(Defect::TextJudgedLate);
             if early && !self.is_text_so_far() {
                 self.fail(1007);
@@ -81,14 +81,14 @@ impl Peer {
             return len > 0;
         }
         match payload.opcode {
-            opcode::CLOSE => self.handle_close(payload.octets),
+            opcode::CLOSE => self.handle_close(payload.bytes),
             opcode::PING => {
                 if self.has(Defect::ControlInHistory)
                     && let Some(deflater) = &mut self.deflater
                 {
-                    deflater.compress(&payload.octets);
+                    deflater.compress(&payload.bytes);
                 }
-                self.pong(payload.octets);
+                self.pong(payload.bytes);
             }
             opcode::PONG if self.has(Defect::PongEndsMessage) => self.message = None,
             opcode::PONG => {}
@@ -153,7 +153,7 @@ impl Peer {
         // What is missing of a length counts as nothing.
         let known = there
             .iter()
-            .fold(0, |len, octet| len << 8 | u64::from(*octet));
+            .fold(0, |len, byte| len << 8 | u64::from(*byte));
         let mut least = known
             .checked_shl(8 * (size - there.len()) as u32)
             .unwrap_or(0);
@@ -162,7 +162,7 @@ impl Peer {
         }
         let len = if size == 0 { u64::from(short) } else { least };
         let (so_far, fragments) = match &self.message {
-            Some(message) if continues => (message.octets.len() as u64, message.fragments),
+            Some(message) if continues => (message.bytes.len() as u64, message.fragments),
             _ => (0, 0),
         };
         let sum = if self.has(Defect::SumUncounted) {
@@ -209,13 +209,13 @@ impl Peer {
                 opcode,
                 key: key.filter(|_| self.role == Role::Server),
                 len: len as usize,
-                octets: Vec::new(),
+                bytes: Vec::new(),
                 read: 0,
             },
         )
     }
 
-    /// Whether all octets are there that the next frame says it has.
+    /// Whether all bytes are there that the next frame says it has.
     fn whole_frame(&self) -> bool {
         let mut decoder = conformance::frame::Decoder::default();
         decoder.push(&self.input);
@@ -240,7 +240,7 @@ impl Peer {
                 _ => opcode::BINARY,
             },
             compressed: compressed || (self.has(Defect::CompressedSticks) && self.was_compressed),
-            octets: Vec::new(),
+            bytes: Vec::new(),
             valid: 0,
             fragments: 1,
         });
@@ -258,8 +258,8 @@ impl Peer {
         if message.opcode != opcode::TEXT || message.compressed {
             return true;
         }
-        match std::str::from_utf8(&message.octets[message.valid..]) {
-            Ok(_) => message.valid = message.octets.len(),
+        match std::str::from_utf8(&message.bytes[message.valid..]) {
+            Ok(_) => message.valid = message.bytes.len(),
             Err(error) => {
                 message.valid += error.valid_up_to();
                 return error.error_len().is_none();
@@ -281,22 +281,22 @@ impl Peer {
             let inflated = self
                 .inflater
                 .as_mut()
-                .map(|inflater| inflater.inflate(&message.octets));
+                .map(|inflater| inflater.inflate(&message.bytes));
             match inflated {
-                Some(Ok(octets)) => message.octets = octets,
+                Some(Ok(bytes)) => message.bytes = bytes,
                 Some(Err(_)) | None => return self.fail(1007),
             }
-            if Some(message.octets.len() as u64) > self.facts.max_message
+            if Some(message.bytes.len() as u64) > self.facts.max_message
                 && !self.has(Defect::InflatedUnlimited)
             {
                 return self.fail(1009);
             }
         }
         let checks = message.opcode == opcode::TEXT && !self.has(Defect::TextUnchecked);
-        if checks && std::str::from_utf8(&message.octets).is_err() {
+        if checks && std::str::from_utf8(&message.bytes).is_err() {
             return self.fail(1007);
         }
-        self.echo(message.opcode, message.octets);
+        self.echo(message.opcode, message.bytes);
     }
 
     fn handle_close(&mut self, payload: Vec<u8>) {

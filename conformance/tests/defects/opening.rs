@@ -67,11 +67,11 @@ impl Peer {
 
     /// Whether the first line can become one.
     fn may_be_http(&self) -> bool {
-        let line = self.input.split(|octet| *octet == b'\n').next();
+        let line = self.input.split(|byte| *byte == b'\n').next();
         let line = line.unwrap_or_default();
         let complete = line.len() < self.input.len();
         let text = line.strip_suffix(b"\r").unwrap_or(line);
-        let printable = text.iter().all(|octet| match octet {
+        let printable = text.iter().all(|byte| match byte {
             0x20..=0x7e => true,
             // A phrase may have them.
             0x80.. => self.role == Role::Client,

@@ -18,10 +18,10 @@ use crate::{
     framing::{Message, Payload},
 };
 
-/// From how many octets on that nobody has taken the peer reads no further.
+/// From how many bytes on that nobody has taken the peer reads no further.
 const HIGH: usize = 64 << 10;
 
-/// Octets of pongs that nobody has taken, from which on only the newest further one is kept.
+/// Bytes of pongs that nobody has taken, from which on only the newest further one is kept.
 const PONGS: usize = 4 << 10;
 
 /// The peer as a subject.
@@ -98,7 +98,7 @@ pub(crate) struct Peer {
     pub(crate) output: VecDeque<Vec<u8>>,
     /// How much of the first of them went.
     given: usize,
-    /// Octets of the output, and of the pongs among them.
+    /// Bytes of the output, and of the pongs among them.
     queued: usize,
     pongs: usize,
     /// An empty line in front of the head was passed over.
@@ -107,7 +107,7 @@ pub(crate) struct Peer {
     finished: bool,
     /// Nothing has been taken since the output was so full that reading stopped.
     stuck: bool,
-    /// For [`Defect::EndOvertakes`]: octets came that are looked at a moment later.
+    /// For [`Defect::EndOvertakes`]: bytes came that are looked at a moment later.
     unseen: bool,
     /// A client's key.
     pub(crate) key: String,
@@ -185,17 +185,17 @@ impl Peer {
         self.deflater = agreed.map(codec);
     }
 
-    /// Queues octets.
-    pub(crate) fn queue(&mut self, octets: Vec<u8>) {
-        if octets.is_empty() {
+    /// Queues bytes.
+    pub(crate) fn queue(&mut self, bytes: Vec<u8>) {
+        if bytes.is_empty() {
             return;
         }
         self.unsent_since.get_or_insert(self.now);
-        self.queued += octets.len();
-        if is_pong(&octets) {
-            self.pongs += octets.len();
+        self.queued += bytes.len();
+        if is_pong(&bytes) {
+            self.pongs += bytes.len();
         }
-        self.output.push_back(octets);
+        self.output.push_back(bytes);
     }
 
     /// What a frame is on the wire.
@@ -205,14 +205,14 @@ impl Peer {
     }
 
     /// Sends a message back.
-    pub(crate) fn echo(&mut self, opcode: u8, octets: Vec<u8>) {
+    pub(crate) fn echo(&mut self, opcode: u8, bytes: Vec<u8>) {
         self.active = self.now;
         if self.phase != Phase::Open && !self.has(Defect::DataAfterClose) {
             return;
         }
         let frame = match &mut self.deflater {
-            Some(deflater) => Frame::new(opcode, deflater.compress(&octets)).reserved(4),
-            None => Frame::new(opcode, octets),
+            Some(deflater) => Frame::new(opcode, deflater.compress(&bytes)).reserved(4),
+            None => Frame::new(opcode, bytes),
         };
         let frame = self.encode(&frame);
         self.queue(frame);
@@ -233,11 +233,7 @@ impl Peer {
             payload
         };
         let pong = self.encode(&Frame::new(opcode::PONG, payload));
-        let newest = self
-            .output
-            .iter()
-            .skip(1)
-            .rposition(|octets| is_pong(octets));
+        let newest = self.output.iter().skip(1).rposition(|bytes| is_pong(bytes));
         match newest {
             Some(at) if self.pongs > PONGS && !self.has(Defect::PongsUnbounded) => {
                 if !self.has(Defect::OldestPongsWin) {
@@ -343,7 +339,7 @@ impl Peer {
 }
 
 impl Endpoint for Peer {
-    fn take(&mut self, octets: &[u8]) -> usize {
+    fn take(&mut self, bytes: &[u8]) -> usize {
         if !self.reads() {
             return 0;
         }
@@ -354,10 +350,10 @@ impl Endpoint for Peer {
         if self.unseen {
             self.work();
         }
-        let len = octets.len().min(HIGH);
+        let len = bytes.len().min(HIGH);
         self.heard = self.now;
         self.pinged = None;
-        self.input.extend_from_slice(&octets[..len]);
+        self.input.extend_from_slice(&bytes[..len]);
         if self.has(Defect::EndOvertakes) {
             self.unseen = true;
         } else {
@@ -376,20 +372,20 @@ impl Endpoint for Peer {
             self.until = self.until.min(Some(soon));
             return;
         }
-        while let Some(octets) = self.output.front()
+        while let Some(bytes) = self.output.front()
             && room > 0
         {
-            let rest = &octets[self.given..];
+            let rest = &bytes[self.given..];
             let len = rest.len().min(room);
             transport.extend_from_slice(&rest[..len]);
             room -= len;
             self.given += len;
             self.unsent_since = Some(self.now);
-            if self.given == octets.len() {
+            if self.given == bytes.len() {
                 self.given = 0;
-                self.queued -= octets.len();
-                if is_pong(octets) {
-                    self.pongs -= octets.len();
+                self.queued -= bytes.len();
+                if is_pong(bytes) {
+                    self.pongs -= bytes.len();
                 }
                 self.output.pop_front();
             }

@@ -18,7 +18,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// What a client masks with: which key it is matters to nobody here.
 pub(crate) const MASK: [u8; 4] = [1, 2, 3, 4];
 
-/// Octets that the kernel keeps for a peer that does not read, so that it is soon full.
+/// Bytes that the kernel keeps for a peer that does not read, so that it is soon full.
 const WINDOW: usize = 32 << 10;
 
 /// Listens on a free port.
@@ -60,9 +60,9 @@ pub(crate) fn answer(request: &str) -> String {
 /// Reads a head up to its empty line. If the transport ends before, what there is of it.
 pub(crate) fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
-    let mut octet = [0];
-    while !head.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut octet), Ok(1)) {
-        head.push(octet[0]);
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") && matches!(stream.read(&mut byte), Ok(1)) {
+        head.push(byte[0]);
     }
     String::from_utf8(head).expect("a head is text")
 }
@@ -122,8 +122,8 @@ impl Peer {
 
     /// Sends a frame. If nobody takes it, receiving tells.
     pub(crate) fn send(&mut self, frame: &Frame) {
-        let octets = self.encode(frame);
-        let _ = self.stream.write_all(&octets);
+        let bytes = self.encode(frame);
+        let _ = self.stream.write_all(&bytes);
     }
 
     /// The next frame; `None` if there is none before the end or a reset.

@@ -37,7 +37,7 @@ fn defects() -> [(Defect, &'static [Cases]); 21] {
         ),
         (RemembersThatItInflates, &[(2, 5..=7)]),
         (StopsAtAFinalBlock, &[(3, 7..=9), (4, 7..=9)]),
-        (LimitsCompressedOctets, &[(8, 3..=5)]),
+        (LimitsCompressedBytes, &[(8, 3..=5)]),
         (ChecksPlainTextOnly, &[(7, 1..=14)]),
         (TakesRsv1OnContinuations, &[(5, 1..=3)]),
         (TakesRsv1OnControlFrames, &[(5, 4..=7)]),

@@ -13,10 +13,10 @@ use conformance::{
 use flate2::{Decompress, FlushDecompress};
 use reference::inflate::Judge;
 
-/// Octets of the longest message that it takes, and of the longest where a case is about that.
+/// Bytes of the longest message that it takes, and of the longest where a case is about that.
 const LIMITS: [usize; 2] = [16 << 20, 64 << 10];
 
-/// The four octets that do not travel (RFC 7692 7.2.1).
+/// The four bytes that do not travel (RFC 7692 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
 /// What is wrong with a server: each was seen in published libraries.
@@ -34,8 +34,8 @@ pub(crate) enum Defect {
     RemembersThatItInflates,
     /// A final block ends the message, and the history.
     StopsAtAFinalBlock,
-    /// The limit is one of the octets that come.
-    LimitsCompressedOctets,
+    /// The limit is one of the bytes that come.
+    LimitsCompressedBytes,
     /// Text is checked before it is inflated only.
     ChecksPlainTextOnly,
     /// RSV1 is taken on continuations.
@@ -52,9 +52,9 @@ pub(crate) enum Defect {
     UsesTheWholeWindow,
     /// It refers to messages before, whatever was agreed on.
     KeepsItsContext,
-    /// The last four octets of a flush travel too.
+    /// The last four bytes of a flush travel too.
     SendsTheTail,
-    /// An empty message is compressed to no octets.
+    /// An empty message is compressed to no bytes.
     CompressesNothingToNothing,
     /// It accepts any offer of that name.
     TakesBadOffers,
@@ -123,7 +123,7 @@ struct Peer {
 struct Message {
     opcode: u8,
     compressed: bool,
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 struct Compression {
@@ -137,11 +137,11 @@ impl Peer {
         self.defect == Some(defect)
     }
 
-    fn read(&mut self, octets: &[u8]) {
+    fn read(&mut self, bytes: &[u8]) {
         let Some(head) = &mut self.head else {
-            return self.decode(octets);
+            return self.decode(bytes);
         };
-        head.extend(octets);
+        head.extend(bytes);
         let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") else {
             return;
         };
@@ -209,8 +209,8 @@ impl Peer {
         Ok(Some(text))
     }
 
-    fn decode(&mut self, octets: &[u8]) {
-        self.decoder.push(octets);
+    fn decode(&mut self, bytes: &[u8]) {
+        self.decoder.push(bytes);
         while !self.closed
             && let Some(part) = self.decoder.part()
         {
@@ -278,10 +278,10 @@ impl Peer {
         let message = self.message.get_or_insert_with(|| Message {
             opcode: frame.opcode,
             compressed: frame.reserved & 4 != 0 || sticks,
-            octets: Vec::new(),
+            bytes: Vec::new(),
         });
-        message.octets.extend(frame.payload);
-        if message.octets.len() > self.limit {
+        message.bytes.extend(frame.payload);
+        if message.bytes.len() > self.limit {
             return self.fail(1009);
         }
         if !frame.fin {
@@ -292,8 +292,8 @@ impl Peer {
         };
         self.inflated_last = message.compressed;
         if message.compressed {
-            match self.inflate(&message.octets) {
-                Some(octets) => message.octets = octets,
+            match self.inflate(&message.bytes) {
+                Some(bytes) => message.bytes = bytes,
                 None if self.has(Defect::IgnoresCorruptMessages) => return,
                 None if self.has(Defect::BlamesItselfForCorruptMessages) => return self.fail(1011),
                 None => return self.fail(1007),
@@ -301,19 +301,19 @@ impl Peer {
         } else if self.has(Defect::PlainMessagesEnterTheHistory)
             && let Some(compression) = &mut self.compression
         {
-            compression.judge.remember(&message.octets);
+            compression.judge.remember(&message.bytes);
         }
-        if message.octets.len() > self.limit && !self.has(Defect::LimitsCompressedOctets) {
+        if message.bytes.len() > self.limit && !self.has(Defect::LimitsCompressedBytes) {
             return self.fail(1009);
         }
         let unchecked = self.has(Defect::ChecksPlainTextOnly) && message.compressed;
         if message.opcode == opcode::TEXT
             && !unchecked
-            && std::str::from_utf8(&message.octets).is_err()
+            && std::str::from_utf8(&message.bytes).is_err()
         {
             return self.fail(1007);
         }
-        self.echo(message.opcode, message.octets);
+        self.echo(message.opcode, message.bytes);
     }
 
     fn inflate(&mut self, message: &[u8]) -> Option<Vec<u8>> {
@@ -334,16 +334,16 @@ impl Peer {
         compression.judge.message(&message).ok()
     }
 
-    fn echo(&mut self, opcode: u8, octets: Vec<u8>) {
+    fn echo(&mut self, opcode: u8, bytes: Vec<u8>) {
         let defect = self.defect;
         let Some(compression) = &mut self.compression else {
-            return self.send(opcode, 0, octets);
+            return self.send(opcode, 0, bytes);
         };
-        let mut message = compression.codec.compress(&octets);
+        let mut message = compression.codec.compress(&bytes);
         if defect == Some(Defect::SendsTheTail) {
             message.extend(TAIL);
         }
-        if defect == Some(Defect::CompressesNothingToNothing) && octets.is_empty() {
+        if defect == Some(Defect::CompressesNothingToNothing) && bytes.is_empty() {
             message.clear();
         }
         self.send(opcode, 4, message);
@@ -365,18 +365,18 @@ impl Wire for Peer {
         self.now
     }
 
-    fn send(&mut self, octets: &[u8]) -> io::Result<usize> {
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if !self.closed {
-            self.read(octets);
+            self.read(bytes);
         }
-        Ok(octets.len())
+        Ok(bytes.len())
     }
 
     fn receive(&mut self, buf: &mut Vec<u8>, until: Duration) -> Received {
         if !self.output.is_empty() {
             buf.append(&mut self.output);
             // Nobody counts on how much came at once.
-            return Received::Octets(1);
+            return Received::Bytes(1);
         }
         if self.closed {
             return Received::End;

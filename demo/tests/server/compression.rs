@@ -115,7 +115,7 @@ async fn the_figures_tell_what_compression_leaves() {
     }
 }
 
-/// Reads a frame of at most 64 KiB; returns the first octet and the payload.
+/// Reads a frame of at most 64 KiB; returns the first byte and the payload.
 fn read_frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
     let mut header = [0; 2];
     stream.read_exact(&mut header).expect("a frame");
@@ -163,15 +163,14 @@ async fn a_line_is_compressed_for_those_who_compress() {
         assert_eq!(receive(&mut ada).await["text"], text);
     }
     let [plain, compressing] = &mut by_hand;
-    for (stream, first_octet, lengths) in
-        [(plain, 0x81, 1_700..1_800), (compressing, 0xc1, 50..200)]
+    for (stream, first_byte, lengths) in [(plain, 0x81, 1_700..1_800), (compressing, 0xc1, 50..200)]
     {
         // She came.
         read_frame(stream);
         for _ in 0..10 {
             let (first, said) = read_frame(stream);
-            assert_eq!(first, first_octet);
-            assert!(lengths.contains(&said.len()), "{} octets", said.len());
+            assert_eq!(first, first_byte);
+            assert!(lengths.contains(&said.len()), "{} bytes", said.len());
         }
     }
 }

@@ -23,10 +23,10 @@ fn start(flags: &[&str]) -> Demo {
     )
 }
 
-/// Sends octets, and reads until the server closes.
-fn exchange(demo: &Demo, octets: &[u8]) -> String {
+/// Sends bytes, and reads until the server closes.
+fn exchange(demo: &Demo, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(demo.address()).expect("it listens");
-    stream.write_all(octets).expect("it reads");
+    stream.write_all(bytes).expect("it reads");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).expect("it answers");
     String::from_utf8(answer).expect("an answer in UTF-8")
@@ -73,9 +73,9 @@ fn open_by_hand(demo: &Demo, path: &str, header: &str) -> TcpStream {
     stream.write_all(request.as_bytes()).expect("it reads");
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        let mut octet = [0];
-        stream.read_exact(&mut octet).expect("an answer");
-        head.push(octet[0]);
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("an answer");
+        head.push(byte[0]);
     }
     assert!(head.starts_with(b"HTTP/1.1 101 "), "a refusal");
     stream
@@ -339,12 +339,12 @@ async fn messages_of_64_mib_come_back_even_in_a_row() {
     let demo = start(&[]);
     let socket = connect(&demo, "/echo").await;
     let text = "0123456789abcdef".repeat(4 << 20);
-    let octets: Vec<u8> = (0..=u8::MAX).cycle().take(64 << 20).collect();
+    let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(64 << 20).collect();
     let (sender, mut receiver) = socket.split();
     let send = async {
         sender.feed("first").await?;
         sender.feed(&*text).await?;
-        sender.feed(&*octets).await?;
+        sender.feed(&*bytes).await?;
         sender.send("last").await
     };
     let receive = async {
@@ -359,7 +359,7 @@ async fn messages_of_64_mib_come_back_even_in_a_row() {
     let expected = [
         "first".into(),
         text.into(),
-        octets.into(),
+        bytes.into(),
         Message::from("last"),
     ];
     // Not by assert_eq!, which would print them.
@@ -374,7 +374,7 @@ async fn longer_messages_are_refused() {
         let message = " ".repeat(limit);
         socket.send(&*message).await.expect("it is open");
         let answer = socket.recv().await.expect("no error");
-        assert!(answer.is_some(), "{path} takes {limit} octets");
+        assert!(answer.is_some(), "{path} takes {limit} bytes");
         socket.send(message + " ").await.expect("it is open");
         assert_eq!(end(&mut socket).await.0, CloseCode::TOO_BIG, "{path}");
     }

@@ -57,7 +57,7 @@ pub(crate) fn compressed_messages_come_back<C: Channel>(page: &mut Page<C>) {
             });
             const same = (sent, got) => typeof sent === "string"
                 ? sent === got
-                : got.byteLength === sent.length && new Uint8Array(got).every((octet, n) => octet === sent[n]);
+                : got.byteLength === sent.length && new Uint8Array(got).every((byte, n) => byte === sent[n]);
             let right = 0;
             let answers = 0;
             socket.onopen = () => messages.forEach(message => socket.send(message));

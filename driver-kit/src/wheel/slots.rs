@@ -189,7 +189,7 @@ mod tests {
     use std::task::Waker;
 
     #[test]
-    fn a_timer_takes_thirty_two_octets_with_a_value_of_up_to_sixteen() {
+    fn a_timer_takes_thirty_two_bytes_with_a_value_of_up_to_sixteen() {
         assert_eq!(size_of::<Slot<Waker>>(), 32);
         assert_eq!(size_of::<Slot<(u64, u64)>>(), 32);
         assert_eq!(size_of::<Slot<(u64, u32)>>(), 32);

@@ -196,9 +196,9 @@ pub(crate) fn ask(stream: &mut (impl Read + Write), request: &str) -> String {
         .expect("the server reads");
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        let mut octet = [0];
-        stream.read_exact(&mut octet).expect("the server answers");
-        head.push(octet[0]);
+        let mut byte = [0];
+        stream.read_exact(&mut byte).expect("the server answers");
+        head.push(byte[0]);
     }
     String::from_utf8(head).expect("a head is text")
 }
@@ -222,7 +222,7 @@ pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// Reads a server's frame: its first octet and its payload.
+/// Reads a server's frame: its first byte and its payload.
 pub(crate) fn read_frame(stream: &mut impl Read) -> (u8, Vec<u8>) {
     let mut header = [0; 2];
     stream.read_exact(&mut header).expect("a frame");

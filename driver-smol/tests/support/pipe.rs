@@ -18,7 +18,7 @@ pub(crate) struct Pipe {
 
 /// What is on its way in one direction.
 struct Lane {
-    octets: VecDeque<u8>,
+    bytes: VecDeque<u8>,
     capacity: usize,
     /// Either end has done with it.
     is_closed: bool,
@@ -36,11 +36,11 @@ impl Lane {
     }
 }
 
-/// Two ends of which each reads what the other one writes, up to `capacity` octets ahead.
+/// Two ends of which each reads what the other one writes, up to `capacity` bytes ahead.
 pub(crate) fn pipe(capacity: usize) -> (Pipe, Pipe) {
     let [there, back] = [(); 2].map(|()| {
         Arc::new(Mutex::new(Lane {
-            octets: VecDeque::new(),
+            bytes: VecDeque::new(),
             capacity,
             is_closed: false,
             waiting: Vec::new(),
@@ -74,10 +74,10 @@ impl AsyncRead for Pipe {
         buf: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let mut lane = lock(&self.incoming);
-        if lane.octets.is_empty() && !lane.is_closed {
+        if lane.bytes.is_empty() && !lane.is_closed {
             return lane.wait(cx);
         }
-        let read = lane.octets.read(buf);
+        let read = lane.bytes.read(buf);
         lane.wake();
         Poll::Ready(read)
     }
@@ -87,17 +87,17 @@ impl AsyncWrite for Pipe {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        octets: &[u8],
+        bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let mut lane = lock(&self.outgoing);
         if lane.is_closed {
             return Poll::Ready(Err(ErrorKind::BrokenPipe.into()));
         }
-        let n = octets.len().min(lane.capacity - lane.octets.len());
+        let n = bytes.len().min(lane.capacity - lane.bytes.len());
         if n == 0 {
             return lane.wait(cx);
         }
-        lane.octets.extend(&octets[..n]);
+        lane.bytes.extend(&bytes[..n]);
         lane.wake();
         Poll::Ready(Ok(n))
     }

@@ -7,7 +7,7 @@ pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
 /// Makes compressors and inflaters for an [`Env`](crate::Env), which keeps and lends them.
 pub trait Codecs: Send {
-    /// A compressor of raw deflate whose references reach back at most `2^window_bits` octets.
+    /// A compressor of raw deflate whose references reach back at most `2^window_bits` bytes.
     ///
     /// `level` is 0 to 9, from no compression to the best; `window_bits` is 8 to 15.
     fn compressor(&mut self, level: u8, window_bits: u8) -> Box<dyn Compressor>;
@@ -19,7 +19,7 @@ pub trait Codecs: Send {
 /// Compresses one stream of raw deflate at a time.
 pub trait Compressor: Send {
     /// Compresses `input`, appends it to `out`, and sync-flushes: what was appended ends with the
-    /// octets `00 00 ff ff` and stands for all of `input`. Later input may refer back to it.
+    /// bytes `00 00 ff ff` and stands for all of `input`. Later input may refer back to it.
     ///
     /// That holds for no input, too: it is `00`, and those four (RFC 7692 7.2.3.6).
     fn compress(&mut self, input: &[u8], out: &mut Vec<u8>);
@@ -35,7 +35,7 @@ pub trait Compressor: Send {
 pub trait Inflater: Send {
     /// Starts a new stream, which may refer back to `history` (two slices, the older one first, at most
     /// 32 KiB in all) and to nothing else from before: a reference to what is not there is
-    /// [`Corrupt`], and never shows octets of another stream.
+    /// [`Corrupt`], and never shows bytes of another stream.
     fn begin(&mut self, history: [&[u8]; 2]);
 
     /// Inflates from `input` into `out`, until one of them is used up or the stream ends.
@@ -53,18 +53,18 @@ pub trait Inflater: Send {
 /// How far [`Inflater::inflate`] came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Inflated {
-    /// Octets of the input that were used.
+    /// Bytes of the input that were used.
     pub read: usize,
-    /// Octets of the output that were written.
+    /// Bytes of the output that were written.
     pub written: usize,
     /// Whether the stream ended: a final block (BFINAL) is complete. What follows in the input starts
-    /// at an octet boundary.
+    /// at a byte boundary.
     pub ended: bool,
 }
 
 /// What was to be inflated is no deflate stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Corrupt {
-    /// Octets of the output that were written before it went wrong.
+    /// Bytes of the output that were written before it went wrong.
     pub written: usize,
 }

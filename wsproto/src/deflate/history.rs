@@ -1,31 +1,31 @@
-//! The last octets of a stream: what later ones may refer back to.
+//! The last bytes of a stream: what later ones may refer back to.
 
 use alloc::vec::Vec;
 
-/// The last `2^bits` octets of plain text, in a ring that grows with what has passed.
+/// The last `2^bits` bytes of plain text, in a ring that grows with what has passed.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// Full: the oldest octet is at `oldest`. Else it is at 0.
-    octets: Vec<u8>,
+    /// Full: the oldest byte is at `oldest`. Else it is at 0.
+    bytes: Vec<u8>,
     oldest: usize,
 }
 
 impl History {
-    /// Adds what came last, and keeps at most `max` octets in all. `max` is the same in every call.
-    pub(crate) fn push(&mut self, octets: &[u8], max: usize) {
-        let octets = &octets[octets.len().saturating_sub(max)..];
-        let (filling, mut rest) = octets.split_at(octets.len().min(max - self.octets.len()));
+    /// Adds what came last, and keeps at most `max` bytes in all. `max` is the same in every call.
+    pub(crate) fn push(&mut self, bytes: &[u8], max: usize) {
+        let bytes = &bytes[bytes.len().saturating_sub(max)..];
+        let (filling, mut rest) = bytes.split_at(bytes.len().min(max - self.bytes.len()));
         if !filling.is_empty() {
             // No more than the window, and no more than twice what has passed.
-            let len = self.octets.len() + filling.len();
-            if len > self.octets.capacity() {
-                let capacity = (self.octets.capacity() * 2).clamp(len, max);
-                self.octets.reserve_exact(capacity - self.octets.len());
+            let len = self.bytes.len() + filling.len();
+            if len > self.bytes.capacity() {
+                let capacity = (self.bytes.capacity() * 2).clamp(len, max);
+                self.bytes.reserve_exact(capacity - self.bytes.len());
             }
-            self.octets.extend_from_slice(filling);
+            self.bytes.extend_from_slice(filling);
         }
         while !rest.is_empty() {
-            let room = &mut self.octets[self.oldest..];
+            let room = &mut self.bytes[self.oldest..];
             let (part, later) = rest.split_at(rest.len().min(room.len()));
             room[..part.len()].copy_from_slice(part);
             self.oldest = (self.oldest + part.len()) % max;
@@ -35,16 +35,16 @@ impl History {
 
     /// Everything that is kept, the older part first.
     pub(crate) fn as_slices(&self) -> [&[u8]; 2] {
-        let (newer, older) = self.octets.split_at(self.oldest);
+        let (newer, older) = self.bytes.split_at(self.oldest);
         [older, newer]
     }
 
-    /// How many octets are kept.
+    /// How many bytes are kept.
     pub(crate) fn len(&self) -> usize {
-        self.octets.len()
+        self.bytes.len()
     }
 
-    /// The last `len` octets, or all if there are fewer, the older part first.
+    /// The last `len` bytes, or all if there are fewer, the older part first.
     pub(crate) fn last(&self, len: usize) -> [&[u8]; 2] {
         let [older, newer] = self.as_slices();
         let newer = &newer[newer.len().saturating_sub(len)..];
@@ -59,12 +59,12 @@ impl History {
 
     /// Forgets everything but the memory.
     pub(crate) fn clear(&mut self) {
-        self.octets.clear();
+        self.bytes.clear();
         self.oldest = 0;
     }
 }
 
-/// Whether the same octets are cut in two here and there. They are equally many.
+/// Whether the same bytes are cut in two here and there. They are equally many.
 fn are_equal(one: [&[u8]; 2], other: [&[u8]; 2]) -> bool {
     let [[early, late], [later_cut, latest]] = if one[0].len() <= other[0].len() {
         [one, other]
@@ -86,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keeps_exactly_the_last_octets(
+        fn keeps_exactly_the_last_bytes(
             pieces in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..40), 0..20),
             bits in 1_u32..6,
         ) {
@@ -96,7 +96,7 @@ mod tests {
                 history.push(&piece, max);
                 all.extend(piece);
                 prop_assert_eq!(history.as_slices().concat(), &all[all.len().saturating_sub(max)..]);
-                prop_assert!(history.octets.capacity() <= max);
+                prop_assert!(history.bytes.capacity() <= max);
                 for len in [0, 1, max / 2, max, max + 1] {
                     let last = all.len().saturating_sub(len.min(max));
                     prop_assert_eq!(history.last(len).concat(), &all[last..]);
@@ -116,7 +116,7 @@ mod tests {
             history.push(&before, 1 << bits);
             history.push(&after, 1 << bits);
             let mut other = History::default();
-            // With octets that are nowhere else in front, which are pushed out or not.
+            // With bytes that are nowhere else in front, which are pushed out or not.
             other.push(&vec![2; turned], 1 << others_bits);
             other.push(&after, 1 << others_bits);
             let (all, others) = (history.as_slices().concat(), other.as_slices().concat());

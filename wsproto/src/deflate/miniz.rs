@@ -22,18 +22,18 @@ const WINDOW: usize = 32 << 10;
 /// Compresses and inflates with `miniz_oxide`.
 ///
 /// A compressor takes 319 KB whatever its window, an inflater 76 KB. Small messages are compressed into
-/// static blocks, which makes those of 128 octets smaller by a fifth and takes four tenths of the time;
-/// at level 1 those of 512 octets, too, which become a seventh larger in six tenths of the time.
+/// static blocks, which makes those of 128 bytes smaller by a fifth and takes four tenths of the time;
+/// at level 1 those of 512 bytes, too, which become a seventh larger in six tenths of the time.
 ///
 /// For a window under 15 bits, the dictionary is cleared whenever the next message would make it
 /// exceed the window, and within larger messages. That costs time and size: JSON-like messages of 512
-/// octets shrink to 0.26 of their size at level 6 and 15 bits, to 0.27 at 14, 0.29 at 12, 0.36 at 10
+/// bytes shrink to 0.26 of their size at level 6 and 15 bits, to 0.27 at 14, 0.29 at 12, 0.36 at 10
 /// and 0.65 at 8. A [pooled](crate::Memory::Pooled) compressor that is told the history for each message has
-/// more of it than one that goes on: 0.23 of those octets are left at level 6 and 12 bits then, in three
+/// more of it than one that goes on: 0.23 of those bytes are left at level 6 and 12 bits then, in three
 /// times the time.
 ///
 /// [Priming](Compressor::prime) compresses the history for nothing. At level 1 that takes as long as
-/// two messages of 512 octets for 4 KiB, and as long as twenty for 32 KiB; at level 6, it is half a
+/// two messages of 512 bytes for 4 KiB, and as long as twenty for 32 KiB; at level 6, it is half a
 /// message and ten.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Miniz;
@@ -62,7 +62,7 @@ struct Deflate {
     coding: Coding,
     /// How far a reference may reach back.
     window: usize,
-    /// Octets in the dictionary: how far a reference could reach back.
+    /// Bytes in the dictionary: how far a reference could reach back.
     reach: usize,
 }
 
@@ -85,10 +85,10 @@ enum Coding {
 /// since it costs what the messages have in common, and a new compressor.
 const SMALL_IN_A_ROW: u32 = 256;
 
-/// Octets up to which a block is smaller if it is static.
+/// Bytes up to which a block is smaller if it is static.
 const SMALL: usize = 256;
 
-/// Octets up to which a block is static at level 1: it is larger by about a seventh then, but takes
+/// Bytes up to which a block is static at level 1: it is larger by about a seventh then, but takes
 /// hardly more than half the time.
 const SMALL_AND_FAST: usize = 512;
 
@@ -105,7 +105,7 @@ impl Deflate {
         }
     }
 
-    /// Settles how the blocks of a message are coded, the largest of which stands for `len` octets.
+    /// Settles how the blocks of a message are coded, the largest of which stands for `len` bytes.
     fn choose_coding(&mut self, len: usize) {
         let is_small = len
             <= if self.level == 1 {
@@ -135,7 +135,7 @@ impl Deflate {
         // Either takes what the other spares: at level 1, a new stream is cheaper by up to a third of a
         // message; at others, a full flush.
         if self.level == 1 {
-            // Every message ends at an octet boundary, and raw deflate has neither header nor checksum:
+            // Every message ends at a byte boundary, and raw deflate has neither header nor checksum:
             // to the peer, the old stream goes on.
             self.oxide.reset();
         } else {
@@ -146,8 +146,8 @@ impl Deflate {
     }
 
     fn put(&mut self, piece: &[u8], flush: TDEFLFlush, out: &mut Vec<u8>) {
-        compress_to_output(&mut self.oxide, piece, flush, |octets| {
-            out.extend_from_slice(octets);
+        compress_to_output(&mut self.oxide, piece, flush, |bytes| {
+            out.extend_from_slice(bytes);
             true
         });
     }

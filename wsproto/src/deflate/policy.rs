@@ -17,7 +17,7 @@ pub struct Compression {
     /// How hard to try, from 0 (not at all) to 9. Default 1: with a dedicated compressor, level 6
     /// takes six to nine times as long and makes JSON-like messages a fifth to two fifths smaller.
     pub level: u8,
-    /// Messages of fewer octets are sent as they are. Default 64. Streamed messages, whose length is
+    /// Messages of fewer bytes are sent as they are. Default 64. Streamed messages, whose length is
     /// not known, are always compressed.
     pub threshold: usize,
     /// How far back a compressed message may refer, as a power of two from 8 to 15 (others
@@ -45,14 +45,14 @@ pub struct Compression {
     /// Whether a message may refer to those sent before it: much smaller, at the cost of memory for
     /// each connection. Default `true`.
     pub send_takeover: bool,
-    /// Whether the peer's messages may refer to those before them. Costs this side as many octets for
+    /// Whether the peer's messages may refer to those before them. Costs this side as many bytes for
     /// each connection as they may refer back, once as many have come: by default 32 KiB, and 4 KiB on a
     /// server whose client lets it choose. Default `true`.
     pub receive_takeover: bool,
     /// What a connection with [`send_takeover`](Self::send_takeover) keeps. Default
     /// [`Memory::Pooled`].
     pub memory: Memory,
-    /// Octets of a compressed message that are kept as they came before an inflater is given to it, if
+    /// Bytes of a compressed message that are kept as they came before an inflater is given to it, if
     /// it is not whole by then. Default 16 KiB. A peer that starts a message and stalls pins no more
     /// than these.
     pub inflate_from: usize,
@@ -90,14 +90,14 @@ impl Compression {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Memory {
-    /// The last `2^send_window_bits` octets that it sent, and some 100 more. A compressor is lent by the
+    /// The last `2^send_window_bits` bytes that it sent, and some 100 more. A compressor is lent by the
     /// thread's [`Env`](crate::Env), and has to be told these if it was another connection's in between. At
     /// level 1, where telling takes longer than compressing, it is told no more of them than twice what the
     /// message has, or 1 KiB if that is more.
     ///
     /// A connection that has a thread to itself, or sends several messages in a row, is thus served as by
     /// a [`Dedicated`](Self::Dedicated) compressor with the same window. Where connections take turns, with
-    /// zlib-rs and 12 bits, a message of 512 octets takes 2.5 times as long at level 1 and 1.5 times at
+    /// zlib-rs and 12 bits, a message of 512 bytes takes 2.5 times as long at level 1 and 1.5 times at
     /// level 6, and one of 4 KiB 1.4 and 1.1 times. With so many connections that compressors of their own
     /// would be in no cache, those lent are the faster ones: 200 connections echoed half as many
     /// messages again. See the documentation of the backends for their own costs.

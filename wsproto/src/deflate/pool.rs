@@ -8,7 +8,7 @@ use super::{
     send::strip_tail,
 };
 
-/// Octets that are inflated at a time: the window that references reach back over. In pieces of half
+/// Bytes that are inflated at a time: the window that references reach back over. In pieces of half
 /// of it, 64 KiB take a sixth more of the time of `zlib-rs`, which finds less of what they refer to in its
 /// output; more than this would be pinned by each message that stalls.
 const OUT: usize = 32 << 10;
@@ -65,7 +65,7 @@ impl Deflation {
         (self.level, self.window_bits) == (level, window_bits)
     }
 
-    /// Whether it stopped right where `history` ends, and knows at least the last `at_least` octets of it.
+    /// Whether it stopped right where `history` ends, and knows at least the last `at_least` bytes of it.
     ///
     /// It does not matter whose history it knows, as long as it is the same.
     fn knows(&self, history: &History, at_least: usize) -> bool {
@@ -74,7 +74,7 @@ impl Deflation {
             && history.ends_with(&self.knows)
     }
 
-    /// Starts anew where `history` ends, of which it is told the last `at_least` octets.
+    /// Starts anew where `history` ends, of which it is told the last `at_least` bytes.
     fn tell(&mut self, history: &History, at_least: usize) {
         let last = history.last(at_least);
         self.compressor.prime(last);
@@ -147,7 +147,7 @@ impl Pool {
     }
 
     /// Something to compress with that goes on where `history` ends, and knows at least the last `at_least`
-    /// octets of it. If there is one that stopped there, as the one does that compressed the connection's
+    /// bytes of it. If there is one that stopped there, as the one does that compressed the connection's
     /// message before, it is not told again.
     pub(crate) fn take_deflation_after(
         &mut self,

@@ -1,7 +1,7 @@
 //! Messages are inflated on their way in (RFC 7692 7.2.2), within the limits while they are.
 //!
-//! Whatever comes out is looked at in the order in which it comes out, octet by octet as it were: thus
-//! it does not depend on how the octets were cut on their way which fault of a message is found first.
+//! Whatever comes out is looked at in the order in which it comes out, byte by byte as it were: thus
+//! it does not depend on how the bytes were cut on their way which fault of a message is found first.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -19,10 +19,10 @@ use crate::{
     partial::Partial,
 };
 
-/// Octets of a chunk of an inflated message at most.
+/// Bytes of a chunk of an inflated message at most.
 const CHUNK: usize = 64 << 10;
 
-/// What comes behind the octets of a message: the end of the flush that the sender left out (7.2.2), and
+/// What comes behind the bytes of a message: the end of the flush that the sender left out (7.2.2), and
 /// a final block of nothing. A stream that is at the end of a block then ends right behind it, and any
 /// other does not: a message that was cut off is told from a whole one.
 const END: [u8; 9] = [
@@ -32,16 +32,16 @@ const END: [u8; 9] = [
 /// What is kept of a compressed message that is not whole.
 #[derive(Debug, Default)]
 pub(crate) struct Inflating {
-    /// Octets as they came: at first, to see whether there will be enough of them to be worth an
+    /// Bytes as they came: at first, to see whether there will be enough of them to be worth an
     /// inflater; with chunk delivery also while they wait for their turn.
     compressed: Vec<u8>,
     /// How many of those are inflated.
     inflated: usize,
     /// What has come out so far.
-    octets: u64,
+    bytes: u64,
     /// There from when there was enough.
     inflation: Option<Box<Inflation>>,
-    /// Chunk delivery: all octets of the message are in.
+    /// Chunk delivery: all bytes of the message are in.
     whole: bool,
     /// Chunk delivery: more can come out of what is there.
     pub(crate) pending: bool,
@@ -69,7 +69,7 @@ enum Next {
     Corrupt,
 }
 
-/// How far the octets of a message that have come are inflated.
+/// How far the bytes of a message that have come are inflated.
 enum Progress {
     /// There is more in them than one chunk.
     More,
@@ -118,7 +118,7 @@ impl Deflate {
                 } else if read == input.len() {
                     Next::Done
                 } else {
-                    // It has room, and octets, and does nothing about it.
+                    // It has room, and bytes, and does nothing about it.
                     Next::Corrupt
                 };
                 (read, written, next)
@@ -136,7 +136,7 @@ impl Deflate {
     /// The message is through: checks that it was not cut off.
     fn finish(&mut self, inflation: &mut Inflation) -> Result<(), Violation> {
         if !inflation.within {
-            // It ended in a final block, and not even the octet that should follow it is needed.
+            // It ended in a final block, and not even the byte that should follow it is needed.
             return Ok(());
         }
         let Step { read, written, .. } = self.inflate(inflation, &END);
@@ -199,7 +199,7 @@ impl Connection {
         Ok(Some((begin(env)?, before)))
     }
 
-    /// Octets of a message from which on it gets an inflater before it is whole.
+    /// Bytes of a message from which on it gets an inflater before it is whole.
     fn inflate_from(&self) -> usize {
         let policy = self.config.compression.as_ref();
         policy.map_or(0, |policy| policy.inflate_from)
@@ -226,9 +226,9 @@ impl Connection {
             let step = deflate.inflate(inflation, rest);
             rest = &rest[step.read..];
             let inflating = self.inflating(env);
-            let room = max - inflating.octets;
+            let room = max - inflating.bytes;
             let (allowed, within_limit) = within(room, step.written);
-            inflating.octets += allowed as u64;
+            inflating.bytes += allowed as u64;
             self.assemble(env, &mut inflation.out[..allowed], mask::NONE, room)?;
             if !within_limit {
                 return Err(Cause::Limit(Limit::Message));
@@ -311,7 +311,7 @@ impl Connection {
             return Ok(None);
         }
         self.timers.active = env.now();
-        input.lent = Lent::Octets(chunk);
+        input.lent = Lent::Bytes(chunk);
         Ok(Some(Ready::Lent(Payload::Chunk(kind, last))))
     }
 
@@ -338,8 +338,8 @@ impl Connection {
             let rest = &inflating.compressed[inflating.inflated..];
             let step = deflate.inflate(inflation, rest);
             inflating.inflated += step.read;
-            let (allowed, within_limit) = within(max - inflating.octets, step.written);
-            inflating.octets += allowed as u64;
+            let (allowed, within_limit) = within(max - inflating.bytes, step.written);
+            inflating.bytes += allowed as u64;
             // Doubled, it could become a large buffer, which is not what is taken for the next.
             chunk.reserve_exact(allowed);
             chunk.extend_from_slice(&inflation.out[..allowed]);
@@ -383,7 +383,7 @@ fn keep(compressed: &mut Vec<u8>, spare: &mut Spare, piece: &[u8]) {
     compressed.extend_from_slice(piece);
 }
 
-/// How many of `written` octets there is room for, and whether that is all of them.
+/// How many of `written` bytes there is room for, and whether that is all of them.
 fn within(room: u64, written: usize) -> (usize, bool) {
     let allowed = usize::try_from(room).map_or(written, |room| room.min(written));
     (allowed, allowed == written)

@@ -112,7 +112,7 @@ impl Deflate {
         Some(())
     }
 
-    /// What compresses a message of `len` octets, and knows of what the peer may be referred back to.
+    /// What compresses a message of `len` bytes, and knows of what the peer may be referred back to.
     fn take_deflation(
         &mut self,
         policy: &Compression,
@@ -166,11 +166,11 @@ impl Deflate {
     }
 }
 
-/// How many octets of what was sent before a lent compressor should know for a message of `len` octets: one
+/// How many bytes of what was sent before a lent compressor should know for a message of `len` bytes: one
 /// that knows less is told as many.
 ///
 /// At level 1 a message is compressed faster than its history is told, so short ones make do with less: of
-/// 512 octets of JSON, 1 KiB of history leaves 0.333 instead of the 0.320 that 4 KiB do, in three fifths
+/// 512 bytes of JSON, 1 KiB of history leaves 0.333 instead of the 0.320 that 4 KiB do, in three fifths
 /// of the time (`zlib-rs`).
 fn worth_knowing(level: u8, len: usize) -> usize {
     match level {
@@ -181,8 +181,8 @@ fn worth_knowing(level: u8, len: usize) -> usize {
     }
 }
 
-/// 7.2.1: the last four octets of the flush are not sent. What has no octets is an empty block without
-/// them: one zero octet (7.2.3.6).
+/// 7.2.1: the last four bytes of the flush are not sent. What has no bytes is an empty block without
+/// them: one zero byte (7.2.3.6).
 pub(super) fn strip_tail(out: &mut Vec<u8>) {
     debug_assert!(out.is_empty() || out.ends_with(&TAIL));
     match out.len().checked_sub(TAIL.len()) {

@@ -45,9 +45,9 @@ of_every_backend! {
     noise_is_no_panic
     flipped_bits_are_corrupt_or_harmless
     the_same_comes_out_before_a_fault_however_it_is_cut
-    one_octet_at_a_time_inflates_the_same
+    one_byte_at_a_time_inflates_the_same
     output_may_have_no_room
-    an_empty_message_is_one_octet_and_the_tail
+    an_empty_message_is_one_byte_and_the_tail
     later_messages_refer_to_earlier_ones
     a_small_window_is_used_but_never_exceeded
     the_judge_rejects_what_a_larger_window_allows
@@ -55,7 +55,7 @@ of_every_backend! {
     a_reference_beyond_the_history_is_corrupt
     nothing_of_another_stream_shows
     all_of_the_window_stays_in_reach
-    a_final_block_ends_the_stream_at_an_octet_boundary
+    a_final_block_ends_the_stream_at_an_byte_boundary
     an_inflater_that_failed_begins_again
 }
 
@@ -86,7 +86,7 @@ fn any_conversation_comes_through_within_its_window(backend: Backend) {
                     other.begin(window);
                 }
             }
-            let plain = message.octets();
+            let plain = message.bytes();
             let deflated = compressed(&mut *compressor, &plain);
             prop_assert!(judge.message(&deflated).as_ref() == Ok(&plain));
             for other in &mut others {
@@ -100,7 +100,7 @@ fn any_conversation_comes_through_within_its_window(backend: Backend) {
 fn any_cuts_of_input_and_output_inflate_the_same(backend: Backend) {
     let cuts = several(any::<Index>(), 0..20);
     proptest!(cases(48), |(level in 0..=9_u8, message in messages(), cuts in cuts, step in 1..300_usize)| {
-        let plain = message.octets();
+        let plain = message.bytes();
         let deflated = compressed(&mut *backend().compressor(level, 15), &plain);
         let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(deflated.len())).collect();
         cuts.sort_unstable();
@@ -126,7 +126,7 @@ fn noise_is_no_panic(backend: Backend) {
 fn flipped_bits_are_corrupt_or_harmless(backend: Backend) {
     let flips = several(any::<Index>(), 1..4);
     proptest!(cases(100), |(message in messages(), flips in flips)| {
-        let mut deflated = compressed(&mut *backend().compressor(6, 15), &message.octets());
+        let mut deflated = compressed(&mut *backend().compressor(6, 15), &message.bytes());
         for flip in flips {
             let bit = flip.index(deflated.len() * 8);
             deflated[bit / 8] ^= 1 << (bit % 8);
@@ -145,7 +145,7 @@ fn flipped_bits_are_corrupt_or_harmless(backend: Backend) {
 fn the_same_comes_out_before_a_fault_however_it_is_cut(backend: Backend) {
     let flip = (any::<Index>(), 0..8_u32);
     proptest!(cases(100), |(message in messages(), (at, bit) in flip, step in 1..600_usize)| {
-        let mut deflated = compressed(&mut *backend().compressor(6, 15), &message.octets());
+        let mut deflated = compressed(&mut *backend().compressor(6, 15), &message.bytes());
         let at = at.index(deflated.len());
         deflated[at] ^= 1 << bit;
         let at_once = inflated(&mut *begun(backend), &deflated, 64 << 10);
@@ -153,7 +153,7 @@ fn the_same_comes_out_before_a_fault_however_it_is_cut(backend: Backend) {
     });
 }
 
-fn one_octet_at_a_time_inflates_the_same(backend: Backend) {
+fn one_byte_at_a_time_inflates_the_same(backend: Backend) {
     let plain = json(5_000);
     let deflated = compressed(&mut *backend().compressor(6, 15), &plain);
     let whole = inflated_in_pieces(&mut *begun(backend), &deflated, 1);
@@ -169,13 +169,13 @@ fn output_may_have_no_room(backend: Backend) {
     assert_eq!(rest.as_deref(), Ok(&b"room"[..]));
 }
 
-fn an_empty_message_is_one_octet_and_the_tail(backend: Backend) {
+fn an_empty_message_is_one_byte_and_the_tail(backend: Backend) {
     for level in 0..=9 {
         let mut compressor = backend().compressor(level, 15);
         for message in [&b""[..], b"", b"not empty", b"", b""] {
             let deflated = compressed(&mut *compressor, message);
-            let is_one_octet = deflated == [0x00, 0x00, 0x00, 0xff, 0xff];
-            assert_eq!(is_one_octet, message.is_empty());
+            let is_one_byte = deflated == [0x00, 0x00, 0x00, 0xff, 0xff];
+            assert_eq!(is_one_byte, message.is_empty());
         }
     }
 }
@@ -220,7 +220,7 @@ fn a_small_window_is_used_but_never_exceeded(backend: Backend) {
                     break;
                 }
             }
-            // zlib makes use of 250 octets of 512.
+            // zlib makes use of 250 bytes of 512.
             let used = 1 << (bits - 2)..=1 << bits;
             let farthest = judge.farthest();
             assert!(
@@ -301,8 +301,8 @@ fn all_of_the_window_stays_in_reach(backend: Backend) {
     }
 }
 
-fn a_final_block_ends_the_stream_at_an_octet_boundary(backend: Backend) {
-    // RFC 7692 7.2.3.4: "Hello" in a final block, then an octet to begin the tail with.
+fn a_final_block_ends_the_stream_at_an_byte_boundary(backend: Backend) {
+    // RFC 7692 7.2.3.4: "Hello" in a final block, then a byte to begin the tail with.
     let hello = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
     let mut inflater = begun(backend);
     let mut out = [0; 64];
@@ -364,7 +364,7 @@ fn contexts() -> impl Strategy<Value = Context> {
     ]
 }
 
-/// The last `2^bits` octets of `history`, in two slices.
+/// The last `2^bits` bytes of `history`, in two slices.
 fn window(history: &[u8], bits: u8, cut: Index) -> [&[u8]; 2] {
     let last = &history[history.len().saturating_sub(1 << bits)..];
     let (older, newer) = last.split_at(cut.index(last.len() + 1));
@@ -382,7 +382,7 @@ fn compressed(compressor: &mut dyn Compressor, message: &[u8]) -> Vec<u8> {
     deflated.to_vec()
 }
 
-/// All that `input` stands for, `step` octets at a time; as an error, what came before it went wrong.
+/// All that `input` stands for, `step` bytes at a time; as an error, what came before it went wrong.
 fn inflated(inflater: &mut dyn Inflater, input: &[u8], step: usize) -> Result<Vec<u8>, Vec<u8>> {
     let mut whole = Vec::new();
     match inflate_onto(&mut whole, inflater, input, step) {
@@ -391,7 +391,7 @@ fn inflated(inflater: &mut dyn Inflater, input: &[u8], step: usize) -> Result<Ve
     }
 }
 
-/// As [`inflated`], with input of `step` octets at a time as well.
+/// As [`inflated`], with input of `step` bytes at a time as well.
 fn inflated_in_pieces(
     inflater: &mut dyn Inflater,
     input: &[u8],

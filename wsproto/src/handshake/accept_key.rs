@@ -24,7 +24,7 @@ pub(crate) fn accept_key(key: &[u8]) -> [u8; 28] {
     accept
 }
 
-/// Whether `key` is the base64 of 16 octets: 22 characters and two of padding.
+/// Whether `key` is the base64 of 16 bytes: 22 characters and two of padding.
 ///
 /// The four bits of the last character that encode nothing may have any value: section 4.2.2 does
 /// not ask a server to decode, and the example of section 4.1 itself leaves one of them set.
@@ -35,12 +35,12 @@ pub(super) fn is_key(key: &[u8]) -> bool {
     characters.len() == 22
         && characters
             .iter()
-            .all(|&octet| octet.is_ascii_alphanumeric() || octet == b'+' || octet == b'/')
+            .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
 }
 
-/// Fills `base64`, whose length is that of the encoded `octets`.
-fn encode(octets: &[u8], base64: &mut [u8]) {
-    let written = STANDARD.encode_slice(octets, base64);
+/// Fills `base64`, whose length is that of the encoded `bytes`.
+fn encode(bytes: &[u8], base64: &mut [u8]) {
+    let written = STANDARD.encode_slice(bytes, base64);
     debug_assert!(written.is_ok(), "the arrays above have the encoded length");
 }
 
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_sixteen_octets_of_base64() {
+    fn a_key_is_sixteen_bytes_of_base64() {
         for (key, good) in [
             (&b"dGhlIHNhbXBsZSBub25jZQ=="[..], true),
             (b"AQIDBAUGBwgJCgsMDQ4PEC==", true),

@@ -57,7 +57,7 @@ impl<'a> Accept<'a> {
 
     /// Replaces limits, deadlines and policies: what was asked for, and by whom, is known only now.
     ///
-    /// Octets that came behind the request already fall under it too, and compression is negotiated as it
+    /// Bytes that came behind the request already fall under it too, and compression is negotiated as it
     /// says. A connection that an HTTP library
     /// upgrades gets its own by [`Connection::upgraded`](crate::Connection::upgraded) instead.
     #[must_use]

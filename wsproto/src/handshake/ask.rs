@@ -81,8 +81,8 @@ impl<'a> ClientRequest<'a> {
             return Err(HandshakeMisuse::InvalidHost);
         }
         // RFC 6455 section 3: a fragment has no meaning here and must not be sent.
-        let is_target_octet = |octet: u8| octet.is_ascii_graphic() && octet != b'#';
-        if !self.target.starts_with('/') || !self.target.bytes().all(is_target_octet) {
+        let is_target_byte = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
+        if !self.target.starts_with('/') || !self.target.bytes().all(is_target_byte) {
             return Err(HandshakeMisuse::InvalidTarget);
         }
         self.check_subprotocols()?;

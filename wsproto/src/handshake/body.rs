@@ -29,11 +29,11 @@ pub(crate) struct BodyReader {
 /// How the body is delimited, and how far it has come.
 #[derive(Debug)]
 enum Framing {
-    /// This many octets are to come.
+    /// This many bytes are to come.
     Length(u64),
-    /// A chunk's size is being read, of which these octets have come.
+    /// A chunk's size is being read, of which these bytes have come.
     ChunkSize(Vec<u8>),
-    /// This many octets of a chunk are to come.
+    /// This many bytes of a chunk are to come.
     Chunk(u64),
     /// The line end behind a chunk is to come.
     ChunkEnd,
@@ -44,7 +44,7 @@ enum Framing {
 }
 
 impl BodyReader {
-    /// Prepares to read the body that follows the head of `response`: at most `limit` octets, into
+    /// Prepares to read the body that follows the head of `response`: at most `limit` bytes, into
     /// `buf`, an empty vector whose memory is used again.
     pub(crate) fn new(response: &Response<'_>, limit: usize, buf: Vec<u8>) -> Self {
         Self {
@@ -110,7 +110,7 @@ impl BodyReader {
             Framing::ChunkEnd => {
                 let line_end = input
                     .iter()
-                    .take_while(|octet| b"\r\n".contains(octet))
+                    .take_while(|byte| b"\r\n".contains(byte))
                     .count();
                 if line_end < input.len() {
                     self.framing = Framing::ChunkSize(Vec::new());
@@ -118,7 +118,7 @@ impl BodyReader {
                 &input[line_end..]
             }
             Framing::ChunkSize(line) => {
-                let end = input.iter().position(|&octet| octet == b'\n');
+                let end = input.iter().position(|&byte| byte == b'\n');
                 let (part, rest) = input.split_at(end.map_or(input.len(), |end| end + 1));
                 if line.len() + part.len() > MAX_SIZE_LINE {
                     self.framing = Framing::Finished;
@@ -134,10 +134,9 @@ impl BodyReader {
     }
 
     /// Keeps what there is room for.
-    fn collect(&mut self, octets: &[u8]) {
+    fn collect(&mut self, bytes: &[u8]) {
         let room = self.limit - self.body.len();
-        self.body
-            .extend_from_slice(&octets[..octets.len().min(room)]);
+        self.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 }
 
@@ -182,7 +181,7 @@ fn parse_length(length: &[u8]) -> Option<u64> {
     str::from_utf8(length).ok()?.parse().ok()
 }
 
-/// Splits off the first `max` octets, or all.
+/// Splits off the first `max` bytes, or all.
 fn split_at_most(input: &[u8], max: u64) -> (&[u8], &[u8]) {
     let len = usize::try_from(max).map_or(input.len(), |max| max.min(input.len()));
     input.split_at(len)
@@ -208,7 +207,7 @@ mod tests {
         .unwrap()
     }
 
-    /// Reads `input` chopped into pieces of `chunk` octets, until the body is whole.
+    /// Reads `input` chopped into pieces of `chunk` bytes, until the body is whole.
     fn read(fields: &str, input: &[u8], chunk: usize, limit: usize) -> (String, BodyProgress) {
         let mut reader = reader(fields, limit);
         for part in input.chunks(chunk) {

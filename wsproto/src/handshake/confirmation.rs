@@ -13,7 +13,7 @@ use super::response::Response;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// The octets are no head of an HTTP/1 response.
+    /// The bytes are no head of an HTTP/1 response.
     Malformed,
     /// The head is larger than the limit.
     HeadTooLarge,

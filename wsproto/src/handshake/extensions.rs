@@ -15,7 +15,7 @@ use alloc::string::String;
 use core::error::Error;
 use core::{fmt, str};
 
-use super::headers::{is_token, is_token_octet};
+use super::headers::{is_token, is_token_byte};
 
 /// One extension of an offer or an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl<'a> Cursor<'a> {
     /// Takes a token and the space around it.
     fn token(&mut self) -> Result<&'a str, MalformedExtensions> {
         self.skip_space();
-        let is_end = |octet: &u8| !is_token_octet(*octet);
+        let is_end = |byte: &u8| !is_token_byte(*byte);
         let len = self.rest.iter().position(is_end).unwrap_or(self.rest.len());
         let (token, rest) = self.rest.split_at(len);
         self.rest = rest;
@@ -153,7 +153,7 @@ impl<'a> Cursor<'a> {
 
     /// Takes the rest of a quoted string, behind its first quote (RFC 7230 section 3.2.6).
     fn quoted(&mut self) -> Result<Cow<'a, str>, MalformedExtensions> {
-        let is_special = |octet: &u8| matches!(octet, b'"' | b'\\');
+        let is_special = |byte: &u8| matches!(byte, b'"' | b'\\');
         let mut unescaped = String::new();
         loop {
             let len = self
@@ -182,9 +182,9 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes `octet`, if it comes next.
-    fn eat(&mut self, octet: u8) -> bool {
-        let Some(rest) = self.rest.strip_prefix(&[octet]) else {
+    /// Takes `byte`, if it comes next.
+    fn eat(&mut self, byte: u8) -> bool {
+        let Some(rest) = self.rest.strip_prefix(&[byte]) else {
             return false;
         };
         self.rest = rest;
@@ -316,9 +316,9 @@ mod tests {
     proptest! {
         #[test]
         fn no_line_makes_it_panic_and_what_it_reads_it_reads_again(
-            octets in "[ab,;=\"\\\\ \t\u{e4}]{0,24}",
+            bytes in "[ab,;=\"\\\\ \t\u{e4}]{0,24}",
         ) {
-            if let Ok(canonical) = parse(&[&octets]) {
+            if let Ok(canonical) = parse(&[&bytes]) {
                 prop_assert_eq!(parse(&[&canonical]), Ok(canonical));
             }
         }

@@ -1,13 +1,13 @@
-//! Collects the octets of a head as they come, and finds its end.
+//! Collects the bytes of a head as they come, and finds its end.
 //!
-//! Each octet is looked at once, however the head is chopped: the state between two octets is all
+//! Each byte is looked at once, however the head is chopped: the state between two bytes is all
 //! that the scan needs, so it never starts again. The first line is checked on the way, so that a
-//! TLS hello, another protocol or another version of HTTP is refused at the octet that shows it.
+//! TLS hello, another protocol or another version of HTTP is refused at the byte that shows it.
 //! The rest of the head is parsed once, when it is whole.
 
 use alloc::vec::Vec;
 
-use super::headers::is_token_octet;
+use super::headers::is_token_byte;
 
 /// Which kind of head is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,16 +21,16 @@ pub(crate) enum HeadKind {
 /// What [`HeadReader::push`] did with its input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// How many octets of the input belong to the head; the others come after it.
-    pub(crate) octets: usize,
-    /// Whether the last octet of the head is among them.
+    /// How many bytes of the input belong to the head; the others come after it.
+    pub(crate) bytes: usize,
+    /// Whether the last byte of the head is among them.
     pub(crate) complete: bool,
 }
 
 /// Why a head is hopeless before it is whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeadError {
-    /// The octets are no head of HTTP/1.
+    /// The bytes are no head of HTTP/1.
     Malformed,
     /// The major version of HTTP is not 1.
     UnsupportedHttpVersion,
@@ -38,18 +38,18 @@ pub(crate) enum HeadError {
     TooLarge,
 }
 
-/// Collects the octets of one head.
+/// Collects the bytes of one head.
 #[derive(Debug)]
 pub(crate) struct HeadReader {
     buf: Vec<u8>,
-    /// How many octets have been looked at: the proof that none is twice.
+    /// How many bytes have been looked at: the proof that none is twice.
     #[cfg(test)]
     examined: u64,
     kind: HeadKind,
     state: State,
 }
 
-/// What the octets so far amount to.
+/// What the bytes so far amount to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Before the first line, where empty lines are skipped (RFC 7230 section 3.5).
@@ -58,15 +58,15 @@ enum State {
     StartCr,
     /// Within the method.
     Method,
-    /// Before the first octet of the target.
+    /// Before the first byte of the target.
     TargetStart,
     /// Within the target.
     Target,
-    /// Within the version; this many of its octets were right.
+    /// Within the version; this many of its bytes were right.
     Version(u8),
     /// Within the status; this many of its digits have come.
     StatusCode(u8),
-    /// After the last octet that the first line must have.
+    /// After the last byte that the first line must have.
     FirstLineEnd,
     /// Within the reason phrase.
     Reason,
@@ -94,24 +94,24 @@ impl HeadReader {
         }
     }
 
-    /// Takes the octets of `input` up to and including the end of the head.
+    /// Takes the bytes of `input` up to and including the end of the head.
     ///
-    /// A head of exactly `max_len` octets is taken. After an error or a complete head, there is
+    /// A head of exactly `max_len` bytes is taken. After an error or a complete head, there is
     /// nothing more to push.
     pub(crate) fn push(&mut self, input: &[u8], max_len: usize) -> Result<Taken, HeadError> {
         debug_assert!(self.state != State::Complete, "the head has ended");
         let room = max_len.saturating_sub(self.buf.len());
-        for (index, &octet) in input.iter().take(room).enumerate() {
+        for (index, &byte) in input.iter().take(room).enumerate() {
             #[cfg(test)]
             {
                 self.examined += 1;
             }
-            self.state = self.state.after(octet, self.kind)?;
+            self.state = self.state.after(byte, self.kind)?;
             if self.state == State::Complete {
-                let octets = index + 1;
-                self.buf.extend_from_slice(&input[..octets]);
+                let bytes = index + 1;
+                self.buf.extend_from_slice(&input[..bytes]);
                 return Ok(Taken {
-                    octets,
+                    bytes,
                     complete: true,
                 });
             }
@@ -121,36 +121,36 @@ impl HeadReader {
         }
         self.buf.extend_from_slice(input);
         Ok(Taken {
-            octets: input.len(),
+            bytes: input.len(),
             complete: false,
         })
     }
 
-    /// The octets of the head.
+    /// The bytes of the head.
     pub(crate) fn into_buf(self) -> Vec<u8> {
         self.buf
     }
 }
 
 impl State {
-    /// The state after one more octet.
+    /// The state after one more byte.
     ///
-    /// What is an error here is one to httparse too, at the same octet; what is none may still be
+    /// What is an error here is one to httparse too, at the same byte; what is none may still be
     /// one, since header lines are only searched for their ends.
-    fn after(self, octet: u8, kind: HeadKind) -> Result<Self, HeadError> {
-        let next = match (self, octet) {
+    fn after(self, byte: u8, kind: HeadKind) -> Result<Self, HeadError> {
+        let next = match (self, byte) {
             (Self::Start, b'\r') => Self::StartCr,
             (Self::Start | Self::StartCr, b'\n') => Self::Start,
             (Self::Start, _) => match kind {
-                HeadKind::Request if is_token_octet(octet) => Self::Method,
-                HeadKind::Response if octet == b'H' => Self::Version(1),
+                HeadKind::Request if is_token_byte(byte) => Self::Method,
+                HeadKind::Response if byte == b'H' => Self::Version(1),
                 HeadKind::Request | HeadKind::Response => return Err(HeadError::Malformed),
             },
             (Self::Method, b' ') => Self::TargetStart,
-            (Self::Method, _) if is_token_octet(octet) => Self::Method,
+            (Self::Method, _) if is_token_byte(byte) => Self::Method,
             (Self::Target, b' ') => Self::Version(0),
             (Self::TargetStart | Self::Target, 0x21..=0x7e | 0x80..) => Self::Target,
-            (Self::Version(read), _) => return after_version(read, octet, kind),
+            (Self::Version(read), _) => return after_version(read, byte, kind),
             (Self::StatusCode(2), b'0'..=b'9') => Self::FirstLineEnd,
             (Self::StatusCode(digits), b'0'..=b'9') => Self::StatusCode(digits + 1),
             (Self::FirstLineEnd, b' ') if kind == HeadKind::Response => Self::Reason,
@@ -160,7 +160,7 @@ impl State {
             (Self::LineStart, b'\r') => Self::LastCr,
             (Self::LineStart | Self::LastCr, b'\n') => Self::Complete,
             (Self::Line, b'\n') => Self::LineStart,
-            (Self::LineStart, _) if is_token_octet(octet) => Self::Line,
+            (Self::LineStart, _) if is_token_byte(byte) => Self::Line,
             (Self::Line, _) => Self::Line,
             (
                 Self::StartCr
@@ -181,12 +181,12 @@ impl State {
     }
 }
 
-/// The state after one more octet of the version, of which `read` octets have come.
-fn after_version(read: u8, octet: u8, kind: HeadKind) -> Result<State, HeadError> {
+/// The state after one more byte of the version, of which `read` bytes have come.
+fn after_version(read: u8, byte: u8, kind: HeadKind) -> Result<State, HeadError> {
     const MAJOR: u8 = 5;
     const DOT: u8 = 6;
     const MINOR: u8 = 7;
-    match (read, octet) {
+    match (read, byte) {
         (0, b'H') | (1 | 2, b'T') | (3, b'P') | (4, b'/') | (MAJOR, b'1') | (DOT, b'.') => {
             Ok(State::Version(read + 1))
         }
@@ -214,7 +214,7 @@ mod tests {
     const REQUEST: &[u8] = b"GET /chat?room=1 HTTP/1.1\r\nHost: a\r\nEmpty:\r\nTab:\tb \r\n\r\n";
     const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
 
-    /// What a head amounts to: how many octets were taken, and the end.
+    /// What a head amounts to: how many bytes were taken, and the end.
     #[derive(Debug, PartialEq, Eq)]
     enum Outcome {
         Complete(usize),
@@ -224,27 +224,27 @@ mod tests {
 
     fn read<'a>(kind: HeadKind, parts: impl IntoIterator<Item = &'a [u8]>) -> Outcome {
         let mut reader = HeadReader::new(kind, Vec::new());
-        let mut octets = 0;
+        let mut bytes = 0;
         for part in parts {
             match reader.push(part, MAX_LEN) {
-                Ok(taken) => octets += taken.octets,
+                Ok(taken) => bytes += taken.bytes,
                 Err(error) => return Outcome::Failed(error, reader.examined),
             }
             if reader.state == State::Complete {
-                assert_eq!(reader.into_buf().len(), octets);
-                return Outcome::Complete(octets);
+                assert_eq!(reader.into_buf().len(), bytes);
+                return Outcome::Complete(bytes);
             }
         }
-        Outcome::Unfinished(octets)
+        Outcome::Unfinished(bytes)
     }
 
     /// The same question, asked of httparse by parsing every prefix.
-    fn parse_every_prefix(kind: HeadKind, octets: &[u8]) -> Result<Option<usize>, usize> {
-        for end in 0..=octets.len() {
+    fn parse_every_prefix(kind: HeadKind, bytes: &[u8]) -> Result<Option<usize>, usize> {
+        for end in 0..=bytes.len() {
             let mut headers = [httparse::EMPTY_HEADER; 64];
             let parsed = match kind {
-                HeadKind::Request => httparse::Request::new(&mut headers).parse(&octets[..end]),
-                HeadKind::Response => httparse::Response::new(&mut headers).parse(&octets[..end]),
+                HeadKind::Request => httparse::Request::new(&mut headers).parse(&bytes[..end]),
+                HeadKind::Response => httparse::Response::new(&mut headers).parse(&bytes[..end]),
             };
             match parsed {
                 Ok(httparse::Status::Complete(len)) => return Ok(Some(len)),
@@ -274,10 +274,10 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_refused_at_the_octet_that_shows_it() {
+    fn garbage_is_refused_at_the_byte_that_shows_it() {
         use HeadError::{Malformed, UnsupportedHttpVersion};
         use HeadKind::{Request, Response};
-        for (kind, octets, error, examined) in [
+        for (kind, bytes, error, examined) in [
             (Request, &b"\x16\x03\x01\x02\x00\x01"[..], Malformed, 1),
             (Request, b"\x00", Malformed, 1),
             (Request, b" GET", Malformed, 1),
@@ -306,15 +306,15 @@ mod tests {
             (Response, b"HTTP/1.1 1011", Malformed, 13),
             (Response, b"HTTP/1.1 101 a\x00", Malformed, 15),
         ] {
-            let whole = read(kind, [octets]);
+            let whole = read(kind, [bytes]);
             assert_eq!(
                 whole,
                 Outcome::Failed(error, examined),
                 "{}",
-                octets.escape_ascii()
+                bytes.escape_ascii()
             );
-            let trickle = read(kind, octets.chunks(1));
-            assert_eq!(trickle, whole, "{}", octets.escape_ascii());
+            let trickle = read(kind, bytes.chunks(1));
+            assert_eq!(trickle, whole, "{}", bytes.escape_ascii());
         }
     }
 
@@ -324,7 +324,7 @@ mod tests {
         let taken = fits.push(REQUEST, REQUEST.len());
         assert_eq!(taken.map(|taken| taken.complete), Ok(true));
 
-        // An octet more could only be beyond the limit, so there is nothing to wait for.
+        // A byte more could only be beyond the limit, so there is nothing to wait for.
         let mut full = HeadReader::new(HeadKind::Request, Vec::new());
         let taken = full.push(&REQUEST[..20], 20);
         assert_eq!(taken, Err(HeadError::TooLarge));
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn each_octet_is_examined_once_however_the_head_is_chopped() {
+    fn each_byte_is_examined_once_however_the_head_is_chopped() {
         let mut head = b"GET / HTTP/1.1\r\n".to_vec();
         while head.len() < MAX_LEN - 100 {
             head.extend_from_slice(b"Name: value\r\n");
@@ -367,7 +367,7 @@ mod tests {
         assert_eq!(buf.as_ptr(), memory);
     }
 
-    /// Octets that are nearly a head: a sample with pieces put in, and cut somewhere.
+    /// Bytes that are nearly a head: a sample with pieces put in, and cut somewhere.
     fn nearly_a_head() -> impl Strategy<Value = (HeadKind, Vec<u8>)> {
         let piece = prop::sample::select(vec![
             &b"\r"[..],
@@ -386,34 +386,34 @@ mod tests {
         let sample = prop::sample::select(samples);
         let edits = prop::collection::vec((any::<prop::sample::Index>(), piece, 0..3usize), 0..4);
         (sample, edits).prop_map(|((kind, sample), edits)| {
-            let mut octets = sample.to_vec();
+            let mut bytes = sample.to_vec();
             for (index, piece, removed) in edits {
-                let start = index.index(octets.len() + 1);
-                let end = octets.len().min(start + removed);
-                octets.splice(start..end, piece.iter().copied());
+                let start = index.index(bytes.len() + 1);
+                let end = bytes.len().min(start + removed);
+                bytes.splice(start..end, piece.iter().copied());
             }
-            (kind, octets)
+            (kind, bytes)
         })
     }
 
     proptest! {
         #[test]
         fn any_chopping_gives_the_same_outcome(
-            (kind, octets) in nearly_a_head(),
+            (kind, bytes) in nearly_a_head(),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
         ) {
-            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(octets.len() + 1)).collect();
-            cuts.extend([0, octets.len()]);
+            let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            cuts.extend([0, bytes.len()]);
             cuts.sort_unstable();
-            let parts = cuts.windows(2).map(|cut| &octets[cut[0]..cut[1]]);
-            let whole = read(kind, [&octets[..]]);
+            let parts = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]);
+            let whole = read(kind, [&bytes[..]]);
             prop_assert_eq!(read(kind, parts), whole);
         }
 
         #[test]
-        fn the_end_is_where_httparse_finds_it((kind, octets) in nearly_a_head()) {
-            let naive = parse_every_prefix(kind, &octets);
-            match read(kind, [&octets[..]]) {
+        fn the_end_is_where_httparse_finds_it((kind, bytes) in nearly_a_head()) {
+            let naive = parse_every_prefix(kind, &bytes);
+            match read(kind, [&bytes[..]]) {
                 // What is wrong with a header line is left to the parser, which sees it in time.
                 Outcome::Complete(len) => {
                     prop_assert!(naive == Ok(Some(len)) || naive.is_err_and(|end| end <= len));
@@ -426,14 +426,14 @@ mod tests {
         }
 
         #[test]
-        fn no_octets_make_it_panic(
-            octets in prop::collection::vec(any::<u8>(), 0..200),
+        fn no_bytes_make_it_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
             max_len in 0..200usize,
         ) {
             for kind in [HeadKind::Request, HeadKind::Response] {
                 let mut reader = HeadReader::new(kind, vec![]);
-                let _ = reader.push(&octets, max_len);
-                prop_assert!(reader.examined <= octets.len().min(max_len) as u64);
+                let _ = reader.push(&bytes, max_len);
+                prop_assert!(reader.examined <= bytes.len().min(max_len) as u64);
             }
         }
     }

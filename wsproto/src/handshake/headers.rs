@@ -34,15 +34,15 @@ impl Span {
         })
     }
 
-    /// The octets of the part in its head.
-    pub(super) fn octets(self, head: &[u8]) -> &[u8] {
+    /// The bytes of the part in its head.
+    pub(super) fn bytes(self, head: &[u8]) -> &[u8] {
         let start = self.start as usize;
         &head[start..start + self.len as usize]
     }
 
     /// The part as text; only for parts that the parser has found to be UTF-8.
     pub(super) fn text(self, head: &[u8]) -> &str {
-        str::from_utf8(self.octets(head)).unwrap_or_default()
+        str::from_utf8(self.bytes(head)).unwrap_or_default()
     }
 }
 
@@ -78,7 +78,7 @@ impl<'a> Fields<'a> for HeadFields<'a> {
     fn fields(self) -> impl Iterator<Item = Header<'a>> {
         self.spans.iter().map(move |span| Header {
             name: span.name.text(self.head),
-            value: span.value.octets(self.head),
+            value: span.value.bytes(self.head),
         })
     }
 }
@@ -132,15 +132,15 @@ pub(super) fn lists_token<'a>(fields: impl Fields<'a>, name: &str, token: &str) 
 
 /// The elements of one comma-separated list; empty ones are skipped (RFC 7230 section 7).
 pub(super) fn list_elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    list.split(|&octet| octet == b',')
+    list.split(|&byte| byte == b',')
         .map(<[u8]>::trim_ascii)
         .filter(|element| !element.is_empty())
 }
 
-/// Whether an octet may occur in a token (RFC 7230 section 3.2.6).
-pub(super) const fn is_token_octet(octet: u8) -> bool {
+/// Whether a byte may occur in a token (RFC 7230 section 3.2.6).
+pub(super) const fn is_token_byte(byte: u8) -> bool {
     matches!(
-        octet,
+        byte,
         b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
             | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z'
     )
@@ -148,22 +148,22 @@ pub(super) const fn is_token_octet(octet: u8) -> bool {
 
 /// Whether `text` is a token: names of headers, subprotocols and extensions are.
 pub(super) fn is_token(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().copied().all(is_token_octet)
+    !text.is_empty() && text.iter().copied().all(is_token_byte)
 }
 
-/// Whether `text` consists of octets that an authority without userinfo may have
+/// Whether `text` consists of bytes that an authority without userinfo may have
 /// (RFC 3986 sections 3.2.2 and 3.2.3; RFC 7230 section 5.4 asks for 400 on any other).
 pub(super) fn is_authority(text: &[u8]) -> bool {
-    let is_authority_octet =
-        |octet: u8| octet.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&octet);
-    !text.is_empty() && text.iter().copied().all(is_authority_octet)
+    let is_authority_byte =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
+    !text.is_empty() && text.iter().copied().all(is_authority_byte)
 }
 
 /// Checks a header value that an application gave.
 pub(super) fn check_value(value: &str) -> Result<(), HandshakeMisuse> {
     // CR and LF would let a value start a field of its own, and some readers stop at NUL; no other
     // control may occur either (RFC 7230 section 3.2, `field-content`).
-    let is_forbidden = |octet: u8| octet.is_ascii_control() && octet != b'\t';
+    let is_forbidden = |byte: u8| byte.is_ascii_control() && byte != b'\t';
     if value.bytes().any(is_forbidden) {
         return Err(HandshakeMisuse::InvalidHeaderValue);
     }

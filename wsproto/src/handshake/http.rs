@@ -1,6 +1,6 @@
 //! Both roles of a handshake whose head an HTTP library has parsed, in the types of the `http` crate.
 //!
-//! The library moves the heads; the checks and the fields are those of a handshake over octets.
+//! The library moves the heads; the checks and the fields are those of a handshake over bytes.
 
 use alloc::boxed::Box;
 use alloc::string::String;

@@ -1,8 +1,8 @@
 //! The opening handshake (RFC 6455 section 4): heads read, checked and written.
 //!
-//! Everything here is a pure function or a small state machine over octets. A head goes through
+//! Everything here is a pure function or a small state machine over bytes. A head goes through
 //! `HeadReader` (where does it end?), `parse_*` (where are its parts?), a borrowing view
-//! ([`Request`], [`Response`]) and a check. What is written is validated before its first octet.
+//! ([`Request`], [`Response`]) and a check. What is written is validated before its first byte.
 
 mod accept_key;
 mod answer;

@@ -235,8 +235,8 @@ impl Pattern {
 
 /// Whether `text` is the scheme of a URI (RFC 3986 section 3.1).
 fn is_scheme(text: &str) -> bool {
-    let is_scheme_octet = |octet: u8| octet.is_ascii_alphanumeric() || b"+-.".contains(&octet);
-    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(is_scheme_octet)
+    let is_scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(is_scheme_byte)
 }
 
 /// The port that a scheme has by itself, as far as pages are concerned.
@@ -278,9 +278,7 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
 /// The number of a port, or the default one of the scheme. The outer `None` is an error.
 fn parse_port(port: Option<&str>, scheme: &str) -> Option<Option<u16>> {
     match port {
-        Some(port) if port.bytes().all(|octet| octet.is_ascii_digit()) => {
-            port.parse().ok().map(Some)
-        }
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => port.parse().ok().map(Some),
         Some(_) => None,
         None => Some(default_port(scheme)),
     }

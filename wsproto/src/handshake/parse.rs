@@ -104,7 +104,7 @@ pub(crate) fn parse_response(
         .ok_or(ResponseError::Malformed)
 }
 
-/// Room for the headers of `head`, and no more than it can have: a header takes three octets.
+/// Room for the headers of `head`, and no more than it can have: a header takes three bytes.
 fn header_slots(head: &[u8], max_headers: usize) -> Vec<httparse::Header<'_>> {
     vec![httparse::EMPTY_HEADER; max_headers.min(head.len() / 3)]
 }

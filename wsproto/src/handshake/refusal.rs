@@ -13,7 +13,7 @@ use super::head::HeadError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The octets are no head of an HTTP/1 request: 400.
+    /// The bytes are no head of an HTTP/1 request: 400.
     Malformed,
     /// The head is larger than the limit: 431.
     HeadTooLarge,
@@ -51,7 +51,7 @@ pub enum Refusal {
     MissingKey,
     /// There is more than one `Sec-WebSocket-Key`: 400.
     RepeatedKey,
-    /// `Sec-WebSocket-Key` is not the base64 of 16 octets: 400.
+    /// `Sec-WebSocket-Key` is not the base64 of 16 bytes: 400.
     InvalidKey,
     /// A request for an upgrade has a body: 400.
     UnexpectedBody,
@@ -156,7 +156,7 @@ impl Refusal {
             Self::UnsupportedVersion => "Sec-WebSocket-Version must be 13",
             Self::MissingKey => "Sec-WebSocket-Key is missing",
             Self::RepeatedKey => "Sec-WebSocket-Key occurs more than once",
-            Self::InvalidKey => "Sec-WebSocket-Key must be 16 octets in base64",
+            Self::InvalidKey => "Sec-WebSocket-Key must be 16 bytes in base64",
             Self::UnexpectedBody => "a request for an upgrade must not have a body",
             Self::InvalidSubprotocol => "Sec-WebSocket-Protocol must be a list of tokens",
             Self::MalformedExtensions => "Sec-WebSocket-Extensions is malformed",

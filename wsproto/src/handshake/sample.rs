@@ -1,4 +1,4 @@
-//! Heads for the tests of the handshake, and the way from octets to a view of them.
+//! Heads for the tests of the handshake, and the way from bytes to a view of them.
 
 use alloc::format;
 use alloc::string::String;

@@ -17,7 +17,7 @@ thread_local! {
     static PEAK: Cell<isize> = const { Cell::new(0) };
 }
 
-/// Notes an allocation that turned `before` octets into `after`.
+/// Notes an allocation that turned `before` bytes into `after`.
 fn count(before: usize, after: usize) {
     let live = LIVE.get() + after as isize - before as isize;
     LIVE.set(live);
@@ -44,16 +44,16 @@ unsafe impl GlobalAlloc for Counting {
         unsafe { System.alloc_zeroed(layout) }
     }
 
-    unsafe fn dealloc(&self, octets: *mut u8, layout: Layout) {
+    unsafe fn dealloc(&self, bytes: *mut u8, layout: Layout) {
         count(layout.size(), 0);
         // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(octets, layout) }
+        unsafe { System.dealloc(bytes, layout) }
     }
 
-    unsafe fn realloc(&self, octets: *mut u8, layout: Layout, len: usize) -> *mut u8 {
+    unsafe fn realloc(&self, bytes: *mut u8, layout: Layout, len: usize) -> *mut u8 {
         count(layout.size(), len);
         // SAFETY: the caller keeps the contract of `realloc`.
-        unsafe { System.realloc(octets, layout, len) }
+        unsafe { System.realloc(bytes, layout, len) }
     }
 }
 
@@ -69,13 +69,13 @@ pub(crate) fn total() -> u64 {
     ALLOCATIONS.get()
 }
 
-/// Octets that this thread has allocated and not given back; what other threads gave it back counts
+/// Bytes that this thread has allocated and not given back; what other threads gave it back counts
 /// against it.
 pub(crate) fn live() -> isize {
     LIVE.get()
 }
 
-/// The most octets that were live at any moment while `f` runs, beyond those before it.
+/// The most bytes that were live at any moment while `f` runs, beyond those before it.
 pub(crate) fn peak(f: impl FnOnce()) -> isize {
     let before = LIVE.get();
     PEAK.set(before);
@@ -91,7 +91,7 @@ pub(crate) mod everywhere {
     static LIVE: AtomicIsize = AtomicIsize::new(0);
     static PEAK: AtomicIsize = AtomicIsize::new(0);
 
-    /// Notes an allocation that turned `before` octets into `after`.
+    /// Notes an allocation that turned `before` bytes into `after`.
     pub(super) fn count(before: usize, after: usize) {
         let change = after as isize - before as isize;
         let live = LIVE.fetch_add(change, Ordering::Relaxed) + change;
@@ -108,12 +108,12 @@ pub(crate) mod everywhere {
         ALLOCATIONS.load(Ordering::Relaxed) - before
     }
 
-    /// Octets that are allocated and not given back.
+    /// Bytes that are allocated and not given back.
     pub(crate) fn live() -> isize {
         LIVE.load(Ordering::Relaxed)
     }
 
-    /// The most octets that were live at any moment while `f` runs, beyond those before it.
+    /// The most bytes that were live at any moment while `f` runs, beyond those before it.
     pub(crate) fn peak(f: impl FnOnce()) -> isize {
         let before = live();
         PEAK.store(before, Ordering::Relaxed);

@@ -35,7 +35,7 @@ pub(crate) fn compressing(change: impl FnOnce(&mut Config, &mut Compression)) ->
     })
 }
 
-/// Text of `len` octets that compresses as the texts of applications do.
+/// Text of `len` bytes that compresses as the texts of applications do.
 pub(crate) fn json(len: usize, seed: usize) -> String {
     let mut text = String::new();
     let mut i = seed;
@@ -52,7 +52,7 @@ pub(crate) fn json(len: usize, seed: usize) -> String {
     text
 }
 
-/// Octets that do not compress.
+/// Bytes that do not compress.
 pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
     use wsproto::Entropy;
     let mut noise = vec![0; len];
@@ -126,11 +126,11 @@ impl Foreign {
         Self(oxide)
     }
 
-    /// Some blocks that stand for `data` and end at an octet boundary.
+    /// Some blocks that stand for `data` and end at a byte boundary.
     fn blocks(&mut self, data: &[u8], flush: TDEFLFlush) -> Vec<u8> {
         let mut out = Vec::new();
-        compress_to_output(&mut self.0, data, flush, |octets| {
-            out.extend_from_slice(octets);
+        compress_to_output(&mut self.0, data, flush, |bytes| {
+            out.extend_from_slice(bytes);
             true
         });
         out
@@ -143,7 +143,7 @@ impl Foreign {
         flushed
     }
 
-    /// A message: what was flushed without its last four octets (RFC 7692 7.2.1).
+    /// A message: what was flushed without its last four bytes (RFC 7692 7.2.1).
     pub(crate) fn message(&mut self, data: &[u8]) -> Vec<u8> {
         if data.is_empty() {
             return vec![0];
@@ -164,7 +164,7 @@ pub(crate) fn message(data: &[u8]) -> Vec<u8> {
     Foreign::new(6).message(data)
 }
 
-/// A stored block (RFC 1951 3.2.4) that begins at an octet boundary.
+/// A stored block (RFC 1951 3.2.4) that begins at a byte boundary.
 pub(crate) fn stored(data: &[u8], is_final: bool) -> Vec<u8> {
     let len = u16::try_from(data.len()).expect("a stored block is short");
     let mut block = vec![u8::from(is_final)];

@@ -70,7 +70,7 @@ impl End {
         )
     }
 
-    /// With a read buffer of that many octets.
+    /// With a read buffer of that many bytes.
     pub(crate) fn with_buffer(mut self, len: usize) -> Self {
         self.input = Input::new(vec![0; len]);
         self
@@ -82,24 +82,24 @@ impl End {
         self
     }
 
-    /// Reads `octets`, in as many reads as the buffer needs, and takes the events of each.
-    pub(crate) fn read(&mut self, octets: &[u8]) {
-        self.read_with(octets, |_, _, _| {});
+    /// Reads `bytes`, in as many reads as the buffer needs, and takes the events of each.
+    pub(crate) fn read(&mut self, bytes: &[u8]) {
+        self.read_with(bytes, |_, _, _| {});
     }
 
-    /// Reads `octets`; `on` is the application.
+    /// Reads `bytes`; `on` is the application.
     pub(crate) fn read_with(
         &mut self,
-        mut octets: &[u8],
+        mut bytes: &[u8],
         mut on: impl FnMut(&mut Connection, &mut Env, &Event<'_>),
     ) {
-        while !octets.is_empty() {
+        while !bytes.is_empty() {
             let spare = self.input.spare();
-            let len = spare.len().min(octets.len());
+            let len = spare.len().min(bytes.len());
             assert!(len > 0, "the input is used up after each turn");
-            spare[..len].copy_from_slice(&octets[..len]);
+            spare[..len].copy_from_slice(&bytes[..len]);
             self.input.filled(len);
-            octets = &octets[len..];
+            bytes = &bytes[len..];
             self.take_events_with(&mut on);
         }
     }
@@ -163,17 +163,17 @@ impl End {
         self.drain_some(usize::MAX)
     }
 
-    /// The first `n` octets that are to be sent; they are sent now.
+    /// The first `n` bytes that are to be sent; they are sent now.
     pub(crate) fn drain_some(&mut self, n: usize) -> Vec<u8> {
-        let mut octets = Vec::new();
+        let mut bytes = Vec::new();
         for slice in self.connection.outgoing() {
             assert!(!slice.is_empty(), "no slice of the output is empty");
-            octets.extend_from_slice(slice);
+            bytes.extend_from_slice(slice);
         }
-        assert_eq!(octets.len(), self.connection.queued());
-        octets.truncate(n);
-        self.connection.sent(&mut self.env, octets.len());
-        octets
+        assert_eq!(bytes.len(), self.connection.queued());
+        bytes.truncate(n);
+        self.connection.sent(&mut self.env, bytes.len());
+        bytes
     }
 
     /// Everything that is to be sent, as frames; it is sent now.

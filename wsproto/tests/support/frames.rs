@@ -121,10 +121,10 @@ impl Frame {
     }
 }
 
-/// The frames that `octets` are; panics if they end within one.
-pub(crate) fn decode(octets: &[u8]) -> Vec<Frame> {
+/// The frames that `bytes` are; panics if they end within one.
+pub(crate) fn decode(bytes: &[u8]) -> Vec<Frame> {
     let mut decoder = Decoder::default();
-    decoder.push(octets);
+    decoder.push(bytes);
     let mut frames = Vec::new();
     while let Some(part) = decoder.part() {
         let Part::Frame(frame, mask) = part else {

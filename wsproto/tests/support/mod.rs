@@ -39,10 +39,10 @@ pub(crate) fn open(role: Role, change: impl FnOnce(&mut Config)) -> End {
     End::upgraded(role, config(change))
 }
 
-/// What the peer of that role sends, in octets.
+/// What the peer of that role sends, in bytes.
 pub(crate) fn sent_to(role: Role, frames: &[Frame]) -> Vec<u8> {
-    let octets = |frame: &Frame| frame.clone().sent_by(opposite(role)).encode();
-    frames.iter().flat_map(octets).collect()
+    let bytes = |frame: &Frame| frame.clone().sent_by(opposite(role)).encode();
+    frames.iter().flat_map(bytes).collect()
 }
 
 /// How a property is tested: on so many random cases, or as many more as `PROPTEST_CASES` says.

@@ -17,7 +17,7 @@ pub(crate) struct Pair {
 /// One direction of a transport.
 #[derive(Debug, Default)]
 struct Wire {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     /// Everything that was ever on it.
     log: Vec<u8>,
     /// The sender has shut it: nothing follows what is on the way.
@@ -27,9 +27,9 @@ struct Wire {
 }
 
 impl Wire {
-    fn carry(&mut self, octets: &[u8]) {
-        self.octets.extend_from_slice(octets);
-        self.log.extend_from_slice(octets);
+    fn carry(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.log.extend_from_slice(bytes);
     }
 }
 
@@ -93,10 +93,10 @@ impl Pair {
         }
     }
 
-    /// One write: the transport of that end takes at most `n` octets. Tells whether anything happened.
+    /// One write: the transport of that end takes at most `n` bytes. Tells whether anything happened.
     pub(crate) fn write(&mut self, from: Role, n: usize) -> bool {
         let end = self.end(from);
-        let octets = end.drain_some(n);
+        let bytes = end.drain_some(n);
         if end.connection.wants().event {
             end.take_events();
         }
@@ -107,13 +107,13 @@ impl Pair {
         let (_, wire) = self.receiver(opposite(from));
         let shuts = (wants.shutdown || wants.done) && !wire.shut;
         wire.shut |= shuts;
-        wire.carry(&octets);
-        !octets.is_empty() || shuts
+        wire.carry(&bytes);
+        !bytes.is_empty() || shuts
     }
 
-    /// Puts octets on the wire past the queue of that end.
-    pub(crate) fn carry(&mut self, from: Role, octets: &[u8]) {
-        self.receiver(opposite(from)).1.carry(octets);
+    /// Puts bytes on the wire past the queue of that end.
+    pub(crate) fn carry(&mut self, from: Role, bytes: &[u8]) {
+        self.receiver(opposite(from)).1.carry(bytes);
     }
 
     /// Everything that left that end so far.
@@ -121,11 +121,11 @@ impl Pair {
         &self.receiver(opposite(from)).1.log
     }
 
-    /// One read: at most `n` octets reach that end, or the end of the stream does. Tells whether
+    /// One read: at most `n` bytes reach that end, or the end of the stream does. Tells whether
     /// anything happened.
     pub(crate) fn deliver(&mut self, to: Role, n: usize) -> bool {
         let (end, wire) = self.receiver(to);
-        if wire.octets.is_empty() {
+        if wire.bytes.is_empty() {
             if !wire.shut || wire.eof {
                 return false;
             }
@@ -133,9 +133,9 @@ impl Pair {
             end.eof();
             return true;
         }
-        let n = n.min(wire.octets.len());
-        let octets: Vec<u8> = wire.octets.drain(..n).collect();
-        end.read(&octets);
+        let n = n.min(wire.bytes.len());
+        let bytes: Vec<u8> = wire.bytes.drain(..n).collect();
+        end.read(&bytes);
         n > 0
     }
 

@@ -11,7 +11,7 @@ use super::{End, Frame, Opcode, Seen, deflate::json};
 #[derive(Debug, Clone)]
 pub(crate) enum Send {
     Whole(Compress, usize, usize),
-    /// Octets that do not compress.
+    /// Bytes that do not compress.
     Noise(Compress, Vec<u8>),
     Streamed(Compress, Vec<(usize, usize)>),
     Prepared(usize, usize, Option<u8>),

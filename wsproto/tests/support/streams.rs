@@ -1,4 +1,4 @@
-//! Random streams of octets as a peer might send them: mostly valid, some with a flaw.
+//! Random streams of bytes as a peer might send them: mostly valid, some with a flaw.
 
 use proptest::{collection::vec, prelude::*, sample::Index};
 use wsproto::Role;
@@ -24,7 +24,7 @@ enum Flaw {
     Inserted(Vec<u8>),
 }
 
-/// The octets that a peer of that role sends after the opening handshake.
+/// The bytes that a peer of that role sends after the opening handshake.
 pub(crate) fn frames(sender: Role) -> impl Strategy<Value = Vec<u8>> {
     flawed_frames(vec(message(), 0..8), sender)
 }
@@ -90,7 +90,7 @@ fn flawed_frames(
             if sender == Role::Client {
                 *frame = frame
                     .clone()
-                    .masked(key.map(|octet| octet.wrapping_add(i as u8)));
+                    .masked(key.map(|byte| byte.wrapping_add(i as u8)));
             }
         }
         for (at, _, flaw) in &flaws {
@@ -99,11 +99,11 @@ fn flawed_frames(
                 flaw_frame(&mut frames[at], flaw);
             }
         }
-        let mut octets: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
+        let mut bytes: Vec<u8> = frames.iter().flat_map(Frame::encode).collect();
         for (_, at, flaw) in &flaws {
-            flaw_octets(&mut octets, *at, flaw);
+            flaw_bytes(&mut bytes, *at, flaw);
         }
-        octets
+        bytes
     })
 }
 
@@ -121,7 +121,7 @@ fn message() -> impl Strategy<Value = Vec<Frame>> {
             frames.extend(controls);
             // Fragments of a text are made of one, too.
             let payload = if frames[0].opcode == Opcode::Text as u8 {
-                payload.iter().map(|octet| octet & 0x7f).collect()
+                payload.iter().map(|byte| byte & 0x7f).collect()
             } else {
                 payload
             };
@@ -136,8 +136,8 @@ fn message() -> impl Strategy<Value = Vec<Frame>> {
     });
     let short_text = text().prop_map(|text| {
         // Perhaps inside its last character.
-        let octets = &text.as_bytes()[..text.len().saturating_sub(1)];
-        vec![Frame::new(Opcode::Text, octets)]
+        let bytes = &text.as_bytes()[..text.len().saturating_sub(1)];
+        vec![Frame::new(Opcode::Text, bytes)]
     });
     let cut_text = (text(), any::<Index>()).prop_map(|(text, at)| {
         let (start, end) = text.as_bytes().split_at(at.index(text.len() + 1));
@@ -187,7 +187,7 @@ fn payload() -> impl Strategy<Value = Vec<u8>> {
         16 => vec(any::<u8>(), 0..40),
         4 => vec(any::<u8>(), 120..132),
         2 => vec(any::<u8>(), 0..2000),
-        1 => (any::<u8>(), 65_530_usize..65_545).prop_map(|(octet, len)| vec![octet; len]),
+        1 => (any::<u8>(), 65_530_usize..65_545).prop_map(|(byte, len)| vec![byte; len]),
     ]
 }
 
@@ -227,16 +227,16 @@ fn flaw_frame(frame: &mut Frame, flaw: &Flaw) {
     }
 }
 
-fn flaw_octets(octets: &mut Vec<u8>, at: Index, flaw: &Flaw) {
-    let at = at.index(octets.len() + 1);
+fn flaw_bytes(bytes: &mut Vec<u8>, at: Index, flaw: &Flaw) {
+    let at = at.index(bytes.len() + 1);
     match flaw {
         Flaw::BitFlip(bit) => {
-            if let Some(octet) = octets.get_mut(at) {
-                *octet ^= 1 << bit;
+            if let Some(byte) = bytes.get_mut(at) {
+                *byte ^= 1 << bit;
             }
         }
-        Flaw::Cut => octets.truncate(at),
-        Flaw::Inserted(inserted) => drop(octets.splice(at..at, inserted.iter().copied())),
+        Flaw::Cut => bytes.truncate(at),
+        Flaw::Inserted(inserted) => drop(bytes.splice(at..at, inserted.iter().copied())),
         Flaw::Unmasked
         | Flaw::Masked
         | Flaw::Reserved(_)
@@ -248,7 +248,7 @@ fn flaw_octets(octets: &mut Vec<u8>, at: Index, flaw: &Flaw) {
     }
 }
 
-/// The octets with which a client opens a connection, and with which it goes on.
+/// The bytes with which a client opens a connection, and with which it goes on.
 pub(crate) fn request_and_frames() -> impl Strategy<Value = Vec<u8>> {
     let lines = [
         "GET /chat HTTP/1.1\r\n",
@@ -274,7 +274,7 @@ pub(crate) fn request_and_frames() -> impl Strategy<Value = Vec<u8>> {
     flawed_head_and_frames(head, Role::Client)
 }
 
-/// The octets with which a server answers `agreement`, or something else, and goes on.
+/// The bytes with which a server answers `agreement`, or something else, and goes on.
 pub(crate) fn response_and_frames(agreement: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
     let interim = Just(b"HTTP/1.1 100 Continue\r\n\r\n".to_vec());
     let refusal = (
@@ -321,11 +321,11 @@ fn flawed_head_and_frames(
         4 => Just(None),
         1 => (any::<Index>(), flaw()).prop_map(Some),
     ];
-    (head, flaw, frames(sender)).prop_map(|(mut octets, flaw, frames)| {
+    (head, flaw, frames(sender)).prop_map(|(mut bytes, flaw, frames)| {
         if let Some((at, flaw)) = flaw {
-            flaw_octets(&mut octets, at, &flaw);
+            flaw_bytes(&mut bytes, at, &flaw);
         }
-        octets.extend(frames);
-        octets
+        bytes.extend(frames);
+        bytes
     })
 }

@@ -22,7 +22,7 @@ pub(crate) struct Options {
     #[arg(long, default_value = "mio")]
     server: String,
     /// How often each connection gets an echo. By default so often that the drivers need no pings, which
-    /// they send after 30 s without an octet
+    /// they send after 30 s without a byte
     #[arg(long, default_value = "25s", value_parser = duration)]
     every: Duration,
     /// Directory for results/million.md, which `bench matrix` takes into RESULTS.md

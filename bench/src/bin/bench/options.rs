@@ -29,7 +29,7 @@ pub(crate) struct Common {
     /// 14 000 are found quickly
     #[arg(long, value_delimiter = ',')]
     from: Vec<IpAddr>,
-    /// Octets of a payload, or a mix as 16:80,4k:20
+    /// Bytes of a payload, or a mix as 16:80,4k:20
     #[arg(short, long, default_value = "16")]
     size: Sizes,
     /// What payloads consist of

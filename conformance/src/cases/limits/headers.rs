@@ -1,4 +1,4 @@
-//! Cases 23.1 to 23.5: frame headers, which must be judged by what has come of them, before the octets
+//! Cases 23.1 to 23.5: frame headers, which must be judged by what has come of them, before the bytes
 //! that they announce (RFC 6455 5.2).
 
 use std::time::Duration;
@@ -15,9 +15,9 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     cases.extend(declared());
     cases.extend(not_shortest());
-    cases.extend(first_octet());
-    cases.extend(second_octet());
-    cases.extend(later_octets());
+    cases.extend(first_byte());
+    cases.extend(second_byte());
+    cases.extend(later_bytes());
     cases
 }
 
@@ -67,7 +67,7 @@ fn declared() -> Vec<Case> {
             }
             cases.push(Case::new(
                 &[23, 1, number],
-                format!("Sends the header of {kind} of {name} octets, and nothing else."),
+                format!("Sends the header of {kind} of {name} bytes, and nothing else."),
                 if legal {
                     "The subject closes, best with 1009, without waiting for the payload."
                 } else {
@@ -86,7 +86,7 @@ const WAITS: &str = "it waits for the payload";
 /// The subject has taken something that it had better refused.
 const OPEN: &str = "it is still open";
 
-/// Cases 23.2: lengths in more octets than they need. A sender must not do this; few receivers look.
+/// Cases 23.2: lengths in more bytes than they need. A sender must not do this; few receivers look.
 fn not_shortest() -> Vec<Case> {
     let mut cases = Vec::new();
     let forms = [
@@ -108,7 +108,7 @@ fn not_shortest() -> Vec<Case> {
             cases.push(long_form(
                 &[23, 2, section, number],
                 &format!("a {kind:?} message"),
-                Frame::new(opcode, payload.octets()).length(*form),
+                Frame::new(opcode, payload.bytes()).length(*form),
                 None,
                 Event::Message(kind, payload),
             ));
@@ -119,7 +119,7 @@ fn not_shortest() -> Vec<Case> {
         cases.push(long_form(
             &[23, 2, 3, number],
             "the last frame of a message",
-            Frame::new(opcode::CONTINUATION, payload.octets()).length(*form),
+            Frame::new(opcode::CONTINUATION, payload.bytes()).length(*form),
             Some(Frame::text("").unfinished()),
             Event::text(payload),
         ));
@@ -137,7 +137,7 @@ fn not_shortest() -> Vec<Case> {
 }
 
 fn long_form(id: &[u16], what: &str, frame: Frame, before: Option<Frame>, echo: Event) -> Case {
-    let octets = match frame.length {
+    let bytes = match frame.length {
         Length::Two => "two",
         Length::Shortest | Length::Eight | Length::Declared(_) => "eight",
     };
@@ -148,7 +148,7 @@ fn long_form(id: &[u16], what: &str, frame: Frame, before: Option<Frame>, echo: 
     }
     Case::new(
         id,
-        format!("Sends {what} of {len} octets, with the length in {octets} further octets."),
+        format!("Sends {what} of {len} bytes, with the length in {bytes} further bytes."),
         "The subject closes with 1002. To take it as if it were right is not the best.",
         script
             .frame(frame)
@@ -159,23 +159,23 @@ fn long_form(id: &[u16], what: &str, frame: Frame, before: Option<Frame>, echo: 
     )
 }
 
-/// The subject did not act on the first octet.
-const ONE: &str = "one octet is not enough";
+/// The subject did not act on the first byte.
+const ONE: &str = "one byte is not enough";
 
-/// The subject did not act on the first two octets.
-const TWO: &str = "two octets are not enough";
+/// The subject did not act on the first two bytes.
+const TWO: &str = "two bytes are not enough";
 
-/// Cases 23.3: the first octet is wrong, whatever follows.
-fn first_octet() -> Vec<Case> {
+/// Cases 23.3: the first byte is wrong, whatever follows.
+fn first_byte() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut number = 0;
     let mut add = |what: &str, before: &[Frame], frame: Frame| {
         number += 1;
         cases.push(Case::new(
             &[23, 3, number],
-            format!("Sends {what}, first its first octet alone, then the header, then the rest."),
-            "The subject closes with 1002, best after the first octet, which proves the mistake.",
-            early(before, frame, Extent::Octets(1), ONE),
+            format!("Sends {what}, first its first byte alone, then the header, then the rest."),
+            "The subject closes with 1002, best after the first byte, which proves the mistake.",
+            early(before, frame, Extent::Bytes(1), ONE),
         ));
     };
     for bits in 1..8 {
@@ -225,8 +225,8 @@ fn first_octet() -> Vec<Case> {
     cases
 }
 
-/// Cases 23.4: the second octet is wrong.
-fn second_octet() -> Vec<Case> {
+/// Cases 23.4: the second byte is wrong.
+fn second_byte() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut number = 0;
     for (opcode, name) in [
@@ -238,9 +238,9 @@ fn second_octet() -> Vec<Case> {
             number += 1;
             cases.push(Case::new(
                 &[23, 4, number],
-                format!("Sends a {name} of {len} octets: two octets, then the header, then the rest."),
-                "The subject closes with 1002, best after two octets: control frames have 125 at most.",
-                early(&[], Frame::new(opcode, vec![b'*'; len]), Extent::Octets(2), TWO),
+                format!("Sends a {name} of {len} bytes: two bytes, then the header, then the rest."),
+                "The subject closes with 1002, best after two bytes: control frames have 125 at most.",
+                early(&[], Frame::new(opcode, vec![b'*'; len]), Extent::Bytes(2), TWO),
             ));
         }
     }
@@ -281,19 +281,19 @@ fn second_octet() -> Vec<Case> {
         number += 1;
         let mut script = Script::new(Closing::by_subject(&[1002]))
             .without_close()
-            .step(Step::Octets(start.into(), Sending::Alone))
+            .step(Step::Bytes(start.into(), Sending::Alone))
             .step(Step::Within(SOON, TWO))
             .step(Step::Kill(Duration::from_secs(1)))
             .expect([])
             .tolerate([Event::Mark(TWO)]);
         if !rest.is_empty() {
-            script = script.step(Step::Octets(rest.into(), Sending::Alone));
+            script = script.step(Step::Bytes(rest.into(), Sending::Alone));
         }
         cases.push(
             Case::new(
                 &[23, 4, number],
-                format!("Sends the first two octets of {what}, and then the rest."),
-                "The subject closes, best after two octets, which prove the mistake (5.1).",
+                format!("Sends the first two bytes of {what}, and then the rest."),
+                "The subject closes, best after two bytes, which prove the mistake (5.1).",
                 script,
             )
             .only(role),
@@ -302,15 +302,15 @@ fn second_octet() -> Vec<Case> {
     cases
 }
 
-/// Cases 23.5: lengths that their first octets prove to be wrong.
-fn later_octets() -> Vec<Case> {
-    let prove = |number, what: &str, octets, frame: Frame, closing: Closing| {
+/// Cases 23.5: lengths that their first bytes prove to be wrong.
+fn later_bytes() -> Vec<Case> {
+    let prove = |number, what: &str, bytes, frame: Frame, closing: Closing| {
         Case::new(
             &[23, 5, number],
-            format!("Sends the first {octets} octets of {what}, and nothing else."),
+            format!("Sends the first {bytes} bytes of {what}, and nothing else."),
             "The subject closes without waiting for more, which could not change anything.",
             Script::new(closing)
-                .step(Step::Start(frame, Extent::Octets(octets)))
+                .step(Step::Start(frame, Extent::Bytes(bytes)))
                 .step(Step::Within(SOON, WAITS))
                 .step(Step::Abort)
                 .expect([])
@@ -329,14 +329,14 @@ fn later_octets() -> Vec<Case> {
         ),
         prove(
             2,
-            "a length of 100 in two octets",
+            "a length of 100 in two bytes",
             4,
             binary(Length::Two),
             wrong(),
         ),
         prove(
             3,
-            "a length of 100 in eight octets",
+            "a length of 100 in eight bytes",
             10,
             binary(Length::Eight),
             wrong(),

@@ -171,14 +171,14 @@ pub(super) fn forms(mut section: Section) -> Section {
             request().set("Upgrade", "h2c").line("Upgrade: websocket"),
         ),
         (
-            "with a header that has octets beyond ASCII",
+            "with a header that has bytes beyond ASCII",
             "RFC 7230 3.2.4: they are opaque",
             request()
                 .line("X-Latin: \u{e4}\u{f6}\u{fc}")
-                .line("X-Octets: \u{80}\u{a0}\u{ff}"),
+                .line("X-Bytes: \u{80}\u{a0}\u{ff}"),
         ),
         (
-            "with a cookie of 4096 octets",
+            "with a cookie of 4096 bytes",
             "RFC 6265 6.1: browsers have such cookies",
             request().line(format!("Cookie: long={cookie}")),
         ),

@@ -1,4 +1,4 @@
-//! How requests come, how many octets they may have, and whether answers arrive.
+//! How requests come, how many bytes they may have, and whether answers arrive.
 
 use super::{Draft, Refusal, Section, refuses};
 use crate::{
@@ -38,7 +38,7 @@ pub(super) fn answers(mut section: Section) -> Section {
     }
     refuses(
         &mut section,
-        "a request without a key, octet by octet",
+        "a request without a key, byte by byte",
         "RFC 6455 4.2.1",
         bad,
         Opening::refused(keyless(), bad).manner(Manner::Chopped(1)),
@@ -52,7 +52,7 @@ pub(super) fn answers(mut section: Section) -> Section {
         Opening::refused(keyless(), half_open).finishes(),
     );
     let silent = bad.silence(Grade::Right);
-    for (what, octets) in [
+    for (what, bytes) in [
         ("nothing but the end of the stream", ""),
         (
             "half a first line and the end of the stream",
@@ -63,7 +63,7 @@ pub(super) fn answers(mut section: Section) -> Section {
             "GET {resource} HTTP/1.1\r\nHost: {host}\r\nUpgr",
         ),
     ] {
-        let opening = Opening::refused(octets, silent).finishes();
+        let opening = Opening::refused(bytes, silent).finishes();
         let why = "there is nothing to agree to";
         refuses(&mut section, what, why, silent, opening);
     }
@@ -87,11 +87,11 @@ fn lengths(section: &mut Section) {
         Grade::Wrong,
         padded(0),
     ));
-    let by_octets = Opening::opens(padded(0)).manner(Manner::Chopped(1));
+    let by_bytes = Opening::opens(padded(0)).manner(Manner::Chopped(1));
     needs(section.add(
-        "Sends a request as long as the server takes, octet by octet.",
-        "The connection opens and echoes: that is its limit, and each octet costs the same.",
-        by_octets,
+        "Sends a request as long as the server takes, byte by byte.",
+        "The connection opens and echoes: that is its limit, and each byte costs the same.",
+        by_bytes,
     ));
     let too_large = Refusal::with(&[431, 400, 413, 414]).silence(Grade::Tolerated);
     let why = "RFC 6585 5, and a server must not keep whatever somebody sends";
@@ -101,11 +101,11 @@ fn lengths(section: &mut Section) {
     let endless = Draft::request().endless();
     for (what, opening) in [
         (
-            "a request that is an octet longer than the server takes",
+            "a request that is a byte longer than the server takes",
             Opening::refused(padded(1), too_large),
         ),
         (
-            "a request that is 16 KiB longer than the server takes, in pieces of 1000 octets",
+            "a request that is 16 KiB longer than the server takes, in pieces of 1000 bytes",
             Opening::refused(padded(1 << 14), too_large).manner(Manner::Chopped(1000)),
         ),
         (
@@ -113,17 +113,17 @@ fn lengths(section: &mut Section) {
             Opening::refused(target, too_large),
         ),
         (
-            "a mebioctet of headers without end",
+            "a mebibyte of headers without end",
             Opening::refused(endless.clone(), too_large)
                 .behind(Payload::repeated(b"X-Endless: head\r\n", 1 << 20)),
         ),
         (
-            "a header of a mebioctet without end",
+            "a header of a mebibyte without end",
             Opening::refused(endless.line("X-Endless: "), too_large)
                 .behind(Payload::repeated(b"value", 1 << 20)),
         ),
         (
-            "a first line of a mebioctet without end",
+            "a first line of a mebibyte without end",
             Opening::refused("GET /", too_large).behind(Payload::repeated(b"a", 1 << 20)),
         ),
     ] {

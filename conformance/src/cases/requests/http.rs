@@ -1,4 +1,4 @@
-//! Requests that are against the grammar of HTTP, and octets that are no HTTP at all.
+//! Requests that are against the grammar of HTTP, and bytes that are no HTTP at all.
 
 use super::{Draft, Refusal, Section, refuses};
 use crate::{
@@ -66,7 +66,7 @@ fn lines(section: &mut Section) {
             "X-Conf\0ormance: odd",
         ),
         (
-            "a request with an octet beyond ASCII in the name of a header",
+            "a request with a byte beyond ASCII in the name of a header",
             grammar,
             BAD,
             "X-Conf\u{f6}rmance: odd",
@@ -116,7 +116,7 @@ fn bodies(section: &mut Section) {
     let body = Refusal::with(&[400, 413]);
     let read = "no frames come before the end of a body (RFC 7230 6.7)";
     let both = "RFC 7230 3.3.3: this is how requests are smuggled";
-    for (what, why, draft, octets) in [
+    for (what, why, draft, bytes) in [
         (
             "a request with a body",
             read,
@@ -139,7 +139,7 @@ fn bodies(section: &mut Section) {
         ),
     ] {
         let opening = Opening::refused(draft, body)
-            .behind(octets)
+            .behind(bytes)
             .otherwise(Grade::Tolerated);
         refuses(section, what, why, body, opening);
     }
@@ -192,7 +192,7 @@ pub(super) fn other_protocols(mut section: Section) -> Section {
     let mut frame = Frame::new(opcode::TEXT, "Hello").encode(Some([1, 2, 3, 4]));
     frame.extend(Frame::new(opcode::PING, "").encode(Some([5, 6, 7, 8])));
     let frames: String = frame.into_iter().map(char::from).collect();
-    let octets = [
+    let bytes = [
         ("the hello of a TLS client", hello.to_owned()),
         (
             "the greeting of an SSH client",
@@ -205,7 +205,7 @@ pub(super) fn other_protocols(mut section: Section) -> Section {
         ("the greeting of a SOCKS client", "\x05\x01\0".to_owned()),
         ("frames without an opening handshake", frames),
         ("4096 NULs", "\0".repeat(4096)),
-        ("4096 octets 0xff", "\u{ff}".repeat(4096)),
+        ("4096 bytes 0xff", "\u{ff}".repeat(4096)),
         (
             "a line of text",
             "hello, is this a server?\r\n\r\n".to_owned(),
@@ -223,8 +223,8 @@ pub(super) fn other_protocols(mut section: Section) -> Section {
             "\u{ef}\u{bb}\u{bf}GET / HTTP/1.1\r\n\r\n".to_owned(),
         ),
     ];
-    for (what, octets) in octets {
-        let opening = Opening::refused(Half::Octets(octets), refusal);
+    for (what, bytes) in bytes {
+        let opening = Opening::refused(Half::Bytes(bytes), refusal);
         refuses(&mut section, what, why, refusal, opening);
     }
     let opening = Opening::refused("", refusal).behind(Payload::repeated(b"\r\n", 256 << 10));

@@ -315,20 +315,20 @@ fn keys(section: &mut Section) {
     );
     for (what, value) in [
         (
-            "a request whose key is 15 octets in base64",
+            "a request whose key is 15 bytes in base64",
             "AQIDBAUGBwgJCgsMDQ4P",
         ),
         (
-            "a request whose key is 17 octets in base64",
+            "a request whose key is 17 bytes in base64",
             "AQIDBAUGBwgJCgsMDQ4PEBE=",
         ),
         (
-            "a request whose key is 18 octets in base64",
+            "a request whose key is 18 bytes in base64",
             "AQIDBAUGBwgJCgsMDQ4PEBES",
         ),
     ] {
         let opening = Opening::refused(key(value), BAD).otherwise(Grade::Tolerated);
-        let why = "RFC 6455 4.2.1: it is 16 octets, though 4.2.2 spares servers to decode it";
+        let why = "RFC 6455 4.2.1: it is 16 bytes, though 4.2.2 spares servers to decode it";
         refuses(section, what, why, BAD, opening);
     }
 }

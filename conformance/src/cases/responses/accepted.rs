@@ -126,14 +126,14 @@ pub(super) fn forms(mut section: Section) -> Section {
             response().start("HTTP/1.1 101"),
         ),
         (
-            "with octets beyond ASCII in the phrase and in a header",
+            "with bytes beyond ASCII in the phrase and in a header",
             "RFC 7230 3.2.4: they are opaque",
             response()
                 .start("HTTP/1.1 101 Protokoll gewechselt \u{e4}")
                 .line("X-Latin: \u{e4}\u{ff}"),
         ),
         (
-            "with a cookie of 4096 octets",
+            "with a cookie of 4096 bytes",
             "RFC 6265 6.1: clients take such cookies",
             response().line(format!("Set-Cookie: long={cookie}")),
         ),

@@ -1,4 +1,4 @@
-//! How responses come, or do not, and how many octets they may have.
+//! How responses come, or do not, and how many bytes they may have.
 
 use super::{Draft, Section, drops};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 pub(super) fn endings(mut section: Section) -> Section {
     let why = "there is no response";
     let half = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upg";
-    for (what, octets) in [
+    for (what, bytes) in [
         ("nothing but the end of the stream", ""),
         ("half a first line and the end of the stream", "HTTP/1.1 10"),
         (
@@ -24,7 +24,7 @@ pub(super) fn endings(mut section: Section) -> Section {
             "HTTP/1.1 100 Continue\r\n\r\n",
         ),
     ] {
-        drops(&mut section, what, why, Opening::dropped(octets).finishes());
+        drops(&mut section, what, why, Opening::dropped(bytes).finishes());
     }
     drops(
         &mut section,
@@ -58,29 +58,29 @@ pub(super) fn limits(mut section: Section) -> Section {
         padded(0),
     ));
     needs(section.add(
-        "Answers with a response as long as the client takes, octet by octet.",
-        "The connection opens and the client echoes: that is its limit, and each octet costs the same.",
+        "Answers with a response as long as the client takes, byte by byte.",
+        "The connection opens and the client echoes: that is its limit, and each byte costs the same.",
         Opening::opens(padded(0)).manner(Manner::Chopped(1)),
     ));
     let endless = Draft::response().endless();
     let why = "a client must not keep whatever somebody sends";
     for (what, opening) in [
         (
-            "a response that is an octet longer than the client takes",
+            "a response that is a byte longer than the client takes",
             Opening::bait(padded(1)),
         ),
         (
-            "a mebioctet of headers without end",
+            "a mebibyte of headers without end",
             Opening::dropped(endless.clone())
                 .behind(Payload::repeated(b"X-Endless: head\r\n", 1 << 20)),
         ),
         (
-            "a header of a mebioctet without end",
+            "a header of a mebibyte without end",
             Opening::dropped(endless.line("X-Endless: "))
                 .behind(Payload::repeated(b"value", 1 << 20)),
         ),
         (
-            "a reason phrase of a mebioctet without end",
+            "a reason phrase of a mebibyte without end",
             Opening::dropped("HTTP/1.1 101 ").behind(Payload::repeated(b"a", 1 << 20)),
         ),
     ] {

@@ -317,7 +317,7 @@ fn accepts(section: &mut Section) {
     );
 }
 
-/// Case 21.5: the grammar of HTTP, and octets that are no HTTP at all.
+/// Case 21.5: the grammar of HTTP, and bytes that are no HTTP at all.
 pub(super) fn grammar(mut section: Section) -> Section {
     let why = "RFC 6455 4.1, RFC 7230 3.2: headers have another form";
     for (what, line) in [
@@ -339,7 +339,7 @@ pub(super) fn grammar(mut section: Section) -> Section {
         drops(&mut section, &format!("101 and {what}"), why, opening);
     }
     let why = "RFC 6455 4.1: that is no response of HTTP/1.1";
-    for (what, octets) in [
+    for (what, bytes) in [
         ("an alert of a TLS server", "\x15\x03\x03\x00\x02\x02\x28"),
         ("the greeting of an SSH server", "SSH-2.0-conformance\r\n"),
         (
@@ -359,7 +359,7 @@ pub(super) fn grammar(mut section: Section) -> Section {
         ),
         ("an empty line and frames", "\r\n\r\n\u{81}\x05Hello"),
     ] {
-        drops(&mut section, what, why, Opening::dropped(octets).finishes());
+        drops(&mut section, what, why, Opening::dropped(bytes).finishes());
     }
     section
 }

@@ -16,7 +16,7 @@ use crate::{
 /// Limits above this are not tried out.
 const TESTABLE: u64 = 32 << 20;
 
-/// Compressed octets after which a subject may be expected to have begun to inflate.
+/// Compressed bytes after which a subject may be expected to have begun to inflate.
 const ENOUGH: usize = 64 << 10;
 
 /// How long a subject may take to inflate as much as it takes.
@@ -66,7 +66,7 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
-        "Sends a compressed message that is an octet too long, once it is inflated.",
+        "Sends a compressed message that is a byte too long, once it is inflated.",
         "The subject closes, best with 1009.",
         |limit| too_big(vec![packed(repeated(limit + 1))], Vec::new()),
     );
@@ -81,7 +81,7 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
-        "Sends a compressed message in fragments, of which each is short enough, and all together an octet too long.",
+        "Sends a compressed message in fragments, of which each is short enough, and all together a byte too long.",
         "The subject closes, best with 1009.",
         |limit| {
             let message = repeated(limit + 1);
@@ -90,11 +90,11 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
-        "Sends stored blocks that are an octet too long together.",
+        "Sends stored blocks that are a byte too long together.",
         "The subject closes, best with 1009.",
         |limit| {
-            let octets = vec![b'*'; limit + 1];
-            let blocks = octets.chunks(0xffff).fold(Blocks::new(), Blocks::stored);
+            let bytes = vec![b'*'; limit + 1];
+            let blocks = bytes.chunks(0xffff).fold(Blocks::new(), Blocks::stored);
             let message = blocks.message();
             let lens = vec![message.len() / 2];
             too_big(packed_in_frames(&message, &lens), Vec::new())
@@ -115,7 +115,7 @@ pub(super) fn bombs() -> Section {
         TOO_BIG,
         |limit| {
             let message = bomb(limit);
-            let most = Extent::Octets(message.len() - 100);
+            let most = Extent::Bytes(message.len() - 100);
             let frame = Frame::new(opcode::TEXT, message).reserved(4);
             too_big(
                 vec![Step::Start(frame, most)],
@@ -174,7 +174,7 @@ fn repeated(count: usize) -> Vec<u8> {
     Blocks::new().fixed(&tokens).message()
 }
 
-/// A message that is too long for that limit, and that has [`ENOUGH`] compressed octets: a reference takes 13 bits.
+/// A message that is too long for that limit, and that has [`ENOUGH`] compressed bytes: a reference takes 13 bits.
 fn bomb(limit: usize) -> Vec<u8> {
     repeated((2 * limit).max(ENOUGH * 8 / 13 * 258))
 }

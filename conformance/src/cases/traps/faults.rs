@@ -154,9 +154,9 @@ pub(super) fn streams() -> Section {
                 .fixed(&[literals(b"Hello"), Token::Symbol(257), Token::Distance(31)])
                 .message(),
         ),
-        ("a reference to before the first octet", distance(6)),
+        ("a reference to before the first byte", distance(6)),
         (
-            "a reference to 32 768 octets before, of which there were 5",
+            "a reference to 32 768 bytes before, of which there were 5",
             distance(32_768),
         ),
         (
@@ -214,7 +214,7 @@ pub(super) fn streams() -> Section {
                 .bits(109, 7)
                 .message(),
         ),
-        ("octets that are no stream", vec![0xff; 20]),
+        ("bytes that are no stream", vec![0xff; 20]),
         (
             "a stream of another format, with a header of zlib",
             [&[0x78, 0x9c], &hello[..]].concat(),
@@ -232,7 +232,7 @@ pub(super) fn streams() -> Section {
         );
         let lens = vec![1; message.len() - 1];
         section.add(
-            format!("Sends a compressed text with {what}, in frames of one octet."),
+            format!("Sends a compressed text with {what}, in frames of one byte."),
             CORRUPT,
             corrupt(packed_in_frames(&message, &lens)),
         );
@@ -249,7 +249,7 @@ pub(super) fn streams() -> Section {
             &dynamic[..dynamic.len() / 2],
         ),
         (
-            "blocks of dynamic codes that lack the last three octets",
+            "blocks of dynamic codes that lack the last three bytes",
             &dynamic[..dynamic.len() - 3],
         ),
         ("dynamic codes that are cut off", &dynamic[..20]),
@@ -258,7 +258,7 @@ pub(super) fn streams() -> Section {
             &[&hello[..], &[0x00, 0x00, 0xff, 0xff]].concat(),
         ),
         (
-            "a whole block and one octet more",
+            "a whole block and one byte more",
             &[&hello[..], &[0x05]].concat(),
         ),
     ] {
@@ -300,9 +300,9 @@ fn corrupt(steps: Vec<Step>) -> Script {
 pub(super) fn text() -> Section {
     let mut section = Section::new(GROUP, 7, None);
     let greek = "κόσμε, ein Wörtchen, 𐍈";
-    for (what, octets) in [
-        ("with a lonely continuation octet", &b"Hello\x80"[..]),
-        ("with an octet that never occurs", b"Hello\xff, hello"),
+    for (what, bytes) in [
+        ("with a lonely continuation byte", &b"Hello\x80"[..]),
+        ("with a byte that never occurs", b"Hello\xff, hello"),
         ("with an overlong slash", b"Hello\xc0\xaf"),
         ("with a surrogate", b"Hello\xed\xa0\x80, hello"),
         (
@@ -316,17 +316,17 @@ pub(super) fn text() -> Section {
             let how = if fragment == 0 {
                 "in one frame"
             } else {
-                "in frames of one octet"
+                "in frames of one byte"
             };
             section.add(
                 format!("Sends a compressed text {what}, {how}."),
                 "The subject closes with 1007.",
-                refused([compressed(Kind::Text, octets, fragment)], 1007),
+                refused([compressed(Kind::Text, bytes, fragment)], 1007),
             );
         }
     }
     section.add(
-        "Sends such octets as a compressed binary message.",
+        "Sends such bytes as a compressed binary message.",
         "The message comes back.",
         echoes(
             [compressed(Kind::Binary, b"Hello\xff\xce", 0)],
@@ -337,13 +337,13 @@ pub(super) fn text() -> Section {
         "Sends stored blocks that are cut inside of code points.",
         "The text comes back.",
         {
-            let octets = greek.as_bytes().iter();
-            let message = octets.fold(Blocks::new(), |blocks, octet| blocks.stored(&[*octet]));
+            let bytes = greek.as_bytes().iter();
+            let message = bytes.fold(Blocks::new(), |blocks, byte| blocks.stored(&[*byte]));
             echoes([packed(message.message())], [Event::text(greek)])
         },
     );
     section.add(
-        "Sends a stored block in frames of one octet, which cut code points too.",
+        "Sends a stored block in frames of one byte, which cut code points too.",
         "The text comes back.",
         {
             let message = Blocks::new().stored(greek.as_bytes()).message();
@@ -352,7 +352,7 @@ pub(super) fn text() -> Section {
         },
     );
     section.add(
-        "Sends a compressed text whose octets would not be UTF-8 themselves, whole and in fragments.",
+        "Sends a compressed text whose bytes would not be UTF-8 themselves, whole and in fragments.",
         "Both come back.",
         {
             let message = Blocks::new().fixed(&[Token::Literals(greek.as_bytes())]).message();

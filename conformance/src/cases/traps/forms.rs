@@ -48,7 +48,7 @@ fn every_form() -> Vec<Form> {
             b"Hello",
         ),
         form(
-            "blocks of fixed codes that do not end at octets",
+            "blocks of fixed codes that do not end at bytes",
             blocks()
                 .fixed(&[literals(b"H")])
                 .fixed(&[literals(b"e")])
@@ -58,7 +58,7 @@ fn every_form() -> Vec<Form> {
             b"Hello",
         ),
         form(
-            "a final block and the rest of an octet",
+            "a final block and the rest of a byte",
             blocks()
                 .last()
                 .fixed(&[literals(b"Hello")])
@@ -138,7 +138,7 @@ fn every_form() -> Vec<Form> {
             b"",
         ),
         form(
-            "one octet, 258 times over",
+            "one byte, 258 times over",
             blocks()
                 .fixed(&[
                     literals(b"a"),
@@ -177,7 +177,7 @@ fn every_form() -> Vec<Form> {
     ]
 }
 
-/// Section 3: each form in one frame, twice, and once octet by octet.
+/// Section 3: each form in one frame, twice, and once byte by byte.
 pub(super) fn forms() -> Section {
     let mut section = Section::new(GROUP, 3, None);
     for Form {
@@ -191,7 +191,9 @@ pub(super) fn forms() -> Section {
             Sending::Chopped(if message.len() < 40 { 1 } else { 40 }),
         );
         section.add(
-            format!("Sends a text that consists of {what}, whole, once more, and a few octets at a time."),
+            format!(
+                "Sends a text that consists of {what}, whole, once more, and a few bytes at a time."
+            ),
             "It comes back each time.",
             echoes(
                 [packed(message.clone()), packed(message), slowly],
@@ -202,7 +204,7 @@ pub(super) fn forms() -> Section {
     for (what, message) in [
         ("an empty frame", Vec::new()),
         (
-            "a final block that ends in the middle of an octet, and nothing to fill it",
+            "a final block that ends in the middle of a byte, and nothing to fill it",
             Blocks::new()
                 .last()
                 .fixed(&[Token::Literals(b"Hello")])
@@ -211,7 +213,7 @@ pub(super) fn forms() -> Section {
     ] {
         let text = if message.is_empty() { "" } else { "Hello" };
         section.add(
-            format!("Sends {what} as a compressed text, and then a proper one: the first lacks an octet that RFC 7692 7.2.3.4 and 7.2.3.6 ask for."),
+            format!("Sends {what} as a compressed text, and then a proper one: the first lacks a byte that RFC 7692 7.2.3.4 and 7.2.3.6 ask for."),
             "The subject closes with 1007, or takes it for what it was meant to be and goes on properly.",
             doubtful([packed(message), packed(Blocks::new().stored(b"again").message())])
                 .step(close())
@@ -222,7 +224,7 @@ pub(super) fn forms() -> Section {
     section
 }
 
-/// Section 4: each short form, cut into two frames behind each octet, and into frames of one octet.
+/// Section 4: each short form, cut into two frames behind each byte, and into frames of one byte.
 pub(super) fn cuts() -> Section {
     let mut section = Section::new(GROUP, 4, None);
     let short = every_form()
@@ -240,7 +242,7 @@ pub(super) fn cuts() -> Section {
             .collect();
         let count = message.len() + 2;
         section.add(
-            format!("Sends a text that consists of {what}, cut into two frames behind each octet in turn, and into frames of one."),
+            format!("Sends a text that consists of {what}, cut into two frames behind each byte in turn, and into frames of one."),
             "It comes back each time.",
             echoes(steps, (0..count).map(|_| Event::text(text.clone()))),
         );
@@ -255,13 +257,13 @@ pub(super) fn cuts() -> Section {
                 other => other,
             });
         section.add(
-            format!("Sends blocks of dynamic codes in frames of one octet, {sending}."),
+            format!("Sends blocks of dynamic codes in frames of one byte, {sending}."),
             "The text comes back.",
             echoes(steps, [Event::text(RECORDS.window(0, 2000))]),
         );
     }
     section.add(
-        "Sends a compressed text in frames of one octet with a ping before each.",
+        "Sends a compressed text in frames of one byte with a ping before each.",
         "Every ping is answered, and the text comes back.",
         {
             let message = library(1, b"Hello, hello, hello");

@@ -28,17 +28,17 @@ pub(super) fn messages() -> Section {
         ("an empty text", Kind::Text, &b""[..]),
         ("an empty binary message", Kind::Binary, &b""[..]),
         (
-            "40 000 octets of JSON",
+            "40 000 bytes of JSON",
             Kind::Text,
             RECORDS.window(0, 40_000),
         ),
         (
-            "100 000 octets of verse",
+            "100 000 bytes of verse",
             Kind::Binary,
             VERSE.window(0, 100_000),
         ),
         (
-            "50 000 octets of a picture",
+            "50 000 bytes of a picture",
             Kind::Binary,
             BITMAP.window(0, 50_000),
         ),
@@ -53,7 +53,7 @@ pub(super) fn messages() -> Section {
         );
     }
     section.add(
-        "Sends messages of 0 to 129 octets, all compressed.",
+        "Sends messages of 0 to 129 bytes, all compressed.",
         "All of them come back.",
         {
             let payloads = || (0..130).map(|len| VERSE.window(len * 100, len));
@@ -202,7 +202,7 @@ pub(super) fn mixtures() -> Section {
         },
     );
     section.add(
-        "Sends 90 000 octets of verse in compressed messages, then all again: some of it has left the window.",
+        "Sends 90 000 bytes of verse in compressed messages, then all again: some of it has left the window.",
         all,
         {
             let windows = || [0, 30_000, 60_000, 0, 30_000, 60_000].map(|at| VERSE.window(at, 30_000));

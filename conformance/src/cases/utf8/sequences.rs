@@ -1,8 +1,8 @@
-//! Octet sequences that are UTF-8 and that are not, by what makes them so (RFC 3629).
+//! Byte sequences that are UTF-8 and that are not, by what makes them so (RFC 3629).
 
 use super::KOSME;
 
-/// Octet sequences of one section.
+/// Byte sequences of one section.
 pub(super) struct Sequences {
     /// What they are.
     pub(super) topic: &'static str,
@@ -19,7 +19,7 @@ pub(super) enum Valid {
 
 /// The sequences of each section from 6.5 on.
 pub(super) fn all() -> Vec<Sequences> {
-    /// The shortest and the longest sequence of each length, without its last octet.
+    /// The shortest and the longest sequence of each length, without its last byte.
     const CUT: [&[u8]; 10] = [
         b"\xc0",
         b"\xe0\x80",
@@ -32,7 +32,7 @@ pub(super) fn all() -> Vec<Sequences> {
         b"\xfb\xbf\xbf\xbf",
         b"\xfd\xbf\xbf\xbf\xbf",
     ];
-    let list = |octets: &[&[u8]]| octets.iter().map(|octets| octets.to_vec()).collect();
+    let list = |bytes: &[&[u8]]| bytes.iter().map(|bytes| bytes.to_vec()).collect();
     let of = |topic, valid, payloads| Sequences {
         topic,
         valid,
@@ -61,7 +61,7 @@ pub(super) fn all() -> Vec<Sequences> {
             list(&[b"\x00", b"\xc2\x80", b"\xe0\xa0\x80", b"\xf0\x90\x80\x80"]),
         ),
         of(
-            "the first sequence of five or six octets",
+            "the first sequence of five or six bytes",
             Valid::None,
             list(&[b"\xf8\x88\x80\x80\x80", b"\xfc\x84\x80\x80\x80\x80"]),
         ),
@@ -71,7 +71,7 @@ pub(super) fn all() -> Vec<Sequences> {
             list(&[b"\x7f", b"\xdf\xbf", b"\xef\xbf\xbf", b"\xf4\x8f\xbf\xbf"]),
         ),
         of(
-            "the last sequence of four, five or six octets",
+            "the last sequence of four, five or six bytes",
             Valid::None,
             list(&[
                 b"\xf7\xbf\xbf\xbf",
@@ -100,29 +100,29 @@ pub(super) fn all() -> Vec<Sequences> {
                 .collect(),
         ),
         of(
-            "first octets, a space behind each",
+            "first bytes, a space behind each",
             Valid::None,
             [0xc0..0xdf, 0xe0..0xef, 0xf0..0xf7, 0xf8..0xfb, 0xfc..0xfd]
-                .map(|octets| octets.flat_map(|octet| [octet, b' ']).collect())
+                .map(|bytes| bytes.flat_map(|byte| [byte, b' ']).collect())
                 .into(),
         ),
         of(
-            "a sequence whose last octet is missing",
+            "a sequence whose last byte is missing",
             Valid::None,
             list(&CUT),
         ),
         of(
-            "sequences whose last octets are missing",
+            "sequences whose last bytes are missing",
             Valid::None,
             vec![CUT.concat()],
         ),
         of(
-            "octets that UTF-8 does not have",
+            "bytes that UTF-8 does not have",
             Valid::None,
             list(&[b"\xfe", b"\xff", b"\xfe\xfe\xff\xff"]),
         ),
         of(
-            "a slash in too many octets",
+            "a slash in too many bytes",
             Valid::None,
             list(&[
                 b"\xc0\xaf",
@@ -133,7 +133,7 @@ pub(super) fn all() -> Vec<Sequences> {
             ]),
         ),
         of(
-            "the last code point in too many octets",
+            "the last code point in too many bytes",
             Valid::None,
             list(&[
                 b"\xc1\xbf",
@@ -144,7 +144,7 @@ pub(super) fn all() -> Vec<Sequences> {
             ]),
         ),
         of(
-            "zero in too many octets",
+            "zero in too many bytes",
             Valid::None,
             list(&[
                 b"\xc0\x80",

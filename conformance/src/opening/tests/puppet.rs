@@ -57,14 +57,14 @@ impl Puppet {
             self.heard.drain(..end + 4);
         }
         self.decoder.push(&std::mem::take(&mut self.heard));
-        let (mut octets, mut closes) = (Vec::new(), false);
+        let (mut bytes, mut closes) = (Vec::new(), false);
         while let Some(part) = self.decoder.part() {
             if let Part::Frame(frame, _) = part {
                 closes |= frame.opcode == opcode::CLOSE;
-                octets.extend(frame.encode(self.mask(step)));
+                bytes.extend(frame.encode(self.mask(step)));
             }
         }
-        (octets, closes)
+        (bytes, closes)
     }
 
     fn mask(&mut self, step: u32) -> Option<[u8; 4]> {
@@ -79,11 +79,11 @@ impl Wire for Puppet {
         self.now
     }
 
-    fn send(&mut self, octets: &[u8]) -> io::Result<usize> {
-        self.heard.extend(octets);
+    fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.heard.extend(bytes);
         // The test may have seen enough.
-        let _ = self.writes.send(octets.to_vec());
-        Ok(octets.len())
+        let _ = self.writes.send(bytes.to_vec());
+        Ok(bytes.len())
     }
 
     fn receive(&mut self, buf: &mut Vec<u8>, until: Duration) -> Received {
@@ -98,8 +98,8 @@ impl Wire for Puppet {
                 buf.extend(text.replace("{accept}", &accept_key(key)).bytes());
             }
             Some(Echoes(step)) => {
-                let (octets, closes) = self.echoes(step);
-                buf.extend(octets);
+                let (bytes, closes) = self.echoes(step);
+                buf.extend(bytes);
                 self.does
                     .push_front(if closes { Ends } else { Echoes(step) });
             }
@@ -115,7 +115,7 @@ impl Wire for Puppet {
             self.now = self.now.max(until);
             return Received::Nothing;
         }
-        Received::Octets(buf.len() - before)
+        Received::Bytes(buf.len() - before)
     }
 
     fn wait(&mut self, until: Duration) {

@@ -214,12 +214,8 @@ fn measures(agent: &Agent<'_>, case: &Case, outcome: &Outcome) -> Markup {
             frames.join(", ")
         }
     };
-    let octets = |traffic: &Traffic| -> usize {
-        traffic
-            .octets
-            .iter()
-            .map(|(size, count)| size * count)
-            .sum()
+    let bytes = |traffic: &Traffic| -> usize {
+        traffic.bytes.iter().map(|(size, count)| size * count).sum()
     };
     html! {
         section {
@@ -229,8 +225,8 @@ fn measures(agent: &Agent<'_>, case: &Case, outcome: &Outcome) -> Markup {
                 dt { "Lasted" } dd { (duration(outcome)) }
                 dt { "Frames sent" } dd { (frames(&log.sent)) }
                 dt { "Frames received" } dd { (frames(&log.received)) }
-                dt { "Octets sent" } dd { (octets(&log.sent)) }
-                dt { "Octets received" } dd { (octets(&log.received)) }
+                dt { "Bytes sent" } dd { (bytes(&log.sent)) }
+                dt { "Bytes received" } dd { (bytes(&log.received)) }
             }
             p { a href=(file_name(&agent.name, &case.id, "json")) { "JSON" } }
         }

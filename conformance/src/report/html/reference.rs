@@ -66,8 +66,8 @@ mod tests {
                 format!("(RFC 6455 {})", link("6455", "4.1")),
             ),
             (
-                "125 octets in 1.5 s (9)".to_owned(),
-                "125 octets in 1.5 s (9)".to_owned(),
+                "125 bytes in 1.5 s (9)".to_owned(),
+                "125 bytes in 1.5 s (9)".to_owned(),
             ),
             ("<b> & (x)".to_owned(), "&lt;b&gt; &amp; (x)".to_owned()),
         ] {

@@ -74,14 +74,14 @@
     if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
   }
 
-  const octets = document.querySelector("#octets");
-  if (octets) {
+  const bytes = document.querySelector("#bytes");
+  if (bytes) {
     const timeline = document.querySelector(".timeline");
-    const show = () => timeline.classList.toggle("frames", !octets.checked);
-    octets.parentElement.hidden = false;
-    octets.addEventListener("change", show);
-    // Where there are no frames, the octets are all there is to see.
-    octets.checked = !timeline.querySelector(".opcode");
+    const show = () => timeline.classList.toggle("frames", !bytes.checked);
+    bytes.parentElement.hidden = false;
+    bytes.addEventListener("change", show);
+    // Where there are no frames, the bytes are all there is to see.
+    bytes.checked = !timeline.querySelector(".opcode");
     show();
   }
 

@@ -10,7 +10,7 @@ use crate::{
 /// Entries that a page shows from the start and from the end.
 const SHOWN: (usize, usize) = (80, 60);
 
-/// Octets of a payload whose digits a page shows.
+/// Bytes of a payload whose digits a page shows.
 const DIGITS: usize = 128;
 
 /// The section of a page.
@@ -23,7 +23,7 @@ pub(super) fn section(log: &Log) -> Markup {
                 h2 { "Wire" }
                 p.legend {
                     span { "→ the suite sends" } span { "← the subject sends" }
-                    label.switch hidden { input #octets type="checkbox"; " with reads and writes" }
+                    label.switch hidden { input #bytes type="checkbox"; " with reads and writes" }
                 }
                 ol.timeline {
                     @for line in lines {
@@ -40,8 +40,8 @@ pub(super) fn section(log: &Log) -> Markup {
 
 fn moment(entry: &Entry) -> Markup {
     let (side, contents) = match &entry.what {
-        What::SentOctets(octets) => ("sent octets", excerpt("write", octets)),
-        What::ReceivedOctets(octets) => ("received octets", excerpt("read", octets)),
+        What::SentBytes(bytes) => ("sent bytes", excerpt("write", bytes)),
+        What::ReceivedBytes(bytes) => ("received bytes", excerpt("read", bytes)),
         What::SentFrame(frame) => ("sent", summary(frame)),
         What::ReceivedFrame(frame) => ("received", summary(frame)),
         What::Finished => ("sent", html! { span.end { (render::what(&entry.what)) } }),
@@ -71,7 +71,7 @@ fn summary(frame: &Summary) -> Markup {
         span class=(class) { (render::opcode_name(frame.opcode)) }
         @if !frame.fin { " " span.flag title="FIN is clear: not the last frame of its message" { "not final" } }
         @if frame.reserved != 0 { " " span.flag title="the reserved bits" { "RSV " (format!("{:03b}", frame.reserved)) } }
-        " " span.muted { (render::count(frame.payload.len, "octet")) }
+        " " span.muted { (render::count(frame.payload.len, "byte")) }
         @if let Some(mask) = frame.mask { " " span.muted.mask { "mask " (render::hex(&mask)) } }
         @if frame.payload.len > 0 {
             @let text = render::frame_payload(frame);
@@ -84,10 +84,10 @@ fn summary(frame: &Summary) -> Markup {
     }
 }
 
-fn excerpt(name: &str, octets: &Excerpt) -> Markup {
-    let shown = &octets.head[..octets.head.len().min(32)];
+fn excerpt(name: &str, bytes: &Excerpt) -> Markup {
+    let shown = &bytes.head[..bytes.head.len().min(32)];
     html! {
-        span.muted { (name) " of " (render::count(octets.len, "octet")) ": " }
-        code { (render::hex(shown)) @if octets.len > shown.len() { " …" } }
+        span.muted { (name) " of " (render::count(bytes.len, "byte")) ": " }
+        code { (render::hex(shown)) @if bytes.len > shown.len() { " …" } }
     }
 }

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use driver_async::{
+use driver_futures::{
     AcceptFrom, Clock, Connect, Runtime, Server, ServerHandle, Transport, WebSocket,
 };
 use wsproto::{Accept, Config, Event};
@@ -20,7 +20,7 @@ use super::{Act, Attempt, Driver, Haste, Offer, Promises, Unanswered};
 
 mod hasty;
 
-/// A runtime with a driver on [`driver_async`]. Whatever implements this is a [`Driver`].
+/// A runtime with a driver on [`driver_futures`]. Whatever implements this is a [`Driver`].
 pub trait Asynchronous: fmt::Debug + Clone + Send + Sync + 'static {
     /// The driver's half of it.
     type Runtime: AcceptFrom<<Self::Runtime as Runtime>::TcpListener, Transport: Send>
@@ -137,7 +137,7 @@ pub async fn echo<S: Transport, C: Clock>(
     while let Some((event, mut outbox)) = socket.recv_ref().await? {
         let sent = match event {
             Event::Text(text) => outbox.feed_text(&text),
-            Event::Binary(octets) => outbox.feed_binary(&octets),
+            Event::Binary(bytes) => outbox.feed_binary(&bytes),
             // Pings are answered already, and the rest has no echo.
             _ => Ok(()),
         };

@@ -16,9 +16,9 @@ pub(super) struct Message {
 
 #[derive(Debug, Clone, Copy)]
 enum Style {
-    /// Any octets, which do not compress.
+    /// Any bytes, which do not compress.
     Noise,
-    /// An octet many times over, then another.
+    /// A byte many times over, then another.
     Runs,
     /// A few words over and over, near and far apart.
     Words,
@@ -27,25 +27,25 @@ enum Style {
 }
 
 impl Message {
-    pub(super) fn octets(&self) -> Vec<u8> {
+    pub(super) fn bytes(&self) -> Vec<u8> {
         let mut random = Random(self.seed | 1);
-        let mut octets = Vec::new();
-        while octets.len() < self.len {
+        let mut bytes = Vec::new();
+        while bytes.len() < self.len {
             let x = random.next();
             match self.style {
-                Style::Noise => octets.extend(x.to_le_bytes()),
-                Style::Runs => octets.extend(vec![x as u8; (x >> 8) as usize % 1000]),
-                Style::Words => octets.extend(format!("word-{} ", x % 300).bytes()),
+                Style::Noise => bytes.extend(x.to_le_bytes()),
+                Style::Runs => bytes.extend(vec![x as u8; (x >> 8) as usize % 1000]),
+                Style::Words => bytes.extend(format!("word-{} ", x % 300).bytes()),
                 Style::Json => {
                     let (id, user, value) = (x % 10_000, x >> 20 & 63, x >> 30 & 511);
                     let record =
                         format!("{{\"id\":{id},\"user\":\"user-{user}\",\"value\":{value}}},");
-                    octets.extend(record.bytes());
+                    bytes.extend(record.bytes());
                 }
             }
         }
-        octets.truncate(self.len);
-        octets
+        bytes.truncate(self.len);
+        bytes
     }
 }
 
@@ -63,12 +63,12 @@ impl Random {
 
 pub(super) fn json(len: usize) -> Vec<u8> {
     let (style, seed) = (Style::Json, 42);
-    Message { style, len, seed }.octets()
+    Message { style, len, seed }.bytes()
 }
 
 pub(super) fn noise(len: usize) -> Vec<u8> {
     let (style, seed) = (Style::Noise, 42);
-    Message { style, len, seed }.octets()
+    Message { style, len, seed }.bytes()
 }
 
 pub(super) fn messages() -> impl Strategy<Value = Message> {
@@ -91,7 +91,7 @@ pub(super) fn messages() -> impl Strategy<Value = Message> {
 const END_OF_BLOCK: usize = 0;
 const LENGTH_OF_THREE: usize = 1;
 
-/// Three octets from `distance` back in a static block, flushed.
+/// Three bytes from `distance` back in a static block, flushed.
 pub(super) fn reference(distance: usize) -> Vec<u8> {
     // RFC 1951 3.2.5: the symbol, its extra bits, and how many.
     let (symbol, extra, extra_bits) = match distance {
@@ -108,14 +108,14 @@ pub(super) fn reference(distance: usize) -> Vec<u8> {
     bits.put(extra, extra_bits);
     bits.put_code(END_OF_BLOCK, 7);
     bits.put(0b000, 3);
-    bits.octets.extend(TAIL);
-    bits.octets
+    bits.bytes.extend(TAIL);
+    bits.bytes
 }
 
-/// Packs bits into octets (RFC 1951 3.1.1).
+/// Packs bits into bytes (RFC 1951 3.1.1).
 #[derive(Default)]
 struct Bits {
-    octets: Vec<u8>,
+    bytes: Vec<u8>,
     used: usize,
 }
 
@@ -124,8 +124,8 @@ impl Bits {
         for place in 0..n {
             let bit = (number >> place & 1) as u8;
             match self.used % 8 {
-                0 => self.octets.push(bit),
-                used => *self.octets.last_mut().unwrap() |= bit << used,
+                0 => self.bytes.push(bit),
+                used => *self.bytes.last_mut().unwrap() |= bit << used,
             }
             self.used += 1;
         }

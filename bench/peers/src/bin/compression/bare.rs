@@ -25,8 +25,8 @@ pub trait Compress {
 impl Compress for CompressorOxide {
     fn compress(&mut self, input: &[u8], out: &mut Vec<u8>) {
         // To a slice it would go through the same buffer, and be copied in several pieces.
-        compress_to_output(self, input, TDEFLFlush::Sync, |octets| {
-            out.extend_from_slice(octets);
+        compress_to_output(self, input, TDEFLFlush::Sync, |bytes| {
+            out.extend_from_slice(bytes);
             true
         });
     }
@@ -128,7 +128,7 @@ impl<C: Compress> Compressing<C> {
 
 impl<C: Compress> Subject for Compressing<C> {
     fn turn(&mut self) -> usize {
-        let mut octets = 0;
+        let mut bytes = 0;
         for message in self.corpus.messages() {
             if !self.takeover {
                 self.stream.reset();
@@ -138,9 +138,9 @@ impl<C: Compress> Subject for Compressing<C> {
             self.stream.compress(message, &mut self.out);
             assert!(black_box(&self.out).ends_with(&TAIL));
             self.written += self.out.len() - TAIL.len();
-            octets += message.len();
+            bytes += message.len();
         }
-        octets
+        bytes
     }
 
     fn compressed_to(&self) -> Option<usize> {
@@ -219,14 +219,14 @@ impl<I: Inflate> Inflating<I> {
 
 impl<I: Inflate> Subject for Inflating<I> {
     fn turn(&mut self) -> usize {
-        let mut octets = 0;
+        let mut bytes = 0;
         for message in &self.messages {
             if !self.takeover {
                 self.stream.reset();
             }
             let written = self.stream.inflate(black_box(message), &mut self.out);
-            octets += black_box(&self.out[..written]).len();
+            bytes += black_box(&self.out[..written]).len();
         }
-        octets
+        bytes
     }
 }

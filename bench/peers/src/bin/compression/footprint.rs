@@ -1,4 +1,4 @@
-//! What a connection owns: octets on the heap by the counting allocator, without what a thread's
+//! What a connection owns: bytes on the heap by the counting allocator, without what a thread's
 //! connections share.
 
 use bench::{
@@ -15,19 +15,19 @@ use crate::{BACKENDS, setting};
 
 /// Connections of a row.
 const CONNECTIONS: usize = 16;
-/// Octets of a message.
+/// Bytes of a message.
 const LEN: usize = 1 << 10;
 
-/// A column: after how many messages of [`LEN`] octets in each direction.
+/// A column: after how many messages of [`LEN`] bytes in each direction.
 const AFTER: [usize; 3] = [0, 10, 256];
 
 /// Prints the table.
 pub fn print() {
     println!(
-        "\nA connection without compression: {} octets, and nothing on the heap.",
+        "\nA connection without compression: {} bytes, and nothing on the heap.",
         size_of::<Connection>()
     );
-    println!("\n| octets on the heap per connection | idle | after 10 KiB | after 256 KiB |");
+    println!("\n| bytes on the heap per connection | idle | after 10 KiB | after 256 KiB |");
     println!("|---|---|---|---|");
     for (name, setting) in settings() {
         for (backend_name, backend) in BACKENDS {
@@ -68,7 +68,7 @@ fn settings() -> [(&'static str, Compression); 8] {
     ]
 }
 
-/// Octets per connection, each of which has echoed everything in `source`.
+/// Bytes per connection, each of which has echoed everything in `source`.
 fn owned(ends: &Ends, env: &mut Env, source: &Source) -> u64 {
     let mut connections = Vec::with_capacity(CONNECTIONS);
     let mut input = Input::new(vec![0; 256 << 10]);
@@ -89,9 +89,9 @@ fn owned(ends: &Ends, env: &mut Env, source: &Source) -> u64 {
 }
 
 fn echo(connection: &mut Connection, env: &mut Env, input: &mut Input<Vec<u8>>, source: &Source) {
-    let octets = source.peek(usize::MAX);
+    let bytes = source.peek(usize::MAX);
     // A read at a time, so that what is queued does not grow.
-    for read in octets.chunks(4 << 10) {
+    for read in bytes.chunks(4 << 10) {
         input.spare()[..read.len()].copy_from_slice(read);
         input.filled(read.len());
         while let Some(event) = connection.next_event(env, input).expect("legal frames") {

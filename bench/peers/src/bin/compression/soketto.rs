@@ -53,19 +53,19 @@ impl Subject for Receive {
             then,
         } = self;
         now(async {
-            let mut octets = 0;
+            let mut bytes = 0;
             for _ in 0..*messages {
                 message.clear();
                 let data = receiver.receive_data(message).await;
                 assert!(data.expect("the frames are legal").is_text());
                 let text = str::from_utf8(black_box(message)).expect("text");
-                octets += text.len();
+                bytes += text.len();
                 if let Then::Echo(_) = then {
                     sender.send_text(text).await.expect("everything is taken");
                 }
             }
             sender.flush().await.expect("everything is taken");
-            octets
+            bytes
         })
     }
 }
@@ -96,7 +96,7 @@ impl Subject for Send {
             ..
         } = self;
         now(async {
-            let mut octets = 0;
+            let mut bytes = 0;
             for batch in corpus.batches() {
                 for message in batch {
                     let message = black_box(message);
@@ -104,11 +104,11 @@ impl Subject for Send {
                         .send_text(message)
                         .await
                         .expect("everything is taken");
-                    octets += message.len();
+                    bytes += message.len();
                 }
                 sender.flush().await.expect("everything is taken");
             }
-            octets
+            bytes
         })
     }
 

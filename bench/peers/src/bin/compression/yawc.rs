@@ -47,11 +47,11 @@ impl Subject for Receive {
             then,
         } = self;
         now(async {
-            let mut octets = 0;
+            let mut bytes = 0;
             for _ in 0..*messages {
                 let frame = socket.next().await.expect("the frames are legal");
                 assert_eq!(frame.opcode(), OpCode::Text);
-                octets += black_box(frame.payload()).len();
+                bytes += black_box(frame.payload()).len();
                 if let Then::Echo(_) = then {
                     let payload = frame.into_payload();
                     let sent = socket.feed(Frame::text(payload)).await;
@@ -59,7 +59,7 @@ impl Subject for Receive {
                 }
             }
             socket.flush().await.expect("everything is taken");
-            octets
+            bytes
         })
     }
 }
@@ -89,17 +89,17 @@ impl Subject for Send {
             batches, socket, ..
         } = self;
         now(async {
-            let mut octets = 0;
+            let mut bytes = 0;
             for batch in batches {
                 for message in batch {
                     let message = black_box(message).clone();
-                    octets += message.len();
+                    bytes += message.len();
                     let sent = socket.feed(Frame::text(message)).await;
                     sent.expect("everything is taken");
                 }
                 socket.flush().await.expect("everything is taken");
             }
-            octets
+            bytes
         })
     }
 

@@ -6,7 +6,7 @@ use std::{
     task::Poll,
 };
 
-use driver_async::{Clock, Transport, WebSocket};
+use driver_futures::{Clock, Transport, WebSocket};
 use wsproto::{CloseCode, Event, Message};
 
 use super::super::{Act, Haste, giving_up::PLEASE_CLOSE};
@@ -42,7 +42,7 @@ async fn receive<S: Transport, C: Clock>(
             }
             Act::ReceiveLent => match short_lived(haste, socket.recv_ref()).await {
                 Some(Ok(Some((Event::Text(text), _)))) => return Some(text.into()),
-                Some(Ok(Some((Event::Binary(octets), _)))) => return Some(octets.into()),
+                Some(Ok(Some((Event::Binary(bytes), _)))) => return Some(bytes.into()),
                 // No messages.
                 Some(Ok(Some(_))) | None => {}
                 Some(Ok(None) | Err(_)) => return None,

@@ -1,0 +1,177 @@
+//! Measures what an idle connection costs a server: how much its resident memory grows over many
+//! connections, after ten echoes on each, beside a bare TCP echo task that holds no buffer. A process may
+//! have as many open files only, so the ends are in processes of their own. Needs Linux's `/proc`.
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream as Blocking},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const ECHOES: usize = 10;
+const PAYLOAD: usize = 1024;
+
+/// What a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    Tcp,
+    WebSocket,
+}
+
+impl Protocol {
+    fn parse(name: &str) -> Result<Self> {
+        match name {
+            "tcp" => Ok(Self::Tcp),
+            "websocket" => Ok(Self::WebSocket),
+            _ => Err("tcp or websocket".into()),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Tcp => "tcp",
+            Self::WebSocket => "websocket",
+        }
+    }
+}
+
+/// Does what the arguments say; `serve` is to print its address and then [`report_memory`].
+pub(crate) fn run(serve: impl FnOnce(Protocol) -> Result<()>) -> Result<()> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["serve", protocol] => serve(Protocol::parse(protocol)?),
+        ["hold", protocol, address, count] => {
+            hold(Protocol::parse(protocol)?, address.parse()?, count.parse()?)
+        }
+        [] => compare(15_000),
+        [count] => compare(count.parse()?),
+        _ => Err("usage: idle [CONNECTIONS]".into()),
+    }
+}
+
+/// Measures both servers.
+fn compare(count: usize) -> Result<()> {
+    for protocol in [Protocol::Tcp, Protocol::WebSocket].map(Protocol::name) {
+        let mut server = Process::start(&["serve", protocol])?;
+        let address = server.line()?;
+        // What a server needs once is not what a connection costs.
+        let warm_up = Process::start(&["hold", protocol, &address, "8"])?.line();
+        let before: usize = server.ask()?.parse()?;
+        let mut client = Process::start(&["hold", protocol, &address, &count.to_string()])?;
+        client.line().and(warm_up)?;
+        let after: usize = server.ask()?.parse()?;
+        let each = after.saturating_sub(before) / count;
+        println!("{protocol}: {each} bytes per connection, {count} connections");
+    }
+    Ok(())
+}
+
+/// This program in another process: it prints a line when it is ready, and one for each that it reads.
+struct Process {
+    child: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start(arguments: &[&str]) -> Result<Self> {
+        let mut child = Command::new(env::current_exe()?)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (input, output) = (child.stdin.take(), child.stdout.take());
+        Ok(Self {
+            child,
+            input: input.ok_or("no input")?,
+            output: BufReader::new(output.ok_or("no output")?),
+        })
+    }
+
+    fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.output.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+
+    fn ask(&mut self) -> Result<String> {
+        self.input.write_all(b"\n")?;
+        self.line()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// For each line of input, prints how many bytes are resident.
+pub(crate) fn report_memory() -> io::Result<()> {
+    for line in io::stdin().lines() {
+        line?;
+        let status = fs::read_to_string("/proc/self/status")?;
+        let kibibytes: usize = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|value| value.trim().strip_suffix(" kB"))
+            .and_then(|value| value.trim().parse().ok())
+            .unwrap_or(0);
+        println!("{}", kibibytes << 10);
+    }
+    Ok(())
+}
+
+/// Opens connections, does the echoes on each, and holds them.
+fn hold(protocol: Protocol, address: SocketAddr, count: usize) -> Result<()> {
+    let websocket = protocol == Protocol::WebSocket;
+    let mut streams = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut stream = Blocking::connect(address)?;
+        stream.set_nodelay(true)?;
+        if websocket {
+            open(&mut stream)?;
+        }
+        streams.push(stream);
+    }
+    // A binary frame with an empty mask (RFC 6455 5.2), and its echo, which has none.
+    let frame = [&[0x82, 0xfe, 4, 0, 0, 0, 0, 0][..], &[b'x'; PAYLOAD]].concat();
+    let (sent, received) = if websocket {
+        (&frame[..], 4 + PAYLOAD)
+    } else {
+        (&frame[8..], PAYLOAD)
+    };
+    let mut buf = vec![0; received];
+    for _ in 0..ECHOES {
+        for stream in &mut streams {
+            stream.write_all(sent)?;
+            stream.read_exact(&mut buf)?;
+        }
+    }
+    println!("{count}");
+    // Until the parent ends.
+    let _ = io::stdin().read(&mut [0])?;
+    Ok(())
+}
+
+fn open(stream: &mut Blocking) -> Result<()> {
+    let request = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                   Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+    stream.write_all(request.as_bytes())?;
+    let mut buf = [0; 1024];
+    let mut len = 0;
+    while !buf[..len].ends_with(b"\r\n\r\n") {
+        match stream.read(&mut buf[len..])? {
+            0 => return Err("no answer".into()),
+            n => len += n,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,441 @@
+//! One WebSocket connection in one task.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use wsproto::{
+    CloseCode, Closed, Compress, Connection, Error, Event, Kind, Message, Prepared, SendError, Time,
+};
+
+use crate::{
+    clock::Clock,
+    core::{Core, Lent},
+    incoming::Incoming,
+    outbox::Outbox,
+    task::{Found, Receiving},
+    transport::Transport,
+};
+
+/// Bytes of the longest header of a frame (RFC 6455 5.2) that is not masked.
+pub(crate) const MAX_HEADER: usize = 10;
+
+/// A WebSocket connection.
+///
+/// Everything is driven by the task that uses it: while [`recv`](Self::recv) waits, pings are
+/// answered, what was [fed](Self::feed) is written, and deadlines are kept; while a send waits, pings
+/// and the peer's Close are still seen, by reading up to 64 KiB ahead, and so they are once a second
+/// by sends that need not wait. Between messages the socket holds no buffer.
+///
+/// Any future of it may be dropped at any await, for example by `select!` or a timeout, and nothing is
+/// lost: a dropped receive has taken no message, a dropped send has queued all of its message or
+/// nothing.
+///
+/// It is also a [`Stream`](futures_core::Stream) and a [`Sink`](futures_sink::Sink) of [`Message`].
+pub struct WebSocket<S, C> {
+    pub(crate) core: Core<S, C>,
+}
+
+impl<S: Transport, C: Clock> WebSocket<S, C> {
+    pub(crate) const fn new(core: Core<S, C>) -> Self {
+        Self { core }
+    }
+
+    // Receiving.
+
+    /// Receives the next message; `None` once the connection is over, however it ended:
+    /// [`closed`](Self::closed) tells how. Pings and pongs are passed over.
+    ///
+    /// Before it waits, it writes what was [fed](Self::feed). It returns `None` only when the closing
+    /// handshake and the end of the transport are through, or their deadline has passed.
+    ///
+    /// With [`Delivery::Chunks`](wsproto::Delivery::Chunks), each chunk comes as a message of its own,
+    /// text as bytes; [`recv_incoming`](Self::recv_incoming) tells where a message ends.
+    ///
+    /// # Errors
+    /// Once, if the peer broke the protocol, a limit or a deadline; afterwards `None`.
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// Receives whatever comes next, pings and pongs too.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub async fn recv_incoming(&mut self) -> Result<Option<Incoming>, Error> {
+        poll_fn(|cx| self.poll_recv_incoming(cx)).await
+    }
+
+    /// Receives the next event without copying it: it lies in a read buffer that is lent until the
+    /// next call. Comes with an [`Outbox`], so that the event can be answered while it is looked at.
+    ///
+    /// In a steady state this allocates nothing. [`Event::Closed`] is the last event; call on until
+    /// `None` to see the closing handshake through.
+    ///
+    /// ```no_run
+    /// # async fn echo<S: driver_futures::Transport, C: driver_futures::Clock>(mut socket: driver_futures::WebSocket<S, C>) -> Result<(), Box<dyn std::error::Error>> {
+    /// use wsproto::Event;
+    ///
+    /// while let Some((event, mut outbox)) = socket.recv_ref().await? {
+    ///     match event {
+    ///         Event::Text(text) => outbox.feed_text(&text)?,
+    ///         Event::Binary(bytes) => outbox.feed_binary(&bytes)?,
+    ///         _ => {}
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub async fn recv_ref(&mut self) -> Result<Option<(Event<'_>, Outbox<'_, C>)>, Error> {
+        // Answers are written when all input is used up; a peer that does not take them must not make
+        // them pile up, though.
+        let found = poll_fn(|cx| {
+            if !self.core.has_room(0) {
+                ready!(
+                    self.core
+                        .poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
+                );
+            }
+            if self.core.is_lendable_at_hand() {
+                return Poll::Ready(Found::Lendable);
+            }
+            self.core.poll_lendable(cx)
+        })
+        .await;
+        if !matches!(found, Found::Lendable) {
+            return self.core.take_error().map_or(Ok(None), Err);
+        }
+        let lent = self.core.lend_event()?;
+        Ok(lent.map(|lent| {
+            let Lent {
+                event,
+                connection,
+                env,
+                clock,
+            } = lent;
+            let outbox = Outbox {
+                connection,
+                env,
+                clock,
+            };
+            (event, outbox)
+        }))
+    }
+
+    /// As [`recv`](Self::recv), for those who write their own futures.
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv).
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        loop {
+            let incoming = ready!(self.poll_recv_incoming(cx))?;
+            let Some(incoming) = incoming else {
+                return Poll::Ready(Ok(None));
+            };
+            if let Some(message) = incoming.into_message() {
+                return Poll::Ready(Ok(Some(message)));
+            }
+        }
+    }
+
+    fn poll_recv_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Incoming>, Error>> {
+        match ready!(self.core.poll_incoming(cx)) {
+            Some(incoming) => Poll::Ready(Ok(Some(incoming))),
+            None => Poll::Ready(self.core.take_error().map_or(Ok(None), Err)),
+        }
+    }
+
+    // Sending.
+
+    /// Sends a message: waits until the queue has room, queues it, and waits until the transport has
+    /// taken everything.
+    ///
+    /// To answer many messages with few writes, [`feed`](Self::feed) them instead.
+    ///
+    /// # Errors
+    /// See [`SendError`]. After [`Closed`](SendError::Closed), receive until `None` to learn why.
+    pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// Sends a message that many connections get; see [`Prepared`].
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.feed_prepared(message).await?;
+        self.flush().await
+    }
+
+    /// As [`send`](Self::send), but gives up after `timeout`. A timeout of nothing refuses at once what
+    /// there is no room for.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send), and [`TimedSendError::TimedOut`], which tells whether the message is
+    /// queued all the same.
+    pub async fn send_timeout(
+        &mut self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> Result<(), TimedSendError> {
+        let deadline = Some(self.core.clock.now() + timeout);
+        let message = message.into();
+        let len = message.as_bytes().len();
+        self.wait_until(deadline, |core| core.has_room(len)).await;
+        if !self.core.has_room(len) {
+            return Err(TimedSendError::TimedOut { queued: false });
+        }
+        self.core
+            .queue(|connection, env| connection.send_message(env, message))
+            .map_err(TimedSendError::Refused)?;
+        self.wait_until(deadline, Core::is_flushed).await;
+        self.core.flushed().map_err(TimedSendError::Refused)?;
+        if !self.core.is_flushed() {
+            return Err(TimedSendError::TimedOut { queued: true });
+        }
+        Ok(())
+    }
+
+    /// Queues a message as soon as the queue has room. It is written, with everything else that was
+    /// fed, by [`flush`](Self::flush) or when a receive has to wait.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn feed(
+        &mut self,
+        message: impl Into<Message>,
+    ) -> impl Future<Output = Result<(), SendError>> {
+        // Not an async function: that has a place each for the argument, for the message and for every
+        // future inside, and a task that feeds pays for them while it idles.
+        let mut message = Some(message.into());
+        poll_fn(move |cx| {
+            let len = message
+                .as_ref()
+                .map_or(0, |message| message.as_bytes().len());
+            if !self.core.has_room(len) {
+                ready!(
+                    self.core
+                        .poll_until(cx, Receiving::Keep, None, |core| core.has_room(len))
+                );
+            }
+            let Some(message) = message.take() else {
+                unreachable!("a future that was ready is not polled again")
+            };
+            Poll::Ready(
+                self.core
+                    .queue(|connection, env| connection.send_message(env, message)),
+            )
+        })
+    }
+
+    /// Queues a message as [`feed`](Self::feed) does, and says whether it is to be compressed, where that
+    /// was negotiated.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn feed_compressed(
+        &mut self,
+        message: impl Into<Message>,
+        compress: Compress,
+    ) -> Result<(), SendError> {
+        let message = message.into();
+        self.room(message.as_bytes().len()).await;
+        self.core.queue(|connection, env| {
+            connection.send_compressed(env, message.kind(), message.as_bytes(), compress)
+        })
+    }
+
+    /// Queues a message that many connections get, as [`feed`](Self::feed) does.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn feed_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
+        self.room(message.payload().len() + MAX_HEADER).await;
+        self.core
+            .queue(|connection, env| connection.send_prepared(env, message))
+    }
+
+    /// Waits until the transport has taken everything that is queued.
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed) if the connection was lost on the way.
+    pub fn flush(&mut self) -> impl Future<Output = Result<(), SendError>> {
+        poll_fn(|cx| self.core.poll_flush(cx, Receiving::Keep))
+    }
+
+    /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
+    /// [`finish`](Self::finish).
+    ///
+    /// Until it is finished, other messages are refused with
+    /// [`MessageUnfinished`](SendError::MessageUnfinished); pings, pongs and a Close may go in between
+    /// (RFC 6455 5.4). A message that is given up half way is to be finished all the same, or the
+    /// connection closed.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn start(&mut self, kind: Kind) -> Result<(), SendError> {
+        self.start_compressed(kind, Compress::Auto).await
+    }
+
+    /// As [`start`](Self::start), and says whether the message is to be compressed, where that was
+    /// negotiated.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn start_compressed(
+        &mut self,
+        kind: Kind,
+        compress: Compress,
+    ) -> Result<(), SendError> {
+        self.room(0).await;
+        self.core
+            .queue(|connection, env| connection.start_compressed(env, kind, compress))
+    }
+
+    /// Sends a part of the message that [`start`](Self::start) began, as a frame of its own.
+    ///
+    /// # Errors
+    /// See [`Connection::write`].
+    pub async fn write(&mut self, data: &[u8]) -> Result<(), SendError> {
+        self.room(data.len()).await;
+        self.core
+            .queue(|connection, env| connection.write(env, data))?;
+        self.flush().await
+    }
+
+    /// Ends the message that [`start`](Self::start) began, with a last part that may be empty.
+    ///
+    /// # Errors
+    /// See [`Connection::finish`].
+    pub async fn finish(&mut self, data: &[u8]) -> Result<(), SendError> {
+        self.room(data.len()).await;
+        self.core
+            .queue(|connection, env| connection.finish(env, data))?;
+        self.flush().await
+    }
+
+    /// Sends a ping, which overtakes queued messages. The pong comes by [`recv_incoming`](Self::recv_incoming).
+    ///
+    /// # Errors
+    /// See [`Connection::send_ping`].
+    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.core
+            .queue(|connection, env| connection.send_ping(env, payload))?;
+        self.flush().await
+    }
+
+    /// Sends a pong, which overtakes queued messages. Only needed where
+    /// [`Config::answer_pings`](wsproto::Config::answer_pings) is off, or as a one-way heartbeat (RFC 6455
+    /// 5.5.3).
+    ///
+    /// # Errors
+    /// See [`Connection::send_pong`].
+    pub async fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.core
+            .queue(|connection, env| connection.send_pong(env, payload))?;
+        self.flush().await
+    }
+
+    /// Closes the connection and waits for the end: the peer's Close frame, then the end of the
+    /// transport, or their deadline. Messages that come in between are dropped; receive until `None`
+    /// after dropping this future to have them.
+    ///
+    /// # Errors
+    /// If the peer broke the protocol instead of closing.
+    pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error> {
+        self.core.close(code, reason);
+        poll_fn(|cx| {
+            self.core
+                .poll_until(cx, Receiving::Discard, None, Core::is_over)
+        })
+        .await;
+        match &mut self.core.outcome {
+            Some(outcome) => outcome
+                .error
+                .take()
+                .map_or_else(|| Ok(outcome.closed.clone()), Err),
+            None => unreachable!("a connection is over only when it has told how"),
+        }
+    }
+
+    // What there is to know.
+
+    /// How the connection ended, once that is known.
+    #[must_use]
+    pub fn closed(&self) -> Option<&Closed> {
+        self.core.outcome.as_ref().map(|outcome| &outcome.closed)
+    }
+
+    /// The state machine underneath: its role, its configuration, what is queued.
+    #[must_use]
+    pub const fn connection(&self) -> &Connection {
+        &self.core.connection
+    }
+
+    /// The transport underneath. Reading or writing past the connection would corrupt it.
+    #[must_use]
+    pub const fn get_ref(&self) -> &S {
+        &self.core.transport
+    }
+
+    /// Waits until a message of that many bytes may be queued.
+    async fn room(&mut self, len: usize) {
+        self.wait_until(None, |core| core.has_room(len)).await;
+    }
+
+    /// Waits until `is_done`, the end of the connection, or `deadline`.
+    async fn wait_until(&mut self, deadline: Option<Time>, is_done: impl Fn(&Core<S, C>) -> bool) {
+        poll_fn(|cx| {
+            self.core
+                .poll_until(cx, Receiving::Keep, deadline, &is_done)
+        })
+        .await;
+    }
+}
+
+impl<S, C> fmt::Debug for WebSocket<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebSocket")
+            .field("connection", &self.core.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why [`WebSocket::send_timeout`] failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TimedSendError {
+    /// The message was refused, or the connection was lost before it was written.
+    Refused(SendError),
+    /// The time was over first.
+    TimedOut {
+        /// Whether the message is queued, and will be sent: then it is too late to send another
+        /// one instead.
+        queued: bool,
+    },
+}
+
+impl fmt::Display for TimedSendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(error) => error.fmt(f),
+            Self::TimedOut { queued: true } => {
+                f.write_str("the message was not written in time, but is queued")
+            }
+            Self::TimedOut { queued: false } => {
+                f.write_str("there was no room for the message in time")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TimedSendError {}

@@ -1,0 +1,187 @@
+//! The half that receives.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use driver_kit::lease::Parts;
+use futures_core::Stream;
+use wsproto::{Closed, Error, Event, Message};
+
+use super::Shared;
+use crate::{
+    clock::Clock,
+    core::Loan,
+    incoming::Incoming,
+    task::{Found, Receiving},
+    transport::Transport,
+    waiters::Waiter,
+};
+
+#[cfg(doc)]
+use crate::{Sender, WebSocket};
+
+/// The receiving half of a [split](WebSocket::split) WebSocket; a stream of messages.
+pub struct Receiver<S: Transport, C: Clock> {
+    shared: Arc<Shared<S, C>>,
+    waiter: Waiter,
+    /// What was lent last.
+    loan: Option<Loan>,
+}
+
+impl<S: Transport, C: Clock> Receiver<S, C> {
+    pub(super) fn new(shared: Arc<Shared<S, C>>) -> Self {
+        let waiter = shared.waiter();
+        Self {
+            shared,
+            waiter,
+            loan: None,
+        }
+    }
+
+    /// Receives the next message, as [`WebSocket::recv`] does.
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
+        poll_fn(|cx| self.poll_recv(cx)).await
+    }
+
+    /// Receives whatever comes next, pings and pongs too.
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub async fn recv_incoming(&mut self) -> Result<Option<Incoming>, Error> {
+        poll_fn(|cx| self.poll_recv_incoming(cx)).await
+    }
+
+    /// Receives the next event without copying it, as [`WebSocket::recv_ref`] does: it lies in a read
+    /// buffer that is lent until the next call. A [`Sender`] answers it, even while it is looked at.
+    ///
+    /// In a steady state this allocates nothing. [`Event::Closed`] is the last event; call on until
+    /// `None` to see the closing handshake through.
+    ///
+    /// What has come behind the event may lie in the same buffer. Then senders that wait read nothing
+    /// further until the next call, and so do not see the peer's Close; they write all the same.
+    ///
+    /// ```no_run
+    /// # async fn echo<S: driver_futures::Transport, C: driver_futures::Clock>(socket: driver_futures::WebSocket<S, C>) -> Result<(), Box<dyn std::error::Error>> {
+    /// use wsproto::Event;
+    ///
+    /// let (sender, mut receiver) = socket.split();
+    /// while let Some(event) = receiver.recv_ref().await? {
+    ///     if let Event::Text(text) = event {
+    ///         sender.feed(text.len().to_string()).await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub async fn recv_ref(&mut self) -> Result<Option<Event<'_>>, Error> {
+        poll_fn(|cx| self.poll_loan(cx)).await?;
+        match &mut self.loan {
+            None => Ok(None),
+            Some(Loan::ReadAhead(incoming)) => Ok(Some(incoming.as_event())),
+            Some(Loan::End(closed)) => Ok(Some(Event::Closed(closed.clone()))),
+            Some(Loan::InPlace(lease)) => {
+                let Parts { env, input, .. } = &mut **lease;
+                let event = self.shared.lock().core.take_announced(env, input);
+                // Others may have looked since it was announced, and seen no end yet.
+                if let Ok(Some(Event::Closed(_))) = event {
+                    self.waiter.wake_others();
+                }
+                event
+            }
+        }
+    }
+
+    /// As [`recv`](Self::recv), for those who write their own futures.
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub fn poll_recv(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Message>, Error>> {
+        loop {
+            let incoming = ready!(self.poll_recv_incoming(cx))?;
+            let Some(incoming) = incoming else {
+                return Poll::Ready(Ok(None));
+            };
+            if let Some(message) = incoming.into_message() {
+                return Poll::Ready(Ok(Some(message)));
+            }
+        }
+    }
+
+    /// How the connection ended, once that is known.
+    #[must_use]
+    pub fn closed(&self) -> Option<Closed> {
+        self.shared.closed()
+    }
+
+    fn poll_recv_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Incoming>, Error>> {
+        self.shared.poll(&self.waiter, cx, |state, cx| {
+            state.take_back(&mut self.loan);
+            match ready!(state.core.poll_incoming(cx)) {
+                Some(incoming) => Poll::Ready(Ok(Some(incoming))),
+                None => Poll::Ready(state.core.take_error().map_or(Ok(None), Err)),
+            }
+        })
+    }
+
+    /// Waits for something to lend, and takes it out of the connection, which others use meanwhile;
+    /// at the end, there is nothing.
+    fn poll_loan(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.shared.poll(&self.waiter, cx, |state, cx| {
+            state.take_back(&mut self.loan);
+            if !state.core.is_lendable_at_hand() {
+                let found = ready!(state.core.poll_lendable(cx));
+                if !matches!(found, Found::Lendable) {
+                    return Poll::Ready(state.core.take_error().map_or(Ok(()), Err));
+                }
+            }
+            self.loan = state.core.lend_away();
+            // What is read next must not overtake what was read already.
+            if self.loan.as_ref().is_some_and(Loan::has_more) {
+                state.receiving = Receiving::Lent;
+            }
+            Poll::Ready(Ok(()))
+        })
+    }
+}
+
+/// The messages, then at most one error, then the end.
+impl<S: Transport, C: Clock> Stream for Receiver<S, C> {
+    type Item = Result<Message, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_recv(cx).map(Result::transpose)
+    }
+}
+
+impl<S: Transport, C: Clock> Drop for Receiver<S, C> {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        // There may be a ping or the Close behind what was lent.
+        state.take_back(&mut self.loan);
+        state.receiving = Receiving::Discard;
+        state.core.clear_inbox();
+        drop(state);
+        // A sender that waits has to read on in the receiver's place.
+        self.waiter.wake_others();
+    }
+}
+
+impl<S: Transport, C: Clock> fmt::Debug for Receiver<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}
