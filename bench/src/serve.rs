@@ -14,7 +14,7 @@ use std::{
     net::{SocketAddr, TcpListener},
 };
 
-use driver_kit::accepting::BACKLOG;
+use driver_kit::accept_backoff::BACKLOG;
 use socket2::{Domain, Socket, Type};
 use wsproto::{Compression, Config, Memory};
 

@@ -13,7 +13,7 @@ use std::{
 };
 
 use driver_kit::{
-    connect::{self, ConnectError, Way},
+    connect::{self, ConnectError, ConnectPlan},
     dial::{ATTEMPT_DELAY, Dial, DialError, Step},
     lease::Lease,
 };
@@ -118,25 +118,25 @@ impl<R: Runtime> Connect<R> {
     /// # Errors
     /// See [`ConnectError`].
     pub async fn connect(&self) -> Result<Connected<R>, ConnectError> {
-        let way = self.connect.way()?;
-        match first(follow::<R>(way), after::<R>(self.connect.time_limit())).await {
+        let plan = self.connect.plan()?;
+        match first(follow::<R>(plan), after::<R>(self.connect.time_limit())).await {
             First::Left(connected) => connected,
             First::Right(()) => Err(ConnectError::TimedOut),
         }
     }
 }
 
-async fn follow<R: Runtime>(mut way: Way) -> Result<Connected<R>, ConnectError> {
+async fn follow<R: Runtime>(mut plan: ConnectPlan) -> Result<Connected<R>, ConnectError> {
     loop {
-        match attempt::<R>(&way).await {
+        match attempt::<R>(&plan).await {
             Ok(connected) => return Ok(connected),
-            Err(error) => way.redirect(error)?,
+            Err(error) => plan.redirect(error)?,
         }
     }
 }
 
-async fn attempt<R: Runtime>(way: &Way) -> Result<Connected<R>, ConnectError> {
-    let target = way.target();
+async fn attempt<R: Runtime>(plan: &ConnectPlan) -> Result<Connected<R>, ConnectError> {
+    let target = plan.target();
     if target.is_secure() {
         return Err(ConnectError::TlsUnsupported);
     }
@@ -147,7 +147,7 @@ async fn attempt<R: Runtime>(way: &Way) -> Result<Connected<R>, ConnectError> {
     let clock = Timer::of_runtime();
     let mut lease = Lease::take();
     lease.env.set_now(clock.now());
-    let connection = way.begin(&mut lease.env)?;
+    let connection = plan.begin(&mut lease.env)?;
     handshake::complete(connection, transport, clock, lease)
         .await
         .map_err(ConnectError::Handshake)

@@ -9,7 +9,7 @@ use std::{
 };
 
 use driver_kit::{
-    lease::{Lease, Parts, Slot},
+    lease::{Lease, Leased, Slot},
     turn::{self, Filled, MAX_EVENTS},
 };
 use wsproto::{CloseCode, Connection, Env, Error, Event, Input, Overflow, SendError, Time};
@@ -80,7 +80,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
     }
 
     /// The connection, and a lease with the present set. To be followed by [`release`](Self::release).
-    pub(crate) fn lease(&mut self) -> (&mut Connection, &mut Parts) {
+    pub(crate) fn lease(&mut self) -> (&mut Connection, &mut Leased) {
         // With a batch under way, the present is that of its arrival.
         let stale = self.lease.get().is_none() || self.connection.queued() == 0;
         let lease = self.lease.get_or_take();
@@ -104,7 +104,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         if lease.hold() {
             self.lease.put(lease);
         } else {
-            let Parts { env, input, .. } = &mut *lease;
+            let Leased { env, input, .. } = &mut *lease;
             self.connection.set_aside(env, input);
         }
     }
@@ -142,7 +142,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         mut present: Present,
         task: Task,
     ) -> Poll<Found> {
-        let Parts { env, input, .. } = &mut **lease;
+        let Leased { env, input, .. } = &mut **lease;
         let takes = task.intake != Intake::Nothing;
         loop {
             if self.connection.is_open()
@@ -346,7 +346,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
             return None;
         }
         let lease = self.lease.get_mut()?;
-        let Parts { env, input, .. } = lease;
+        let Leased { env, input, .. } = lease;
         let incoming = next_incoming(&mut self.connection, &mut self.outcome, env, input)?;
         self.taken = self.taken.saturating_add(1);
         if input.is_empty() {

@@ -27,7 +27,7 @@ pub trait Runtime: fmt::Debug + Clone + Send + Sync + 'static {
     /// Connects to an address.
     fn connect(address: SocketAddr) -> impl Future<Output = io::Result<Self::Tcp>> + Send;
 
-    /// Listens on an address with a backlog of [`BACKLOG`](driver_kit::accepting::BACKLOG).
+    /// Listens on an address with a backlog of [`BACKLOG`](driver_kit::accept_backoff::BACKLOG).
     ///
     /// # Errors
     /// What the system reports.

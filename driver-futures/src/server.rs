@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::{fmt, future::Future, io, net::SocketAddr, sync::Arc, time::Duration};
 
-use driver_kit::accepting::{AfterFailure, Failures};
+use driver_kit::accept_backoff::{AfterFailure, Failures};
 use wsproto::Config;
 
 use crate::{

@@ -21,7 +21,7 @@ use crate::{
 ///     .header("Cookie", "session=1")
 ///     .timeout(Duration::from_secs(3))
 ///     .redirects(5);
-/// assert_eq!(connect.way()?.target().host(), "example.com");
+/// assert_eq!(connect.plan()?.target().host(), "example.com");
 /// # Ok::<(), driver_kit::connect::ConnectError>(())
 /// ```
 #[derive(Clone)]
@@ -114,9 +114,9 @@ impl Connect {
     ///
     /// # Errors
     /// [`Url`](ConnectError::Url).
-    pub fn way(&self) -> Result<Way, ConnectError> {
+    pub fn plan(&self) -> Result<ConnectPlan, ConnectError> {
         let target = Target::parse(&self.options.url).map_err(ConnectError::Url)?;
-        Ok(Way {
+        Ok(ConnectPlan {
             options: Arc::clone(&self.options),
             redirects: Redirects::new(target, self.options.redirects),
         })
@@ -141,12 +141,12 @@ impl fmt::Debug for Connect {
 }
 
 /// The way from a URL to a connection, along redirects.
-pub struct Way {
+pub struct ConnectPlan {
     options: Arc<Options>,
     redirects: Redirects,
 }
 
-impl Way {
+impl ConnectPlan {
     /// Where it leads to at present.
     #[must_use]
     pub fn target(&self) -> &Target {
@@ -214,9 +214,9 @@ impl Way {
     }
 }
 
-impl fmt::Debug for Way {
+impl fmt::Debug for ConnectPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Way").field(&self.redirects).finish()
+        f.debug_tuple("ConnectPlan").field(&self.redirects).finish()
     }
 }
 

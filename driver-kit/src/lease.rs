@@ -17,14 +17,14 @@ pub const BUFFER: usize = 256 << 10;
 /// Leases that a thread keeps for the next turn. One serves a thread unless turns nest.
 const KEPT: usize = 4;
 
-/// Buffers that may be [held](Parts::hold) at a time, in the whole process.
+/// Buffers that may be [held](Leased::hold) at a time, in the whole process.
 const MAX_HELD: usize = 64;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     #[expect(clippy::vec_box, reason = "a lease is such a box, taken out and put back")]
-    static SPARE: RefCell<Vec<Box<Parts>>> = const { RefCell::new(Vec::new()) };
+    static SPARE: RefCell<Vec<Box<Leased>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// An environment and a read buffer of this thread, until dropped.
@@ -39,12 +39,12 @@ thread_local! {
 #[derive(Debug)]
 pub struct Lease {
     /// There until the lease is dropped.
-    parts: Option<Box<Parts>>,
+    parts: Option<Box<Leased>>,
 }
 
 /// What a [`Lease`] gives access to.
 #[derive(Debug)]
-pub struct Parts {
+pub struct Leased {
     /// The environment. Its clock shows what it showed when it was last used.
     pub env: Env,
     /// The read buffer, empty at first.
@@ -65,7 +65,7 @@ impl Lease {
             .ok()
             .flatten();
         Self {
-            parts: Some(spare.unwrap_or_else(Parts::new)),
+            parts: Some(spare.unwrap_or_else(Leased::new)),
         }
     }
 }
@@ -82,7 +82,7 @@ impl Lease {
 /// assert!(slot.take().is_some());
 /// ```
 #[derive(Debug, Default)]
-pub struct Slot(Option<Box<Parts>>);
+pub struct Slot(Option<Box<Leased>>);
 
 impl Slot {
     /// Keeps a lease. One that was there is dropped.
@@ -108,13 +108,13 @@ impl Slot {
     /// What the lease gives access to.
     #[must_use]
     #[inline]
-    pub fn get(&self) -> Option<&Parts> {
+    pub fn get(&self) -> Option<&Leased> {
         self.0.as_deref()
     }
 
     /// What the lease gives access to.
     #[inline]
-    pub fn get_mut(&mut self) -> Option<&mut Parts> {
+    pub fn get_mut(&mut self) -> Option<&mut Leased> {
         self.0.as_deref_mut()
     }
 
@@ -123,7 +123,7 @@ impl Slot {
     /// # Panics
     /// As [`Lease::take`].
     #[inline]
-    pub fn get_or_take(&mut self) -> &mut Parts {
+    pub fn get_or_take(&mut self) -> &mut Leased {
         if self.0.is_none() {
             self.put(Lease::take());
         }
@@ -137,7 +137,7 @@ impl Drop for Slot {
     }
 }
 
-impl Parts {
+impl Leased {
     /// Asks to keep the lease between turns because its input is not used up. If `false` is returned,
     /// too many are held already, by tasks that have stopped in the middle of their input: set the
     /// rest [aside](wsproto::Connection::set_aside) and drop the lease.
@@ -166,17 +166,17 @@ impl Parts {
 }
 
 impl Deref for Lease {
-    type Target = Parts;
+    type Target = Leased;
 
     #[inline]
-    fn deref(&self) -> &Parts {
+    fn deref(&self) -> &Leased {
         self.parts.as_ref().expect("there until dropped")
     }
 }
 
 impl DerefMut for Lease {
     #[inline]
-    fn deref_mut(&mut self) -> &mut Parts {
+    fn deref_mut(&mut self) -> &mut Leased {
         self.parts.as_mut().expect("there until dropped")
     }
 }

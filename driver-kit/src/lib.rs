@@ -6,7 +6,7 @@
 //! The storeys: `wsproto` is the protocol, bytes and time in, events and bytes out; this crate is what
 //! drivers would otherwise write several times; a driver waits, spawns and wakes.
 
-pub mod accepting;
+pub mod accept_backoff;
 pub mod connect;
 pub mod dial;
 pub mod entropy;

@@ -153,12 +153,12 @@ impl<H: Handler> EventLoop<H> {
             }
             Next::Connected(dial, socket) => {
                 self.disarm(dial.timer);
-                let connection = match dial.route.way.begin(&mut self.lease.env) {
+                let connection = match dial.route.plan.begin(&mut self.lease.env) {
                     Ok(connection) => connection,
                     Err(error) => return self.not_connected(dial.state, error),
                 };
                 self.shared.control.count();
-                let extras = dial.route.way.may_redirect().then(|| {
+                let extras = dial.route.plan.may_redirect().then(|| {
                     Box::new(Extras {
                         route: Some(dial.route),
                         ..Extras::default()

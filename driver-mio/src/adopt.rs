@@ -141,7 +141,7 @@ impl Adopt {
             Opening::Accepting => Ok(Connection::accepting(config, env)),
             Opening::Connecting(connect) => {
                 // Over a stream of the caller's, TLS is the caller's as well.
-                connect.way()?.begin(env)
+                connect.plan()?.begin(env)
             }
             Opening::Upgraded(role, agreed) => Ok(Connection::upgraded(*role, config, agreed, env)),
         }

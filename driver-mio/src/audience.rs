@@ -203,7 +203,7 @@ impl<S: Default + Send + 'static> Told<'_, S> {
                 let Some(mut route) = route else {
                     return audience.handler.on_connect_failed(state, error);
                 };
-                match route.way.redirect(error) {
+                match route.plan.redirect(error) {
                     // The loop is alive, and will come to it.
                     Ok(()) => drop(Errand::Redirected(route, state).send(audience.mailbox)),
                     Err(error) => audience.handler.on_connect_failed(state, error),

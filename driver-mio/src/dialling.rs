@@ -3,7 +3,7 @@
 use std::{io, net::SocketAddr, os::fd::AsRawFd, time::Instant};
 
 use driver_kit::{
-    connect::{ConnectError, Way},
+    connect::{ConnectError, ConnectPlan},
     dial::{ATTEMPT_DELAY, Dial, Step},
     wheel,
 };
@@ -16,7 +16,7 @@ use crate::{slab::Slab, transport::INTEREST};
 /// Where a connection leads, and from where.
 #[derive(Debug)]
 pub(crate) struct Route {
-    pub(crate) way: Way,
+    pub(crate) plan: ConnectPlan,
     /// When it has to be connected.
     pub(crate) until: Option<Instant>,
     /// The local address to connect from.

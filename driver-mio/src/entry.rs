@@ -10,7 +10,7 @@ use std::{
 };
 
 use driver_kit::{
-    lease::Parts,
+    lease::Leased,
     turn::{Readable, turn},
     wheel,
 };
@@ -243,10 +243,10 @@ impl<S: Default + Send + 'static> Entry<S> {
     pub(crate) fn turn<H: Handler<State = S>>(
         &mut self,
         audience: &Audience<'_, H>,
-        parts: &mut Parts,
+        parts: &mut Leased,
         key: Key,
     ) -> Wants {
-        let Parts { env, input, .. } = parts;
+        let Leased { env, input, .. } = parts;
         loop {
             match self.try_turn(audience, env, input, key) {
                 Ok(wants) => return wants,

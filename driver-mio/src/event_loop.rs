@@ -10,7 +10,7 @@ use std::{
 
 use driver_kit::{
     connect::ConnectError,
-    lease::{Lease, Parts},
+    lease::{Lease, Leased},
     wheel::Wheel,
 };
 use mio::{Events, Poll, Token, event::Event, unix::SourceFd};
@@ -228,7 +228,7 @@ impl<H: Handler> EventLoop<H> {
                 Entry::new(connection, None, Some(Box::new(extras)), state)
             }
         };
-        let Parts { env, input, .. } = &mut *self.lease;
+        let Leased { env, input, .. } = &mut *self.lease;
         let mut received = received;
         while !received.is_empty() {
             let spare = input.spare();

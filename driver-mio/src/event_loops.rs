@@ -34,7 +34,7 @@ impl<H: Handler> Shared<H> {
         route: Box<Route>,
         state: H::State,
     ) -> Result<(), (ConnectError, H::State)> {
-        let target = route.way.target();
+        let target = route.plan.target();
         if target.is_secure() {
             return Err((ConnectError::TlsUnsupported, state));
         }
@@ -176,10 +176,14 @@ impl<H: Handler> EventLoops<H> {
         source: Option<SocketAddr>,
         state: H::State,
     ) -> Result<(), ConnectError> {
-        let way = connect.way()?;
+        let plan = connect.plan()?;
         let mailbox = self.next_mailbox()?;
         let until = Instant::now().checked_add(connect.time_limit());
-        let route = Box::new(Route { way, until, source });
+        let route = Box::new(Route {
+            plan,
+            until,
+            source,
+        });
         let dialled = self.shared.dial(mailbox, route, state);
         dialled.map_err(|(error, _)| error)
     }

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use driver_kit::accepting::{AfterFailure, BACKLOG, Failures};
+use driver_kit::accept_backoff::{AfterFailure, BACKLOG, Failures};
 use mio::{Interest, Registry, Token, unix::SourceFd};
 use socket2::{Domain, Socket, Type};
 use wsproto::Config;

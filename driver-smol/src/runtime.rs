@@ -13,7 +13,7 @@ use std::{
 use async_executor::Executor;
 use async_io::{Async, Timer};
 use driver_futures::{AcceptFrom, Runtime, Spawn};
-use driver_kit::accepting::BACKLOG;
+use driver_kit::accept_backoff::BACKLOG;
 use futures_lite::future::{or, yield_now};
 use socket2::{Domain, Protocol, Socket, Type};
 

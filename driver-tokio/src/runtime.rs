@@ -5,7 +5,7 @@ use std::path::Path;
 use std::{future::Future, io, net::SocketAddr, time::Instant};
 
 use driver_futures::{AcceptFrom, Runtime, Spawn};
-use driver_kit::accepting::BACKLOG;
+use driver_kit::accept_backoff::BACKLOG;
 use tokio::{
     net::{TcpListener, TcpSocket, TcpStream, lookup_host},
     time::sleep_until,

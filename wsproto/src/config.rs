@@ -118,6 +118,32 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// Whether a message of `len` bytes may be queued behind `queued` bytes; otherwise
+    /// [`overflow`](Self::overflow) applies.
+    ///
+    /// This is the only admission rule: [`Connection`](crate::Connection) applies it to its own queue, and a
+    /// driver that keeps messages on the way to a connection applies it to the sum of both. A message is
+    /// admitted if it fits [`queue_limit`](Self::queue_limit), if nothing is queued, or if less than
+    /// [`queue_high`](Self::queue_high) is queued and that is not above the limit: a peer that reads may
+    /// always be sent one message of any length.
+    ///
+    /// ```
+    /// let mut config = wsproto::Config::default();
+    /// (config.queue_high, config.queue_limit) = (100, 1000);
+    /// assert!(config.admits(99, 5000), "the queue is not high");
+    /// assert!(config.admits(900, 100), "the message fits");
+    /// assert!(!config.admits(900, 101));
+    /// ```
+    #[must_use]
+    #[inline]
+    pub const fn admits(&self, queued: usize, len: usize) -> bool {
+        queued.saturating_add(len) <= self.queue_limit
+            || queued == 0
+            || (queued < self.queue_high && self.queue_high <= self.queue_limit)
+    }
+}
+
 /// What happens to a message that a full outgoing queue has no room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

@@ -121,6 +121,8 @@ pub struct Connection {
     pub(crate) queue_high: bool,
     /// The queue was high and has drained: to be reported.
     pub(crate) drained: bool,
+    /// What is sent now was admitted before; see [`send_admitted`](Self::send_admitted).
+    pub(crate) admitted: bool,
 }
 
 /// How far a connection is.
@@ -199,6 +201,7 @@ impl Connection {
             paused: false,
             queue_high: false,
             drained: false,
+            admitted: false,
         }
     }
 

@@ -300,7 +300,7 @@ impl Connection {
         let Some(mut message) = self.outgoing_message else {
             return Err(SendError::NoMessage);
         };
-        if !self.has_room(data.len()) {
+        if !self.admits(data.len()) {
             return Err(SendError::QueueFull);
         }
         if message.kind == Kind::Text {
@@ -340,21 +340,42 @@ impl Connection {
         if self.outgoing_message.is_some() {
             return Err(SendError::MessageUnfinished);
         }
-        if !self.has_room(len) {
+        if !self.admits(len) {
             self.overflow(env, len)?;
         }
         self.timers.active = env.now();
         Ok(())
     }
 
-    /// A queue that is empty or not high has room for any one message: the peer is not slow, and one
-    /// who waits for the queue to drain need not know how much.
+    /// Whether a message of `len` bytes may be queued now; see [`Config::admits`](crate::Config::admits).
+    ///
+    /// A send that is not admitted ends as [`Config::overflow`](crate::Config::overflow) says.
+    #[must_use]
     #[inline]
-    fn has_room(&self, len: usize) -> bool {
-        let (queued, config) = (self.queued(), &*self.config);
-        queued.saturating_add(len) <= config.queue_limit
-            || queued == 0
-            || (queued < config.queue_high && config.queue_high <= config.queue_limit)
+    pub fn admits(&self, len: usize) -> bool {
+        self.admitted || self.config.admits(self.queued(), len)
+    }
+
+    /// Whether a sender should wait before it queues more: the queue holds
+    /// [`queue_high`](crate::Config::queue_high) bytes or more. An empty queue is never high.
+    #[must_use]
+    #[inline]
+    pub fn is_high(&self) -> bool {
+        let queued = self.queued();
+        queued > 0 && queued >= self.config.queue_high
+    }
+
+    /// Sends what was admitted before: the sends that `send` does are queued even if
+    /// [`admits`](Self::admits) would say no by now.
+    ///
+    /// For drivers whose senders are on other threads: the call on the sender's thread asks
+    /// [`Config::admits`](crate::Config::admits) and promises that the message will be queued, and the
+    /// connection's own thread keeps that promise, whatever its callbacks have queued in between.
+    pub fn send_admitted<T>(&mut self, send: impl FnOnce(&mut Self) -> T) -> T {
+        self.admitted = true;
+        let sent = send(self);
+        self.admitted = false;
+        sent
     }
 
     #[cold]
@@ -450,7 +471,7 @@ impl Connection {
         if payload.len() > MAX_CONTROL {
             return Err(SendError::ControlTooLong);
         }
-        if self.has_room(payload.len()) {
+        if self.admits(payload.len()) {
             Ok(())
         } else {
             Err(SendError::QueueFull)

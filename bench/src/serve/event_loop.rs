@@ -11,7 +11,7 @@ use std::{
 };
 
 use driver_kit::{
-    accepting::{AfterFailure, Failures},
+    accept_backoff::{AfterFailure, Failures},
     turn::MAX_READS,
 };
 use mio::{

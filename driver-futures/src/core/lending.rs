@@ -3,7 +3,7 @@
 
 use std::task::{Context, Poll, ready};
 
-use driver_kit::lease::{Lease, Parts};
+use driver_kit::lease::{Lease, Leased};
 use wsproto::{Closed, Connection, Env, Error, Event, Input};
 
 use super::{Core, next_incoming};
@@ -55,13 +55,13 @@ impl<S: Transport, C: Clock> Core<S, C> {
             self.inbox = None;
             let found = ready!(self.poll_event(cx, Task::LEND));
             let lendable = matches!(found, Found::Lendable);
-            if !lendable || self.lease.get_mut().is_none_or(Parts::hold) {
+            if !lendable || self.lease.get_mut().is_none_or(Leased::hold) {
                 return Poll::Ready(found);
             }
             // Nobody tells when the application has done with what it is lent, and too many read
             // buffers are waiting for that already.
             if let Some(mut lease) = self.lease.take() {
-                let Parts { env, input, .. } = &mut *lease;
+                let Leased { env, input, .. } = &mut *lease;
                 if let Some(incoming) =
                     next_incoming(&mut self.connection, &mut self.outcome, env, input)
                 {
@@ -80,7 +80,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         if !announced || self.inbox.is_some() || self.outcome.is_some() {
             return self.lend_other_event();
         }
-        let Some(Parts { env, input, .. }) = self.lease.get_mut() else {
+        let Some(Leased { env, input, .. }) = self.lease.get_mut() else {
             return Ok(None);
         };
         self.taken = self.taken.saturating_add(1);
@@ -100,7 +100,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         if self.inbox.is_some() || self.outcome.is_some() {
             return Ok(self.lend_aside());
         }
-        let Some(Parts { env, input, .. }) = self.lease.get_mut() else {
+        let Some(Leased { env, input, .. }) = self.lease.get_mut() else {
             return Ok(None);
         };
         match self.connection.next_event(env, input) {
@@ -198,7 +198,7 @@ impl<S: Transport, C: Clock> Core<S, C> {
         if self.inbox.is_some() || self.outcome.is_some() || self.clock.shutting_down().is_some() {
             return false;
         }
-        let Parts { env, input, .. } = lease;
+        let Leased { env, input, .. } = lease;
         match self.connection.has_event(env, input) {
             Ok(has_event) => has_event,
             Err(error) => {

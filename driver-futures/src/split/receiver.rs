@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use driver_kit::lease::Parts;
+use driver_kit::lease::Leased;
 use futures_core::Stream;
 use wsproto::{Closed, Error, Event, Message};
 
@@ -91,7 +91,7 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
             Some(Loan::ReadAhead(incoming)) => Ok(Some(incoming.as_event())),
             Some(Loan::End(closed)) => Ok(Some(Event::Closed(closed.clone()))),
             Some(Loan::InPlace(lease)) => {
-                let Parts { env, input, .. } = &mut **lease;
+                let Leased { env, input, .. } = &mut **lease;
                 let event = self.shared.lock().core.take_announced(env, input);
                 // Others may have looked since it was announced, and seen no end yet.
                 if let Ok(Some(Event::Closed(_))) = event {

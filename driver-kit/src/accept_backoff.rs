@@ -16,7 +16,7 @@ pub const BACKLOG: u32 = 1024;
 ///
 /// ```
 /// use std::io;
-/// use driver_kit::accepting::{AfterFailure, Failures};
+/// use driver_kit::accept_backoff::{AfterFailure, Failures};
 ///
 /// let mut failures = Failures::default();
 /// let aborted = io::Error::from(io::ErrorKind::ConnectionAborted);
