@@ -1,6 +1,6 @@
 //! What a connection must not fetch for itself: the time, randomness, spare memory.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
 
 use crate::{
@@ -8,6 +8,7 @@ use crate::{
     deflate::{codec::Codecs, pool::Pool},
     partial::Partial,
     queue::Queue,
+    spare::Spare,
 };
 
 /// A source of bytes that nobody can predict.
@@ -19,6 +20,9 @@ pub trait Entropy {
     fn fill(&mut self, buf: &mut [u8]);
 }
 
+/// Queues, and partials, that are kept for recycling at most.
+const MAX_BOXES: usize = 64;
+
 /// What all connections of one thread share: the present, randomness and recycled memory.
 ///
 /// One per event-loop thread serves any number of connections; a connection may move to the
@@ -27,6 +31,7 @@ pub trait Entropy {
 ///
 /// Of what compresses and inflates it keeps up to four each, as large as their backend makes them, with a
 /// window for each of what was compressed last.
+#[expect(clippy::vec_box, reason = "the boxes themselves are what is recycled")]
 pub struct Env {
     now: Time,
     entropy: Box<dyn Entropy + Send>,
@@ -35,6 +40,8 @@ pub struct Env {
     used: usize,
     pub(crate) spare: Spare,
     pub(crate) pool: Pool,
+    queues: Vec<Box<Queue>>,
+    partials: Vec<Box<Partial>>,
 }
 
 impl Env {
@@ -65,6 +72,8 @@ impl Env {
             used,
             spare: Spare::default(),
             pool,
+            queues: Vec::new(),
+            partials: Vec::new(),
         }
     }
 
@@ -82,10 +91,32 @@ impl Env {
         self.now = now;
     }
 
-    /// Takes the memory of half a message back.
+    /// Returns an empty queue, recycled if there is one. A queue serves many frames, so this is kept out of
+    /// the way of those that find theirs.
+    #[cold]
+    pub(crate) fn take_queue(&mut self) -> Box<Queue> {
+        self.queues.pop().unwrap_or_default()
+    }
+
+    /// Recycles the memory of an empty queue, unless enough is kept already.
+    #[inline]
+    pub(crate) fn put_queue(&mut self, queue: Box<Queue>) {
+        if self.queues.len() < MAX_BOXES {
+            self.queues.push(queue);
+        }
+    }
+
+    /// Returns an empty [`Partial`], recycled if there is one.
+    pub(crate) fn take_partial(&mut self) -> Box<Partial> {
+        self.partials.pop().unwrap_or_default()
+    }
+
+    /// Recycles the memory of a [`Partial`] and everything in it.
     pub(crate) fn put_partial(&mut self, mut partial: Box<Partial>) {
         partial.clear(&mut self.spare, &mut self.pool);
-        self.spare.put_partial(partial);
+        if self.partials.len() < MAX_BOXES {
+            self.partials.push(partial);
+        }
     }
 
     /// The next `N` random bytes; `N` must be at most 256.
@@ -126,127 +157,6 @@ impl fmt::Debug for Env {
         f.debug_struct("Env")
             .field("now", &self.now)
             .field("spare", &self.spare)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Buffers that are kept at most, and their bytes in sum.
-const MAX_BUFFERS: usize = 64;
-const MAX_BUFFER_BYTES: usize = 8 << 20;
-/// Up to this size a buffer counts as small; a short message does not get a large one.
-const SMALL: usize = 128 << 10;
-
-/// Memory that connections have given back, for the next that needs some. Bounded.
-#[derive(Default)]
-#[expect(clippy::vec_box, reason = "the boxes themselves are what is recycled")]
-pub(crate) struct Spare {
-    small: Vec<Vec<u8>>,
-    large: Vec<Vec<u8>>,
-    bytes: usize,
-    queues: Vec<Box<Queue>>,
-    partials: Vec<Box<Partial>>,
-}
-
-impl Spare {
-    /// An empty buffer, perhaps with capacity, for about `expected` bytes.
-    pub(crate) fn take(&mut self, expected: usize) -> Vec<u8> {
-        let buffer = if expected > SMALL {
-            self.large.pop()
-        } else {
-            None
-        };
-        let Some(buffer) = buffer.or_else(|| self.small.pop()) else {
-            return Vec::new();
-        };
-        self.bytes -= buffer.capacity();
-        buffer
-    }
-
-    /// An empty buffer that has room for a large `capacity`, if there is one.
-    fn take_large(&mut self, capacity: usize) -> Option<Vec<u8>> {
-        if capacity <= SMALL {
-            return None;
-        }
-        let mut large = self.large.iter();
-        let index = large.position(|buffer| buffer.capacity() >= capacity)?;
-        let buffer = self.large.swap_remove(index);
-        self.bytes -= buffer.capacity();
-        Some(buffer)
-    }
-
-    /// Makes room for `additional` bytes: moves to a large buffer if one fits, or else to new memory.
-    pub(crate) fn grow(&mut self, bytes: &mut Vec<u8>, additional: usize) {
-        match self.take_large(bytes.len() + additional) {
-            Some(mut large) => {
-                large.extend_from_slice(bytes);
-                self.put(core::mem::replace(bytes, large));
-            }
-            None => bytes.reserve_exact(additional),
-        }
-    }
-
-    /// The same for text.
-    pub(crate) fn grow_text(&mut self, text: &mut String, additional: usize) {
-        match self.take_large(text.len() + additional) {
-            Some(large) => {
-                // The buffer is empty, so nothing is checked.
-                let mut large = String::from_utf8(large).unwrap_or_default();
-                large.push_str(text);
-                self.put(core::mem::replace(text, large).into_bytes());
-            }
-            None => text.reserve_exact(additional),
-        }
-    }
-
-    /// Keeps a buffer's memory, unless there is enough already.
-    pub(crate) fn put(&mut self, mut buffer: Vec<u8>) {
-        let capacity = buffer.capacity();
-        let class = if capacity > SMALL {
-            &mut self.large
-        } else {
-            &mut self.small
-        };
-        if capacity == 0 || class.len() >= MAX_BUFFERS || self.bytes + capacity > MAX_BUFFER_BYTES {
-            return;
-        }
-        self.bytes += capacity;
-        buffer.clear();
-        class.push(buffer);
-    }
-
-    /// An empty queue. Needed once for many frames, so it stays out of their way.
-    #[cold]
-    pub(crate) fn take_queue(&mut self) -> Box<Queue> {
-        self.queues.pop().unwrap_or_default()
-    }
-
-    /// Keeps an empty queue's memory, unless there is enough already.
-    #[inline]
-    pub(crate) fn put_queue(&mut self, queue: Box<Queue>) {
-        if self.queues.len() < MAX_BUFFERS {
-            self.queues.push(queue);
-        }
-    }
-
-    /// Room for half a message.
-    pub(crate) fn take_partial(&mut self) -> Box<Partial> {
-        self.partials.pop().unwrap_or_default()
-    }
-
-    /// Takes the memory of half a message back, which was cleared.
-    fn put_partial(&mut self, partial: Box<Partial>) {
-        if self.partials.len() < MAX_BUFFERS {
-            self.partials.push(partial);
-        }
-    }
-}
-
-impl fmt::Debug for Spare {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let buffers = self.small.len() + self.large.len();
-        f.debug_struct("Spare")
-            .field("buffers", &buffers)
-            .field("bytes", &self.bytes)
             .finish_non_exhaustive()
     }
 }

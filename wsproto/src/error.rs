@@ -3,8 +3,8 @@
 use core::fmt;
 
 use crate::{
-    close::{CloseCode, Closed},
     handshake::{HandshakeMisuse, Refusal, ResponseError},
+    wire::close::{CloseCode, Closed},
 };
 
 /// Why a connection failed. It comes once and is the last thing that a connection reports.

@@ -4,8 +4,8 @@ use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{fmt, ops::Deref};
 
 use crate::{
-    close::Closed,
     handshake::{Request, Response},
+    wire::close::Closed,
 };
 
 /// The type of a data message (RFC 6455 5.6).

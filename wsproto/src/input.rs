@@ -4,10 +4,10 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use crate::{
-    close::Closed,
-    env::{Env, Spare},
     event::Kind,
     handshake::{HeaderSpan, RequestLine, StatusLine},
+    spare::Spare,
+    wire::close::Closed,
 };
 
 /// A read buffer and how far it is consumed.
@@ -206,16 +206,16 @@ impl<B: AsMut<[u8]>> Input<B> {
 
     /// Takes back what the last event has borrowed.
     #[inline]
-    pub(crate) fn recycle(&mut self, env: &mut Env) {
+    pub(crate) fn recycle(&mut self, spare: &mut Spare) {
         if !matches!(self.lent, Lent::None) {
             match core::mem::take(&mut self.lent) {
                 Lent::None => {}
-                Lent::Text(text) => env.spare.put(text.into_bytes()),
-                Lent::Bytes(bytes) => env.spare.put(bytes),
+                Lent::Text(text) => spare.put(text.into_bytes()),
+                Lent::Bytes(bytes) => spare.put(bytes),
             }
         }
         if self.aside.is_empty() && self.aside.bytes.capacity() > 0 {
-            self.aside.recycle(&mut env.spare);
+            self.aside.recycle(spare);
         }
     }
 

@@ -67,33 +67,24 @@ extern crate alloc;
 extern crate std;
 
 mod clock;
-mod close;
 mod config;
 mod connection;
-mod deadlines;
 mod deflate;
-mod ending;
 mod env;
 mod error;
 mod event;
-mod frame;
+mod extensions;
 mod handshake;
 mod input;
-mod mask;
-mod opening;
 mod partial;
 mod prepared;
 mod queue;
-mod receive;
-mod send;
-mod utf8;
-mod wants;
-mod whole;
+mod spare;
+mod wire;
 
 pub use clock::Time;
-pub use close::{CloseCode, Closed, ClosedBy};
 pub use config::{Config, Delivery, Overflow};
-pub use connection::{Connection, Role};
+pub use connection::{Connection, Role, Wants};
 #[cfg(feature = "deflate")]
 pub use deflate::miniz::Miniz;
 #[cfg(feature = "zlib-rs")]
@@ -105,8 +96,9 @@ pub use deflate::{
 pub use env::{Entropy, Env};
 pub use error::{Cause, Deadline, Error, Limit, SendError, Violation};
 pub use event::{Binary, Chunk, Event, Kind, Message, Text};
+pub use extensions::{Extension, MalformedExtensions, Parameter};
 pub use handshake::*;
 pub use input::Input;
 pub use prepared::Prepared;
 pub use queue::Outgoing;
-pub use wants::Wants;
+pub use wire::close::{CloseCode, Closed, ClosedBy};

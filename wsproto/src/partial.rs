@@ -3,9 +3,9 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    deflate::{pool::Pool, receive::Inflating},
-    env::Spare,
+    deflate::{inflating::Inflating, pool::Pool},
     input::Aside,
+    spare::Spare,
 };
 
 /// What a connection owns between reads, if it stopped in the middle of something. Recycled.

@@ -5,7 +5,7 @@ use alloc::{sync::Arc, vec::Vec};
 use crate::{
     env::Env,
     event::Kind,
-    frame::{Encoded, FIN, RSV1},
+    wire::frame::{Encoded, FIN, RSV1},
 };
 
 /// A message that is encoded once and sent to many by reference count.

@@ -3,8 +3,8 @@
 use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 
 use crate::{
-    env::Spare,
-    frame::{self, Encoded, FIN, Opcode},
+    spare::Spare,
+    wire::frame::{self, Encoded, FIN, Opcode},
 };
 
 /// Small frames share a buffer of about this many bytes, so that they leave in one write.

@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slow_send_an_byte_a_second() {
+    fn the_slow_send_a_byte_a_second() {
         let (misdeeds, now) = watch(Neighbour::SlowHead, |misdeeds| misdeeds.bytes_sent >= 300);
         assert_eq!((misdeeds.opened, misdeeds.bytes_received), (0, 0));
         assert!(now >= 2 * SECOND, "a hundred a second");

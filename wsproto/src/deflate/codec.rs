@@ -5,6 +5,19 @@ use alloc::{boxed::Box, vec::Vec};
 /// The end of a sync flush (RFC 7692 7.2.1): an empty stored block without its header bits.
 pub(crate) const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
+/// Removes [`TAIL`], which ends what a compressor appended: it is not sent (7.2.1). A message without bytes
+/// is an empty block without its tail: one zero byte (7.2.3.6).
+pub(crate) fn strip_tail(out: &mut Vec<u8>) {
+    debug_assert!(out.is_empty() || out.ends_with(&TAIL));
+    match out.len().checked_sub(TAIL.len()) {
+        Some(len) if len > 0 => out.truncate(len),
+        Some(_) | None => {
+            out.clear();
+            out.push(0);
+        }
+    }
+}
+
 /// Makes compressors and inflaters for an [`Env`](crate::Env), which keeps and lends them.
 pub trait Codecs: Send {
     /// A compressor of raw deflate whose references reach back at most `2^window_bits` bytes.

@@ -1,14 +1,14 @@
 //! permessage-deflate (RFC 7692): what was agreed, what a connection keeps for it, what threads lend.
 
 pub(crate) mod codec;
+mod compress;
 mod history;
+pub(crate) mod inflating;
 #[cfg(feature = "deflate")]
 pub(crate) mod miniz;
 pub(crate) mod negotiation;
 pub(crate) mod policy;
 pub(crate) mod pool;
-pub(crate) mod receive;
-mod send;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "zlib-rs")]

@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 
 use super::policy::Compression;
-use crate::handshake::{Extension, Parameter};
+use crate::extensions::{Extension, Parameter};
 
 /// The extension's name.
 pub(crate) const NAME: &str = "permessage-deflate";
@@ -197,7 +197,7 @@ mod tests {
     use alloc::{string::ToString, vec::Vec};
 
     use super::*;
-    use crate::handshake::parse_extensions;
+    use crate::extensions::parse_extensions;
 
     fn parameters(
         send: u8,

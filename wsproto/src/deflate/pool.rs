@@ -3,9 +3,8 @@
 use alloc::{boxed::Box, vec, vec::Vec};
 
 use super::{
-    codec::{Codecs, Compressor, Inflater},
+    codec::{Codecs, Compressor, Inflater, strip_tail},
     history::History,
-    send::strip_tail,
 };
 
 /// Bytes that are inflated at a time: the window that references reach back over. In pieces of half
@@ -39,49 +38,49 @@ pub(crate) struct Deflation {
     compressor: Box<dyn Compressor>,
     level: u8,
     window_bits: u8,
-    /// If [`is_known`](Self::is_known): what the compressor was given last, which is all that it may refer
-    /// back to. It may have forgotten some of that.
-    knows: History,
-    /// Whether account is kept of what it knows. That of one connection alone, or of none, need not be.
-    is_known: bool,
+    /// If [`tracked`](Self::tracked): the last bytes that the compressor was given, the only ones that it may
+    /// refer back to. It may have forgotten some of them.
+    history: History,
+    /// True if `history` is kept. A compressor of one connection alone, or one that refers to nothing, has no need
+    /// of it.
+    tracked: bool,
 }
 
 impl Deflation {
     /// Compresses what comes next, and appends it to `out` with the whole of the flush.
     pub(crate) fn compress(&mut self, data: &[u8], out: &mut Vec<u8>) {
         self.compressor.compress(data, out);
-        if self.is_known {
-            self.knows.push(data, 1 << self.window_bits);
+        if self.tracked {
+            self.history.push(data, 1 << self.window_bits);
         }
     }
 
     /// Starts anew.
     pub(crate) fn reset(&mut self) {
         self.compressor.reset();
-        self.is_known = false;
+        self.tracked = false;
     }
 
     fn fits(&self, level: u8, window_bits: u8) -> bool {
         (self.level, self.window_bits) == (level, window_bits)
     }
 
-    /// Whether it stopped right where `history` ends, and knows at least the last `at_least` bytes of it.
-    ///
-    /// It does not matter whose history it knows, as long as it is the same.
-    fn knows(&self, history: &History, at_least: usize) -> bool {
-        self.is_known
-            && self.knows.len() >= at_least.min(history.len())
-            && history.ends_with(&self.knows)
+    /// Returns true if the compressor stopped right where `history` ends and was given at least the last
+    /// `at_least` bytes of it. The bytes are compared, not the connections that they came from.
+    fn matches(&self, history: &History, at_least: usize) -> bool {
+        self.tracked
+            && self.history.len() >= at_least.min(history.len())
+            && history.ends_with(&self.history)
     }
 
-    /// Starts anew where `history` ends, of which it is told the last `at_least` bytes.
-    fn tell(&mut self, history: &History, at_least: usize) {
+    /// Starts a new stream that may refer back to the last `at_least` bytes of `history`.
+    fn prime_with(&mut self, history: &History, at_least: usize) {
         let last = history.last(at_least);
         self.compressor.prime(last);
-        self.is_known = true;
-        self.knows.clear();
+        self.tracked = true;
+        self.history.clear();
         for part in last {
-            self.knows.push(part, 1 << self.window_bits);
+            self.history.push(part, 1 << self.window_bits);
         }
     }
 }
@@ -158,12 +157,12 @@ impl Pool {
     ) -> Option<Box<Deflation>> {
         let mut kept = self.deflations.iter();
         if let Some(index) =
-            kept.position(|kept| kept.fits(level, window_bits) && kept.knows(history, at_least))
+            kept.position(|kept| kept.fits(level, window_bits) && kept.matches(history, at_least))
         {
             return Some(self.deflations.remove(index));
         }
         let mut deflation = self.take_oldest(level, window_bits)?;
-        deflation.tell(history, at_least);
+        deflation.prime_with(history, at_least);
         Some(deflation)
     }
 
@@ -183,8 +182,8 @@ impl Pool {
             compressor: self.codecs.as_mut()?.compressor(level.min(9), window_bits),
             level,
             window_bits,
-            knows: History::default(),
-            is_known: false,
+            history: History::default(),
+            tracked: false,
         }))
     }
 

@@ -55,7 +55,7 @@ of_every_backend! {
     a_reference_beyond_the_history_is_corrupt
     nothing_of_another_stream_shows
     all_of_the_window_stays_in_reach
-    a_final_block_ends_the_stream_at_an_byte_boundary
+    a_final_block_ends_the_stream_at_a_byte_boundary
     an_inflater_that_failed_begins_again
 }
 
@@ -301,7 +301,7 @@ fn all_of_the_window_stays_in_reach(backend: Backend) {
     }
 }
 
-fn a_final_block_ends_the_stream_at_an_byte_boundary(backend: Backend) {
+fn a_final_block_ends_the_stream_at_a_byte_boundary(backend: Backend) {
     // RFC 7692 7.2.3.4: "Hello" in a final block, then a byte to begin the tail with.
     let hello = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
     let mut inflater = begun(backend);

@@ -194,8 +194,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::sample::with_response;
     use super::*;
+    use crate::handshake::sample::with_response;
 
     const LIMIT: usize = 16 << 10;
 

@@ -6,6 +6,7 @@
 use alloc::string::String;
 use core::{fmt, str};
 
+use super::http_version::HttpVersion;
 use super::misuse::HandshakeMisuse;
 
 /// One header field of a request or a response.
@@ -138,7 +139,7 @@ pub(super) fn list_elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// Whether a byte may occur in a token (RFC 7230 section 3.2.6).
-pub(super) const fn is_token_byte(byte: u8) -> bool {
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
     matches!(
         byte,
         b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
@@ -147,7 +148,7 @@ pub(super) const fn is_token_byte(byte: u8) -> bool {
 }
 
 /// Whether `text` is a token: names of headers, subprotocols and extensions are.
-pub(super) fn is_token(text: &[u8]) -> bool {
+pub(crate) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().copied().all(is_token_byte)
 }
 
@@ -188,4 +189,11 @@ pub(super) fn check_application_headers(
         }
     }
     Ok(())
+}
+
+/// Returns true if the header fields ask for a WebSocket.
+///
+/// RFC 7230 section 6.7: a server may ignore `Upgrade`, and must in HTTP/1.0.
+pub(super) fn asks_for_upgrade<'a>(version: HttpVersion, fields: impl Fields<'a>) -> bool {
+    version == HttpVersion::Http11 && lists_token(fields, "Upgrade", "websocket")
 }

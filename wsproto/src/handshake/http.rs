@@ -8,19 +8,20 @@ use core::str;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
 
-use super::Agreed;
 use super::accept_key::{accept_key, encode_key};
-use super::answer::Accept;
-use super::ask::{AskFields, ClientRequest, join_subprotocols};
-use super::confirmation::{Confirmation, ResponseError};
-use super::extensions::{Extension, Extensions};
+use super::agreed::Agreed;
+use super::check_request::{Candidate, Verdict};
+use super::check_response::Confirmation;
+use super::client_request::{AskFields, ClientRequest, join_subprotocols};
 use super::headers::{Fields, Header, join_elements, list_elements, values};
+use super::http_version::HttpVersion;
 use super::misuse::HandshakeMisuse;
 use super::refusal::Refusal;
-use super::request::HttpVersion;
-use super::upgrade::{Candidate, Verdict};
+use super::response_error::ResponseError;
+use super::server_response::Accept;
 use crate::deflate::negotiation::{self, Named};
 use crate::deflate::policy::Compression;
+use crate::extensions::{Extension, Extensions};
 
 impl<'a> Fields<'a> for &'a HeaderMap {
     fn fields(self) -> impl Iterator<Item = Header<'a>> {
@@ -242,8 +243,8 @@ fn append<'a>(
 mod tests {
     use alloc::vec::Vec;
 
-    use super::super::sample::{ACCEPT, REQUEST_FIELDS, RESPONSE_FIELDS};
     use super::*;
+    use crate::handshake::sample::{ACCEPT, REQUEST_FIELDS, RESPONSE_FIELDS};
 
     fn request(changes: &[(&'static str, &'static str)]) -> Request<()> {
         let mut request = Request::new(());

@@ -288,8 +288,8 @@ fn parse_port(port: Option<&str>, scheme: &str) -> Option<Option<u16>> {
 mod tests {
     use alloc::format;
 
-    use super::super::sample::with_request;
     use super::*;
+    use crate::handshake::sample::with_request;
 
     fn allows(policy: &OriginPolicy, host: &str, origin: Option<&str>) -> bool {
         let origin = origin.map_or_else(Default::default, |origin| format!("Origin: {origin}\r\n"));

@@ -3,10 +3,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::confirmation::ResponseError;
 use super::headers::{HeaderSpan, Span};
+use super::http_version::HttpVersion;
 use super::refusal::Refusal;
-use super::request::HttpVersion;
+use super::response_error::ResponseError;
 
 /// The first line of a request, by position.
 #[derive(Debug, Clone, Copy)]
@@ -139,8 +139,8 @@ mod tests {
     use alloc::format;
     use alloc::string::String;
 
-    use super::super::sample::{with_request, with_response};
     use super::*;
+    use crate::handshake::sample::{with_request, with_response};
 
     #[test]
     fn headers_are_counted_against_the_cap() {

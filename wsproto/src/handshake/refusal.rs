@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt;
 
-use super::answer::{Reject, write_answer};
 use super::head::HeadError;
+use super::server_response::{Reject, write_answer};
 
 /// A fault of a request, with the answer that belongs to it.
 ///
@@ -186,8 +186,8 @@ impl Error for Refusal {}
 mod tests {
     use alloc::string::String;
 
-    use super::super::sample::with_response;
     use super::*;
+    use crate::handshake::sample::with_response;
 
     /// One refusal of each kind of answer, and several of the commonest.
     const REFUSALS: [(Refusal, u16); 8] = [

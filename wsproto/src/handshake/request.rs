@@ -3,19 +3,12 @@
 use alloc::string::String;
 use core::{fmt, str};
 
-use super::extensions::{Extension, Extensions, MalformedExtensions};
-use super::headers::{Fields, HeadFields, Header, HeaderSpan, elements, join_elements, values};
+use super::headers::{
+    Fields, HeadFields, Header, HeaderSpan, asks_for_upgrade, elements, join_elements, values,
+};
+use super::http_version::HttpVersion;
 use super::parse::RequestLine;
-use super::upgrade::asks_for_upgrade;
-
-/// The version of HTTP that a head is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HttpVersion {
-    /// HTTP/1.0, which has no upgrades.
-    Http10,
-    /// HTTP/1.1.
-    Http11,
-}
+use crate::extensions::{Extension, Extensions, MalformedExtensions};
 
 /// A request for a WebSocket, or on request a plain HTTP one; borrowed from the connection.
 ///
@@ -166,8 +159,8 @@ mod tests {
     use alloc::format;
     use alloc::vec::Vec;
 
-    use super::super::sample::{REQUEST_FIELDS, head, with_request};
     use super::*;
+    use crate::handshake::sample::{REQUEST_FIELDS, head, with_request};
 
     #[test]
     fn everything_that_was_sent_can_be_seen() {

@@ -2,10 +2,10 @@
 
 use core::{fmt, str};
 
-use super::extensions::{Extension, Extensions, MalformedExtensions};
 use super::headers::{Fields, HeadFields, Header, HeaderSpan, values};
+use super::http_version::HttpVersion;
 use super::parse::StatusLine;
-use super::request::HttpVersion;
+use crate::extensions::{Extension, Extensions, MalformedExtensions};
 
 /// The server's answer to a request for a WebSocket: agreement or refusal; borrowed from the
 /// connection.

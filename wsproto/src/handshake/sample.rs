@@ -4,12 +4,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::confirmation::ResponseError;
 use super::headers::HeaderSpan;
 use super::parse::{parse_request, parse_response};
 use super::refusal::Refusal;
 use super::request::Request;
 use super::response::Response;
+use super::response_error::ResponseError;
 
 /// The default of both caps is ample for every sample.
 pub(super) const MAX_HEADERS: usize = 64;

@@ -3,54 +3,24 @@
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::ops::ControlFlow;
 
+use super::{Connection, Notice, Phase, Role, closing::Handshake};
 use crate::{
-    close::{CloseCode, Closed, ClosedBy},
     config::Config,
-    connection::{Connection, Notice, Role},
-    deflate::negotiation::{self, Named, Parameters},
+    deflate::negotiation::{self, Parameters},
     env::Env,
     error::{Cause, Deadline, Error, SendError},
     handshake::{
         Accept, BodyProgress, BodyReader, ClientRequest, HandshakeMisuse, HeadError, HeadKind,
-        HeadReader, Refusal, Reject, Request, Response, ResponseError, StatusLine, Verdict,
-        accept_key, check_request, check_response, encode_key, join_subprotocols, parse_request,
-        parse_response, write_accept, write_reject, write_request,
+        HeadReader, Opening, Refusal, Reject, Request, Response, ResponseError, StatusLine,
+        Verdict, accept_key, check_request, check_response, encode_key, join_subprotocols,
+        parse_request, parse_response, write_accept, write_reject, write_request,
     },
     input::{Input, Lent, Ready},
+    wire::close::{CloseCode, Closed, ClosedBy},
 };
 
 /// Bytes of a refusal's body that a client is shown.
 const MAX_BODY: usize = 16 << 10;
-
-/// What is known of an opening handshake that is not complete.
-#[derive(Debug)]
-pub(crate) enum Opening {
-    /// Server: the request comes in.
-    Request(HeadReader),
-    /// Server: the application has the request.
-    Answer {
-        verdict: Verdict,
-        subprotocols: String,
-        head_only: bool,
-        /// The compression that the client offers, as far as it is acceptable.
-        offer: Option<Named>,
-    },
-    /// Client: the response comes in.
-    Response {
-        reader: HeadReader,
-        accept: [u8; 28],
-        subprotocols: String,
-    },
-    /// Client: the server refused, and says more in the body.
-    Body { head: Vec<u8>, reader: BodyReader },
-}
-
-impl Opening {
-    /// The application has a request and has not answered it.
-    pub(crate) const fn awaits_answer(&self) -> bool {
-        matches!(self, Self::Answer { .. })
-    }
-}
 
 impl Connection {
     /// The server's end of a transport that was just accepted.
@@ -140,7 +110,7 @@ impl Connection {
         if let Some(config) = with.config {
             self.config = Arc::clone(config);
         }
-        self.enter_open(env, parameters);
+        self.open(env, parameters);
         Ok(())
     }
 
@@ -156,17 +126,17 @@ impl Connection {
         };
         let head_only = *head_only;
         self.write_head(env, |out| write_reject(out, with, head_only))?;
-        self.end_opening(env, ClosedBy::Application, Notice::Closed);
+        self.end(env, Phase::Ending, ClosedBy::Application, Notice::Closed);
         Ok(())
     }
 
-    fn begin_opening(&mut self, env: &Env, opening: Opening) {
+    fn begin_opening(&mut self, env: &mut Env, opening: Opening) {
         self.opening = Some(Box::new(opening));
-        self.timers.run(env.now(), self.config.opening_timeout);
+        self.enter(env, Phase::Opening);
     }
 
     /// Goes on with the opening handshake.
-    pub(crate) fn advance_opening<B: AsMut<[u8]>>(
+    pub(super) fn advance_opening<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
         input: &mut Input<B>,
@@ -324,7 +294,7 @@ impl Connection {
                     return Err(self.fail_opening(env, input, Cause::Response(error), false));
                 }
             };
-            self.enter_open(env, deflate);
+            self.open(env, deflate);
             input.lent = Lent::Bytes(head);
             return Ok(ControlFlow::Break(Some(Ready::Open(line))));
         }
@@ -371,7 +341,7 @@ impl Connection {
         let body_start = head.len();
         head.extend_from_slice(body);
         input.lent = Lent::Bytes(head);
-        self.end_opening(env, ClosedBy::Peer, Notice::Closed);
+        self.end(env, Phase::Ending, ClosedBy::Peer, Notice::Closed);
         Some(Ready::Refused(line, body_start))
     }
 
@@ -381,7 +351,7 @@ impl Connection {
     }
 
     /// The transport ended during the handshake: a body may end that way.
-    pub(crate) fn opening_ended<B: AsMut<[u8]>>(
+    pub(super) fn opening_ended<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
         input: &mut Input<B>,
@@ -394,32 +364,31 @@ impl Connection {
     }
 
     /// The opening handshake took too long.
-    pub(crate) fn opening_timed_out(&mut self, env: &mut Env) {
+    pub(super) fn opening_timed_out(&mut self, env: &mut Env) {
         let by = ClosedBy::Deadline(Deadline::Opening);
+        let notice = Notice::Failed(Deadline::Opening);
         match self.opening.as_deref() {
             Some(Opening::Request(_)) => {
                 self.write_refusal(env, Refusal::TooSlow, false);
-                self.end_opening(env, by, Notice::Failed(Deadline::Opening));
+                self.end(env, Phase::Ending, by, notice);
             }
             Some(Opening::Answer { .. }) => {
                 self.answer_unavailable(env, b"the application did not answer in time\n");
-                self.end_opening(env, by, Notice::Failed(Deadline::Opening));
+                self.end(env, Phase::Ending, by, notice);
             }
             Some(Opening::Response { .. } | Opening::Body { .. }) | None => {
-                self.closed_by = Some(by);
-                self.end_at_once(env, Notice::Failed(Deadline::Opening));
+                self.end(env, Phase::Over, by, notice);
             }
         }
     }
 
     /// The application does not want the connection any more before it is open. A client that waits
     /// for its answer is told so.
-    pub(crate) fn give_up(&mut self, env: &mut Env) {
+    pub(super) fn give_up(&mut self, env: &mut Env) {
         if self.answer_is_due() {
             return self.answer_unavailable(env, b"the server is closing\n");
         }
-        self.closed_by = Some(ClosedBy::Application);
-        self.end_at_once(env, Notice::Closed);
+        self.end(env, Phase::Over, ClosedBy::Application, Notice::Closed);
     }
 
     /// Answers a request in the application's place.
@@ -442,7 +411,7 @@ impl Connection {
             self.write_refusal(env, *refusal, head_only);
         }
         self.release(env);
-        self.enter_ending(env, false);
+        self.enter_ending(env, Handshake::Incomplete);
         let (code, by) = (CloseCode::ABNORMAL, ClosedBy::Error);
         Error {
             cause,
@@ -453,14 +422,6 @@ impl Connection {
                 by,
             },
         }
-    }
-
-    /// Ends a handshake that was answered otherwise than by opening the connection.
-    fn end_opening(&mut self, env: &mut Env, by: ClosedBy, notice: Notice) {
-        self.release(env);
-        self.enter_ending(env, false);
-        self.closed_by = Some(by);
-        self.notice = Some(notice);
     }
 
     fn write_refusal(&mut self, env: &mut Env, refusal: Refusal, head_only: bool) {
@@ -480,7 +441,7 @@ impl Connection {
         let mut head = env.spare.take(0);
         let written = write(&mut head);
         if written.is_ok() {
-            let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+            let queue = self.queue.get_or_insert_with(|| env.take_queue());
             queue
                 .reserve(head.len(), &mut env.spare)
                 .extend_from_slice(&head);

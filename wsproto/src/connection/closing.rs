@@ -2,14 +2,22 @@
 
 use alloc::string::ToString;
 
+use super::{Backlog, Connection, Notice, Phase, Role, Writing, reassembly::Reassembly};
 use crate::{
-    close::{CloseCode, ClosePayload, Closed, ClosedBy},
-    connection::{Connection, Phase, Role},
     env::Env,
     error::{Cause, Error},
-    frame::{FIN, Opcode},
-    receive::Receiver,
+    wire::{
+        close::{CloseCode, ClosePayload, Closed, ClosedBy},
+        frame::{FIN, Opcode},
+    },
 };
+
+/// Whether both sides have sent a Close frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handshake {
+    Complete,
+    Incomplete,
+}
 
 impl Connection {
     /// Starts the closing handshake (RFC 6455 7.1.2): queues a Close frame behind everything queued
@@ -29,7 +37,7 @@ impl Connection {
     }
 
     /// Queues the first Close frame and waits for the peer's.
-    pub(crate) fn start_closing(
+    pub(super) fn start_closing(
         &mut self,
         env: &mut Env,
         code: CloseCode,
@@ -38,21 +46,20 @@ impl Connection {
     ) {
         self.queue_close(env, code, reason);
         self.closed_by = Some(by);
-        self.phase = Phase::Closing;
-        // Else the peer's Close could not be seen.
+        // Otherwise the peer's Close could not be seen.
         self.paused = false;
-        self.timers.run(env.now(), self.config.close_timeout);
+        self.enter(env, Phase::Closing);
     }
 
     /// The peer's Close frame is in: answers it if ours is not queued yet.
-    pub(crate) fn peer_closed(&mut self, env: &mut Env, code: CloseCode, reason: &str) -> Closed {
+    pub(super) fn peer_closed(&mut self, env: &mut Env, code: CloseCode, reason: &str) -> Closed {
         if self.phase == Phase::Open {
             // 5.5.1: the answer typically echoes the code.
             self.queue_close(env, code, "");
         }
         let by = self.closed_by.unwrap_or(ClosedBy::Peer);
         self.release(env);
-        self.enter_ending(env, true);
+        self.enter_ending(env, Handshake::Complete);
         Closed {
             code,
             reason: reason.into(),
@@ -63,7 +70,7 @@ impl Connection {
 
     /// The peer broke the protocol or a limit: tells it so and ends (RFC 6455 7.1.7).
     #[cold]
-    pub(crate) fn fail(&mut self, env: &mut Env, cause: Cause) -> Error {
+    pub(super) fn fail(&mut self, env: &mut Env, cause: Cause) -> Error {
         let (code, reason) = match &cause {
             Cause::Violation(violation) => (violation.close_code(), violation.to_string()),
             Cause::Limit(limit) => (CloseCode::TOO_BIG, limit.to_string()),
@@ -75,7 +82,7 @@ impl Connection {
             self.queue_close(env, code, &reason);
         }
         self.release(env);
-        self.enter_ending(env, false);
+        self.enter_ending(env, Handshake::Incomplete);
         Error {
             cause,
             closed: Closed {
@@ -87,40 +94,57 @@ impl Connection {
         }
     }
 
-    /// Nothing further is received. The transport is ended in order, at the latest at a deadline.
-    pub(crate) fn enter_ending(&mut self, env: &mut Env, clean: bool) {
-        self.phase = if self.transport.lost {
-            self.drop_queue(env);
-            Phase::Over
-        } else {
-            Phase::Ending
-        };
-        // 7.1.1: the server closes first; a client does so only if something went wrong.
-        self.transport.shut_when_sent = self.role == Role::Server || !clean;
-        self.timers.run(env.now(), self.config.close_timeout);
+    /// Ends the connection for a reason that no input brings, and has it reported.
+    ///
+    /// With [`Phase::Ending`] what is queued is still sent. With [`Phase::Over`] it is dropped: nothing more can
+    /// be sent, or nobody listens.
+    pub(super) fn end(&mut self, env: &mut Env, phase: Phase, by: ClosedBy, notice: Notice) {
+        self.release(env);
+        match phase {
+            Phase::Over => self.enter(env, Phase::Over),
+            Phase::Opening | Phase::Open | Phase::Closing | Phase::Ending => {
+                self.enter_ending(env, Handshake::Incomplete);
+            }
+        }
+        self.closed_by = Some(by);
+        self.notice = Some(notice);
     }
 
-    /// 7.1.1: what has come of a message is worth nothing once the connection ends.
-    pub(crate) fn release(&mut self, env: &mut Env) {
+    /// Stops receiving. The transport is ended in order, at the latest at a deadline.
+    pub(super) fn enter_ending(&mut self, env: &mut Env, handshake: Handshake) {
+        // 7.1.1: the server closes first; a client does so only if something went wrong.
+        let shuts = self.role == Role::Server || handshake == Handshake::Incomplete;
+        if shuts && self.transport.writing == Writing::Open {
+            self.transport.writing = Writing::ShutWhenSent;
+        }
+        self.enter(env, Phase::Ending);
+    }
+
+    /// Frees what a connection that ends does not need any more: 7.1.1 has incomplete messages dropped.
+    pub(super) fn release(&mut self, env: &mut Env) {
         if let Some(partial) = self.partial.take() {
             env.put_partial(partial);
         }
         self.opening = None;
-        self.receiver = Receiver::default();
+        self.reassembly = Reassembly::default();
         self.deflate = None;
         self.outgoing_message = None;
     }
 
-    pub(crate) fn drop_queue(&mut self, env: &mut Env) {
+    /// Drops everything queued: nothing of it will be sent.
+    pub(super) fn drop_queue(&mut self, env: &mut Env) {
         if let Some(mut queue) = self.queue.take() {
             queue.clear(&mut env.spare);
-            env.spare.put_queue(queue);
+            env.put_queue(queue);
         }
-        self.queue_high = false;
+        if self.backlog == Backlog::High {
+            self.backlog = Backlog::Low;
+        }
         self.timers.unsent_since = None;
     }
 
-    pub(crate) fn queue_close(&mut self, env: &mut Env, code: CloseCode, reason: &str) {
+    /// Queues a Close frame behind everything queued before.
+    pub(super) fn queue_close(&mut self, env: &mut Env, code: CloseCode, reason: &str) {
         let payload = ClosePayload::new(code, reason);
         self.queue_frame(env, FIN | Opcode::Close as u8, payload.as_slice());
     }

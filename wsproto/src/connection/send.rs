@@ -3,18 +3,19 @@
 use alloc::{sync::Arc, vec::Vec};
 use core::num::NonZeroUsize;
 
+use super::{Backlog, Connection, OutgoingMessage, Phase, Role};
 use crate::{
-    close::{CloseCode, ClosedBy},
     config::Overflow,
-    connection::{Connection, OutgoingMessage, Phase, Role},
     deflate::{Deflate, policy::Compress},
     env::Env,
     error::SendError,
     event::{Kind, Message},
-    frame::{Encoded, FIN, MAX_CONTROL, Opcode, RSV1},
-    mask,
     prepared::Prepared,
-    utf8,
+    wire::{
+        close::{CloseCode, ClosedBy},
+        frame::{Encoded, FIN, MAX_CONTROL, Opcode, RSV1},
+        mask, utf8,
+    },
 };
 
 /// From this length on, a prepared frame is queued by reference: a connection that is slow keeps none of it.
@@ -69,7 +70,7 @@ impl Connection {
             mask::apply(&mut payload, key);
         }
         let header = Encoded::new(FIN | kind.opcode() as u8, payload.len(), key);
-        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+        let queue = self.queue.get_or_insert_with(|| env.take_queue());
         header.append_to(queue.reserve(header.len(), &mut env.spare));
         queue.push_payload(payload);
         self.queued_more(env);
@@ -111,7 +112,7 @@ impl Connection {
             self.queue_message(env, message.kind(), form.payload(), form.compressed());
         } else {
             let frame = &form.frame;
-            let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+            let queue = self.queue.get_or_insert_with(|| env.take_queue());
             if frame.len() < WORTH_SHARING {
                 queue
                     .reserve(frame.len(), &mut env.spare)
@@ -121,8 +122,10 @@ impl Connection {
             }
             self.queued_more(env);
         }
-        if form.compressed() {
-            self.compressed_elsewhere(message.payload());
+        if form.compressed()
+            && let (Some(deflate), Some(policy)) = (&mut self.deflate, &self.config.compression)
+        {
+            deflate.compressed_elsewhere(policy, message.payload());
         }
         Ok(())
     }
@@ -159,7 +162,7 @@ impl Connection {
         let taken = write(&[header, data]);
         let left = (size + data.len()).saturating_sub(taken);
         if left > 0 {
-            let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+            let queue = self.queue.get_or_insert_with(|| env.take_queue());
             let buffer = queue.reserve(left, &mut env.spare);
             buffer.extend_from_slice(header.get(taken..).unwrap_or_default());
             buffer.extend_from_slice(&data[taken.saturating_sub(size)..]);
@@ -192,7 +195,10 @@ impl Connection {
         compress: Compress,
     ) -> Result<(), SendError> {
         self.admit(env, 0)?;
-        let compressed = self.start_compressing(env, compress);
+        let compressed = match (&mut self.deflate, &self.config.compression) {
+            (Some(deflate), Some(policy)) => deflate.start(policy, &mut env.pool, compress),
+            _ => false,
+        };
         self.outgoing_message = Some(OutgoingMessage {
             kind,
             begun: false,
@@ -265,6 +271,13 @@ impl Connection {
         Ok(())
     }
 
+    /// Returns the compressed form of a message, if compression was negotiated, is wanted and helps. It must be
+    /// sent.
+    fn compress(&mut self, env: &mut Env, data: &[u8], compress: Compress) -> Option<Vec<u8>> {
+        let (deflate, policy) = (self.deflate.as_mut()?, self.config.compression.as_ref()?);
+        deflate.compress(policy, &mut env.spare, &mut env.pool, data, compress)
+    }
+
     /// Queues a message in one frame, or in as many as the configuration says.
     #[inline]
     fn queue_message(&mut self, env: &mut Env, kind: Kind, payload: &[u8], compressed: bool) {
@@ -321,10 +334,16 @@ impl Connection {
             (false, false) => message.kind.opcode() as u8,
         };
         message.begun = true;
-        self.timers.active = env.now();
+        self.timers.last_message_at = env.now();
         self.outgoing_message = if fin == 0 { Some(message) } else { None };
         if message.compressed {
-            let part = self.compress_part(env, data, fin != 0);
+            let part = match (&mut self.deflate, &self.config.compression) {
+                (Some(deflate), Some(policy)) => {
+                    let (spare, pool) = (&mut env.spare, &mut env.pool);
+                    deflate.compress_part(policy, spare, pool, data, fin != 0)
+                }
+                _ => Vec::new(),
+            };
             self.queue_frame(env, fin | first, &part);
             env.spare.put(part);
         } else {
@@ -343,7 +362,7 @@ impl Connection {
         if !self.admits(len) {
             self.overflow(env, len)?;
         }
-        self.timers.active = env.now();
+        self.timers.last_message_at = env.now();
         Ok(())
     }
 
@@ -417,9 +436,9 @@ impl Connection {
 
     /// Queues a frame behind all others. Its payload is copied, and masked on the way by a client.
     #[inline]
-    pub(crate) fn queue_frame(&mut self, env: &mut Env, first: u8, payload: &[u8]) {
+    pub(super) fn queue_frame(&mut self, env: &mut Env, first: u8, payload: &[u8]) {
         let key = self.masking_key(env);
-        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+        let queue = self.queue.get_or_insert_with(|| env.take_queue());
         let header = Encoded::new(first, payload.len(), key);
         let buffer = queue.reserve(header.len() + payload.len(), &mut env.spare);
         header.append_to(buffer);
@@ -431,26 +450,26 @@ impl Connection {
     }
 
     /// Queues a ping that was found legal.
-    pub(crate) fn queue_ping(&mut self, env: &mut Env, payload: &[u8]) {
+    pub(super) fn queue_ping(&mut self, env: &mut Env, payload: &[u8]) {
         let key = self.masking_key(env);
-        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+        let queue = self.queue.get_or_insert_with(|| env.take_queue());
         queue.push_control(|out| write_control(out, Opcode::Ping, payload, key));
         self.queued_more(env);
     }
 
     /// Queues a pong that was found legal, unless it could only follow the Close frame.
-    pub(crate) fn queue_pong(&mut self, env: &mut Env, payload: &[u8]) {
+    pub(super) fn queue_pong(&mut self, env: &mut Env, payload: &[u8]) {
         // 5.5.1: nothing follows a Close. One of which nothing was sent yet can still be overtaken.
         let close_waits = self
             .queue
             .as_ref()
             .is_some_and(|queue| queue.has_whole_frame());
         let too_late = self.phase != Phase::Open && !close_waits;
-        if too_late || self.transport.lost {
+        if too_late || self.transport.is_lost() {
             return;
         }
         let key = self.masking_key(env);
-        let queue = self.queue.get_or_insert_with(|| env.spare.take_queue());
+        let queue = self.queue.get_or_insert_with(|| env.take_queue());
         queue.push_pong(self.config.max_pong_queue, |out| {
             write_control(out, Opcode::Pong, payload, key);
         });
@@ -485,7 +504,7 @@ impl Connection {
             self.timers.unsent_since = Some(env.now());
         }
         if self.queued() >= self.config.queue_high {
-            self.queue_high = true;
+            self.backlog = Backlog::High;
         }
     }
 }

@@ -249,8 +249,8 @@ pub(super) fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{ACCEPT, with_response};
     use super::*;
+    use crate::handshake::sample::{ACCEPT, with_response};
 
     #[test]
     fn an_acceptance_has_what_the_rfc_asks_for_and_what_the_application_adds() {

@@ -1,257 +1,22 @@
-//! One end of a WebSocket connection: its state, and what a driver is to do about it.
+//! What a connection reports, and in which order: input first, then notices, then the end of the transport.
 
-use alloc::{boxed::Box, sync::Arc};
+use alloc::boxed::Box;
 
+use super::{Backlog, Connection, Notice, Phase, Reading, Writing, closing::Handshake};
 use crate::{
-    close::{CloseCode, Closed, ClosedBy},
-    config::Config,
-    deadlines::Timers,
-    deflate::{Deflate, negotiation::Parameters},
     env::Env,
-    error::{Cause, Deadline, Error, SendError, Violation},
+    error::{Cause, Error, Violation},
     event::{Binary, Chunk, Event, Kind, Text},
-    handshake::{Agreed, Request, Response},
+    handshake::{Request, Response},
     input::{Input, Last, Lent, Payload, Ready, Span},
-    opening::Opening,
     partial::Partial,
-    queue::Queue,
-    receive::Receiver,
-    utf8,
+    wire::{
+        close::{CloseCode, Closed, ClosedBy},
+        utf8,
+    },
 };
 
-/// Which end of the connection this is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Connects, and masks what it sends.
-    Client,
-    /// Accepts.
-    Server,
-}
-
-/// One end of a WebSocket connection: a state machine over bytes and time, without any I/O.
-///
-/// The methods come in four kinds:
-///
-/// 1. **Making one**: [`accepting`](Self::accepting), [`connecting`](Self::connecting),
-///    [`upgraded`](Self::upgraded).
-/// 2. **News from outside**: [`next_event`](Self::next_event) (bytes that were read),
-///    [`handle_eof`](Self::handle_eof), [`handle_lost`](Self::handle_lost),
-///    [`handle_timeout`](Self::handle_timeout), [`handle_shutdown`](Self::handle_shutdown).
-/// 3. **What the application wants**: [`accept`](Self::accept), [`reject`](Self::reject),
-///    `send_*`, [`start`](Self::start) … [`finish`](Self::finish), [`close`](Self::close).
-/// 4. **What the driver is to do**: [`wants`](Self::wants), [`outgoing`](Self::outgoing),
-///    [`sent`](Self::sent).
-///
-/// One turn of a driver: set the present ([`Env::set_now`]); read into [`Input::spare`]; call
-/// [`next_event`](Self::next_event) until it returns `Ok(None)`; write [`outgoing`](Self::outgoing) and
-/// report it with [`sent`](Self::sent); ask [`wants`](Self::wants) what to wait for, or whether there
-/// is another event already.
-///
-/// A connection between messages owns no memory beside itself. Nothing here panics, whatever the peer
-/// sends.
-///
-/// ```
-/// # extern crate alloc;
-/// # use alloc::sync::Arc;
-/// use wsproto::{ClientRequest, Config, Connection, Entropy, Env, Event, Input};
-///
-/// # struct Fixed;
-/// # impl Entropy for Fixed { fn fill(&mut self, buf: &mut [u8]) { buf.fill(7) } }
-/// # fn carry(from: &mut Connection, env: &mut Env, to: &mut Input<Vec<u8>>) {
-/// #     while let Some(len) = from.outgoing().next().map(|bytes| {
-/// #         to.spare()[..bytes.len()].copy_from_slice(bytes);
-/// #         bytes.len()
-/// #     }) {
-/// #         to.filled(len);
-/// #         from.sent(env, len);
-/// #     }
-/// # }
-/// # fn main() -> Result<(), Box<dyn core::error::Error>> {
-/// let config = Arc::new(Config::default());
-/// let mut env = Env::new(Fixed); // a real one uses a cryptographic generator
-/// let mut server = Connection::accepting(config.clone(), &mut env);
-/// let mut client = Connection::connecting(config, &ClientRequest::new("localhost", "/"), &mut env)?;
-/// let (mut to_server, mut to_client) = (Input::new(vec![0; 4096]), Input::new(vec![0; 4096]));
-///
-/// carry(&mut client, &mut env, &mut to_server); // stands for a network
-/// assert!(matches!(server.next_event(&mut env, &mut to_server)?, Some(Event::Request(_))));
-/// server.accept(&mut env, &Default::default())?;
-///
-/// carry(&mut server, &mut env, &mut to_client);
-/// assert!(matches!(client.next_event(&mut env, &mut to_client)?, Some(Event::Open(_))));
-/// client.send_text(&mut env, "hello")?;
-///
-/// carry(&mut client, &mut env, &mut to_server);
-/// while let Some(event) = server.next_event(&mut env, &mut to_server)? {
-///     let Event::Text(text) = event else { continue };
-///     server.send_text(&mut env, &text)?; // the event borrows the input, not the connection
-/// }
-///
-/// carry(&mut server, &mut env, &mut to_client);
-/// let Some(Event::Text(echo)) = client.next_event(&mut env, &mut to_client)? else { panic!() };
-/// assert_eq!(&*echo, "hello");
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Debug)]
-pub struct Connection {
-    pub(crate) config: Arc<Config>,
-    /// The opening handshake, until it is complete.
-    pub(crate) opening: Option<Box<Opening>>,
-    /// Half of something that was received.
-    pub(crate) partial: Option<Box<Partial>>,
-    /// What waits to be sent.
-    pub(crate) queue: Option<Box<Queue>>,
-    pub(crate) timers: Timers,
-    pub(crate) receiver: Receiver,
-    /// Compression, if it was negotiated.
-    pub(crate) deflate: Option<Deflate>,
-    /// The message that `start` began.
-    pub(crate) outgoing_message: Option<OutgoingMessage>,
-    pub(crate) phase: Phase,
-    pub(crate) role: Role,
-    /// What ended or will end the connection, once that is known.
-    pub(crate) closed_by: Option<ClosedBy>,
-    /// Something to report that no input brings.
-    pub(crate) notice: Option<Notice>,
-    pub(crate) transport: Transport,
-    /// The application takes no further input for now.
-    pub(crate) paused: bool,
-    /// The queue was high and is not drained yet.
-    pub(crate) queue_high: bool,
-    /// The queue was high and has drained: to be reported.
-    pub(crate) drained: bool,
-    /// What is sent now was admitted before; see [`send_admitted`](Self::send_admitted).
-    pub(crate) admitted: bool,
-}
-
-/// How far a connection is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// The opening handshake is under way.
-    Opening,
-    /// Messages pass.
-    Open,
-    /// Our Close frame is queued or sent, the peer's has not come (RFC 6455 7.1.3).
-    Closing,
-    /// Nothing further is received: what is queued is sent, then the transport is ended in order.
-    Ending,
-    /// There is nothing to do any more.
-    Over,
-}
-
-/// A message whose length was not known when it was started.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct OutgoingMessage {
-    pub(crate) kind: Kind,
-    /// The first frame is queued.
-    pub(crate) begun: bool,
-    pub(crate) compressed: bool,
-    pub(crate) utf8: utf8::Carry,
-}
-
-/// Something to report that no input brings.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Notice {
-    /// A deadline passed and the connection failed.
-    Failed(Deadline),
-    /// The connection is over, for the reason in [`Connection::closed_by`].
-    Closed,
-}
-
-/// What is known of the transport.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Transport {
-    /// The peer sends nothing any more.
-    pub(crate) eof: bool,
-    /// Writing is not possible.
-    pub(crate) lost: bool,
-    /// Our side of it was shut.
-    pub(crate) shut: bool,
-    /// Our side of it is to be shut when everything is sent.
-    pub(crate) shut_when_sent: bool,
-}
-
 impl Connection {
-    /// One end of a transport on which the handshake was completed by somebody else, for example an
-    /// HTTP library. Bytes that came behind the head belong into the [`Input`].
-    #[must_use]
-    pub fn upgraded(role: Role, config: Arc<Config>, agreed: &Agreed, env: &mut Env) -> Self {
-        let mut connection = Self::new(role, config, env);
-        connection.enter_open(env, agreed.deflate);
-        connection
-    }
-
-    pub(crate) fn new(role: Role, config: Arc<Config>, env: &Env) -> Self {
-        let timers = Timers::new(env.now());
-        Self {
-            config,
-            opening: None,
-            partial: None,
-            queue: None,
-            timers,
-            receiver: Receiver::default(),
-            deflate: None,
-            outgoing_message: None,
-            phase: Phase::Opening,
-            role,
-            closed_by: None,
-            notice: None,
-            transport: Transport::default(),
-            paused: false,
-            queue_high: false,
-            drained: false,
-            admitted: false,
-        }
-    }
-
-    /// Which end of the connection this is.
-    #[must_use]
-    pub const fn role(&self) -> Role {
-        self.role
-    }
-
-    /// The configuration that was given when the connection was made, or when it was
-    /// [accepted](crate::Accept::config).
-    #[must_use]
-    #[inline]
-    pub const fn config(&self) -> &Arc<Config> {
-        &self.config
-    }
-
-    /// Whether compression was negotiated.
-    #[must_use]
-    pub const fn has_compression(&self) -> bool {
-        self.deflate.is_some()
-    }
-
-    /// Whether messages may be sent: the handshake is complete and no Close frame is queued.
-    #[must_use]
-    #[inline]
-    pub fn is_open(&self) -> bool {
-        self.phase == Phase::Open
-    }
-
-    /// Whether data may be sent, or why not.
-    #[inline]
-    pub(crate) fn check_open(&self) -> Result<(), SendError> {
-        match self.phase {
-            Phase::Open if self.transport.lost => Err(SendError::Closed),
-            Phase::Open => Ok(()),
-            Phase::Opening => Err(SendError::NotOpen),
-            Phase::Closing | Phase::Ending | Phase::Over => Err(SendError::Closed),
-        }
-    }
-
-    /// The handshake is complete.
-    pub(crate) fn enter_open(&mut self, env: &Env, deflate: Option<Parameters>) {
-        self.phase = Phase::Open;
-        self.deflate = deflate.map(Deflate::new);
-        self.timers.open(env.now(), self.config.max_lifetime);
-    }
-
-    // News from outside.
-
     /// Takes the next event out of `input`.
     ///
     /// `Ok(None)` means that the input is used up, and may serve another connection. What could not
@@ -376,8 +141,8 @@ impl Connection {
             && self.phase == Phase::Open
             && self.partial.is_none()
             && self.notice.is_none()
-            && !self.drained
-            && !self.transport.eof
+            && self.backlog != Backlog::Drained
+            && !self.transport.has_ended()
     }
 
     /// Stops consuming for now: moves the rest of `input` into the connection, so that the input may
@@ -385,9 +150,9 @@ impl Connection {
     ///
     /// An event that [`has_event`](Self::has_event) announced is to be taken first; it is lost otherwise.
     pub fn set_aside<B: AsMut<[u8]>>(&mut self, env: &mut Env, input: &mut Input<B>) {
-        input.recycle(env);
+        input.recycle(&mut env.spare);
         if !input.is_empty() {
-            let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
+            let partial = self.partial.get_or_insert_with(|| env.take_partial());
             input.move_to(&mut partial.aside, &mut env.spare);
         }
         input.clear();
@@ -396,7 +161,7 @@ impl Connection {
     /// Whether input was [set aside](Self::set_aside) that [`next_event`](Self::next_event) would go on with.
     #[must_use]
     pub fn has_input_aside(&self) -> bool {
-        let waits = |partial: &Partial| !partial.aside.is_empty() || partial.inflating.pending;
+        let waits = |partial: &Partial| !partial.aside.is_empty() || partial.inflating.is_pending();
         !self.answer_is_due() && self.partial.as_deref().is_some_and(waits)
     }
 
@@ -405,7 +170,7 @@ impl Connection {
     /// Everything read before may still be handed to [`next_event`](Self::next_event), which reports
     /// the end of the connection when the input is used up.
     pub fn handle_eof(&mut self, _env: &mut Env) {
-        self.transport.eof = true;
+        self.transport.reading = Reading::Ended;
     }
 
     /// The transport takes nothing any more: a write failed. What is queued is dropped, and nothing
@@ -414,13 +179,15 @@ impl Connection {
     /// What the peer had sent before may still be there to read, its Close frame perhaps among it:
     /// go on reading until that fails too or ends, and then call [`handle_eof`](Self::handle_eof).
     pub fn handle_lost(&mut self, env: &mut Env) {
-        self.transport.lost = true;
+        self.transport.writing = Writing::Lost;
         self.drop_queue(env);
     }
 
     /// The driver has shut the transport's writing side, as [`Wants::shutdown`](crate::Wants::shutdown) asked.
     pub fn handle_shutdown(&mut self) {
-        self.transport.shut = true;
+        if !self.transport.is_lost() {
+            self.transport.writing = Writing::Shut;
+        }
     }
 
     /// Stops reading: the application cannot take more for now. Clocks that would end the connection
@@ -443,14 +210,15 @@ impl Connection {
         env: &mut Env,
         input: &mut Input<B>,
     ) -> Result<Option<Ready>, Error> {
-        input.recycle(env);
+        input.recycle(&mut env.spare);
         if let Some(partial) = &mut self.partial
             && !partial.aside.is_empty()
         {
             let aside = core::mem::take(&mut partial.aside);
             input.put_before(aside, &mut env.spare);
         }
-        if core::mem::take(&mut self.drained) {
+        if self.backlog == Backlog::Drained {
+            self.backlog = Backlog::Low;
             return Ok(Some(Ready::Drained));
         }
         if let Some(notice) = self.notice.take() {
@@ -483,10 +251,10 @@ impl Connection {
     }
 
     /// Whether the end of the transport is to be reported once the input is used up.
-    pub(crate) fn end_is_due(&self) -> bool {
+    pub(super) fn end_is_due(&self) -> bool {
         // A peer that has only ended its own side can still be answered, and what it sent behind its
         // request be read after that.
-        self.transport.eof && (self.transport.lost || !self.answer_is_due())
+        self.transport.has_ended() && (self.transport.is_lost() || !self.answer_is_due())
     }
 
     /// Reports what no input brings, as the last thing.
@@ -528,8 +296,8 @@ impl Connection {
             }
             Phase::Open | Phase::Closing => {}
             Phase::Ending => {
-                if self.transport.lost {
-                    self.phase = Phase::Over;
+                if self.transport.is_lost() {
+                    self.enter(env, Phase::Over);
                 }
                 return None;
             }
@@ -537,7 +305,7 @@ impl Connection {
         }
         let by = self.closed_by.unwrap_or(ClosedBy::Transport);
         self.release(env);
-        self.enter_ending(env, false);
+        self.enter_ending(env, Handshake::Incomplete);
         // 7.1.5: without a Close frame, the code is 1006.
         Some(Ready::Closed(Closed {
             code: CloseCode::ABNORMAL,
@@ -636,19 +404,5 @@ impl Connection {
                 Err(self.fail(env, Cause::Violation(Violation::TextNotUtf8)))
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_connection_stays_small() {
-        assert!(
-            size_of::<Connection>() <= 160,
-            "{} bytes",
-            size_of::<Connection>()
-        );
     }
 }

@@ -1,30 +1,7 @@
-//! What a driver is to do about a connection: what to write, what to wait for, when to stop.
+//! The work that a connection has for its driver, and the pressure on the peer that is too fast.
 
-use crate::{
-    clock::Time,
-    connection::{Connection, Phase, Transport},
-    env::Env,
-    queue::Outgoing,
-};
-
-/// A driver's whole to-do list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Wants {
-    /// Read when there is something, and hand it to [`Connection::next_event`].
-    pub read: bool,
-    /// Write [`Connection::outgoing`] as soon as the transport takes it.
-    pub write: bool,
-    /// Shut the transport's writing side, then call [`Connection::handle_shutdown`].
-    pub shutdown: bool,
-    /// Drop the transport: there is nothing to do any more.
-    pub done: bool,
-    /// Call [`Connection::next_event`], though nothing was read: time or a write has brought news, or
-    /// input that was set aside can go on.
-    pub event: bool,
-    /// Call [`Connection::handle_timeout`] at that moment, or soon after.
-    pub deadline: Option<Time>,
-}
+use super::{Backlog, Connection, Phase, Wants, Writing};
+use crate::{env::Env, queue::Outgoing};
 
 impl Connection {
     /// The bytes to put on the wire, oldest first: one slice per `IoSlice`, none of them empty.
@@ -53,16 +30,17 @@ impl Connection {
         let ping_waits = queue.has_control();
         if queue.has_data() {
             // A message that takes long to send is activity all the while.
-            self.timers.active = env.now();
+            self.timers.last_message_at = env.now();
         }
         queue.sent(n, &mut env.spare);
         if matches!(self.phase, Phase::Closing | Phase::Ending) {
             // A Close frame behind many bytes is not late for as long as they move.
-            self.timers.run(env.now(), self.config.close_timeout);
+            self.timers
+                .begin_phase(env.now(), self.config.close_timeout);
         }
-        if ping_waits && let Some(pinged) = &mut self.timers.pinged {
+        if ping_waits && let Some(sent_at) = &mut self.timers.ping_sent_at {
             // No peer answers a ping that waits behind a long frame.
-            *pinged = env.now();
+            *sent_at = env.now();
         }
         match queue.len() {
             0 => self.queue_emptied(env),
@@ -74,21 +52,21 @@ impl Connection {
     }
 
     /// Nothing is queued any more, and the queue is cleared.
-    pub(crate) fn queue_emptied(&mut self, env: &mut Env) {
+    pub(super) fn queue_emptied(&mut self, env: &mut Env) {
         self.timers.unsent_since = None;
         if let Some(queue) = self.queue.take() {
-            env.spare.put_queue(queue);
+            env.put_queue(queue);
         }
         self.queue_shrank(env, 0);
     }
 
     /// Only `left` bytes are queued any more: enough to go on?
     fn queue_shrank(&mut self, env: &Env, left: usize) {
-        if self.queue_high && left <= self.config.queue_low {
-            self.queue_high = false;
-            if self.phase == Phase::Open {
-                self.drained = true;
-            }
+        if self.backlog == Backlog::High && left <= self.config.queue_low {
+            self.backlog = match self.phase {
+                Phase::Open => Backlog::Drained,
+                Phase::Opening | Phase::Closing | Phase::Ending | Phase::Over => Backlog::Low,
+            };
             if self.config.pause_when_high {
                 self.timers.resume(env.now());
             }
@@ -99,12 +77,7 @@ impl Connection {
     #[must_use]
     pub fn wants(&self) -> Wants {
         let queued = self.queued() > 0;
-        let Transport {
-            eof,
-            lost,
-            shut,
-            shut_when_sent,
-        } = self.transport;
+        let (ended, lost) = (self.transport.has_ended(), self.transport.is_lost());
         let mut wants = Wants {
             write: queued && !lost,
             event: self.has_news(),
@@ -112,13 +85,13 @@ impl Connection {
             ..Wants::default()
         };
         match self.phase {
-            Phase::Opening | Phase::Open | Phase::Closing => wants.read = !eof && self.reads(),
+            Phase::Opening | Phase::Open | Phase::Closing => wants.read = !ended && self.reads(),
             Phase::Ending => {
                 // 7.1.1: bytes that nobody reads would make the transport a reset, which can destroy
                 // what was sent last. So they are read, and dropped, until the peer has ended its side.
-                wants.read = !eof;
-                wants.shutdown = !queued && shut_when_sent && !shut && !lost;
-                wants.done = lost || (eof && !queued && !wants.shutdown);
+                wants.read = !ended;
+                wants.shutdown = !queued && self.transport.writing == Writing::ShutWhenSent;
+                wants.done = lost || (ended && !queued && !wants.shutdown);
             }
             Phase::Over => {
                 wants = Wants {
@@ -132,7 +105,7 @@ impl Connection {
     }
 
     /// Whether the application takes further input.
-    pub(crate) fn reads(&self) -> bool {
+    pub(super) fn reads(&self) -> bool {
         !self.holds_back() && !self.answer_is_due()
     }
 
@@ -142,11 +115,11 @@ impl Connection {
     #[must_use]
     #[inline]
     pub fn holds_back(&self) -> bool {
-        self.paused || (self.queue_high && self.config.pause_when_high)
+        self.paused || (self.backlog == Backlog::High && self.config.pause_when_high)
     }
 
     /// Whether the application has a request that it has not answered.
-    pub(crate) fn answer_is_due(&self) -> bool {
+    pub(super) fn answer_is_due(&self) -> bool {
         self.opening
             .as_ref()
             .is_some_and(|opening| opening.awaits_answer())
@@ -159,6 +132,8 @@ impl Connection {
             Phase::Ending | Phase::Over => false,
         };
         let aside = self.has_input_aside();
-        self.drained || self.notice.is_some() || ((end || aside) && !self.holds_back())
+        self.backlog == Backlog::Drained
+            || self.notice.is_some()
+            || ((end || aside) && !self.holds_back())
     }
 }

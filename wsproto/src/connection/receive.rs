@@ -2,120 +2,43 @@
 
 use alloc::string::String;
 
+use super::{
+    Connection, Role,
+    reassembly::{Expect, FramePayload, IncomingMessage},
+};
 use crate::{
-    close::{self, Closed},
     config::Delivery,
-    connection::{Connection, Role},
     env::Env,
     error::{Cause, Error, Violation},
     event::Kind,
-    frame::{self, Header, MAX_HEADER, Opcode, Rules},
     input::{Input, Last, Lent, Payload, Ready},
-    mask,
     partial::{Assembly, Partial},
-    utf8::Carry,
+    wire::{
+        close::{self, Closed},
+        frame::{self, Header, MAX_HEADER, Opcode, Rules},
+        mask,
+        utf8::Carry,
+    },
 };
 
 /// Text is unmasked, checked and copied in blocks of so many bytes, which stay in the nearest cache
 /// meanwhile. A multiple of four, so that every block starts with the same byte of the key.
 const BLOCK: usize = 8 << 10;
 
-/// Where the stream of frames stands.
-#[derive(Debug, Default)]
-pub(crate) struct Receiver {
-    expect: Expect,
-    /// The message under way, if there is one.
-    message: Option<IncomingMessage>,
-}
-
-impl Receiver {
-    /// Whether the next byte starts a frame, and no message is under way.
-    #[inline]
-    pub(crate) fn is_between_messages(&self) -> bool {
-        self.message.is_none() && matches!(self.expect, Expect::Header { len: 0, .. })
-    }
-}
-
-impl Receiver {
-    /// The type of the message under way.
-    pub(crate) fn message_kind(&self) -> Option<Kind> {
-        self.message.map(|message| message.kind)
-    }
-
-    /// Whether the text under way, as far as it was checked, may end where it is.
-    pub(crate) fn ends_as_text(&self) -> bool {
-        self.message
-            .is_none_or(|mut message| message.utf8.finish().is_ok())
-    }
-
-    /// The message under way is through.
-    pub(crate) fn end_message(&mut self) {
-        self.message = None;
-    }
-
-    /// Of the present payload, so many bytes are still missing.
-    fn expect_more(&mut self, missing: u64, key: [u8; 4], opcode: Opcode, fin: bool) {
-        self.expect = if missing == 0 {
-            Expect::default()
-        } else {
-            Expect::Payload {
-                missing,
-                key,
-                opcode,
-                fin,
-            }
-        };
-    }
-}
-
-/// What the next byte is part of.
-#[derive(Debug, Clone, Copy)]
-enum Expect {
-    /// A header, of which some bytes may have come.
-    Header { bytes: [u8; MAX_HEADER], len: u8 },
-    /// A payload of which bytes are missing.
-    Payload {
-        missing: u64,
-        key: [u8; 4],
-        opcode: Opcode,
-        fin: bool,
-    },
-}
-
-impl Default for Expect {
-    fn default() -> Self {
-        Self::Header {
-            bytes: [0; MAX_HEADER],
-            len: 0,
-        }
-    }
-}
-
-/// A message whose frames are not all in.
-#[derive(Debug, Clone, Copy)]
-struct IncomingMessage {
-    /// Bytes of all its frames so far, the missing ones of the present frame included.
-    len: u64,
-    fragments: u32,
-    kind: Kind,
-    compressed: bool,
-    utf8: Carry,
-}
-
 impl Connection {
     /// Goes on with the input up to the next event, or until it is used up.
     #[inline]
-    pub(crate) fn receive<B: AsMut<[u8]>>(
+    pub(super) fn receive<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
         input: &mut Input<B>,
     ) -> Result<Option<Ready>, Error> {
         if !input.unread().is_empty() {
-            self.timers.heard(env.now());
+            self.timers.byte_received(env.now());
         }
         loop {
-            let chunks_wait = |partial: &Partial| partial.inflating.pending;
-            let ready = match self.receiver.expect {
+            let chunks_wait = |partial: &Partial| partial.inflating.is_pending();
+            let ready = match self.reassembly.expect {
                 _ if self.partial.as_deref().is_some_and(chunks_wait) => {
                     self.inflate_chunk(env, input)
                 }
@@ -131,7 +54,7 @@ impl Connection {
                             let len = bytes.len();
                             let mut kept = [0; MAX_HEADER];
                             kept[..len].copy_from_slice(bytes);
-                            self.receiver.expect = Expect::Header {
+                            self.reassembly.expect = Expect::Header {
                                 bytes: kept,
                                 len: len as u8,
                             };
@@ -146,17 +69,17 @@ impl Connection {
                 }
                 Expect::Header { bytes, len } => match self.complete_header(input, bytes, len) {
                     Ok(Some(header)) => {
-                        self.receiver.expect = Expect::default();
+                        self.reassembly.expect = Expect::default();
                         self.begin_frame(env, input, header)
                     }
                     Ok(None) => return Ok(None),
                     Err(cause) => Err(cause),
                 },
-                Expect::Payload { missing, .. } => {
-                    if missing > 0 && input.unread().is_empty() {
+                Expect::Payload(payload) => {
+                    if payload.missing > 0 && input.unread().is_empty() {
                         return Ok(None);
                     }
-                    self.receive_payload(env, input)
+                    self.receive_payload(env, input, payload)
                 }
             };
             match ready {
@@ -174,9 +97,10 @@ impl Connection {
     #[inline]
     fn rules(&self) -> Rules {
         let config = &*self.config;
-        let (in_message, fragments, len) = self.receiver.message.map_or((false, 0, 0), |message| {
-            (true, message.fragments, message.len)
-        });
+        let (in_message, fragments, len) =
+            self.reassembly.message.map_or((false, 0, 0), |message| {
+                (true, message.fragments, message.len)
+            });
         Rules {
             masked: self.role == Role::Server,
             compression: self.deflate.is_some(),
@@ -205,7 +129,7 @@ impl Connection {
                 return Ok(header);
             }
         }
-        self.receiver.expect = Expect::Header { bytes, len };
+        self.reassembly.expect = Expect::Header { bytes, len };
         Ok(None)
     }
 
@@ -230,7 +154,7 @@ impl Connection {
             .ok()
             .and_then(|len| bytes.get_mut(..len));
         let Some(payload) = payload else {
-            self.begin_partial_frame(header);
+            self.reassembly.begin_frame(header);
             return Ok(None);
         };
         if opcode.is_control() {
@@ -247,48 +171,16 @@ impl Connection {
         }
         let alone = fin && !compressed && self.config.delivery == Delivery::Messages;
         let Some(kind) = opcode.kind().filter(|_| alone) else {
-            self.begin_partial_frame(header);
+            self.reassembly.begin_frame(header);
             return Ok(None);
         };
         // A whole message, where it lies.
         mask::apply(payload, key);
-        self.timers.active = env.now();
+        self.timers.last_message_at = env.now();
         Ok(Some(Ready::Here(
             Payload::Message(kind),
             input.consume(len as usize),
         )))
-    }
-
-    /// The payload is not all there, or belongs to a message in several frames.
-    fn begin_partial_frame(&mut self, header: Header) {
-        let Header {
-            fin,
-            compressed,
-            opcode,
-            len,
-            key,
-            ..
-        } = header;
-        if let Some(kind) = opcode.kind() {
-            self.receiver.message = Some(IncomingMessage {
-                len,
-                fragments: 1,
-                kind,
-                compressed,
-                utf8: Carry::default(),
-            });
-        } else if opcode == Opcode::Continuation
-            && let Some(message) = &mut self.receiver.message
-        {
-            message.fragments += 1;
-            message.len += len;
-        }
-        self.receiver.expect = Expect::Payload {
-            missing: len,
-            key,
-            opcode,
-            fin,
-        };
     }
 
     /// Takes what has come of the present payload.
@@ -296,123 +188,159 @@ impl Connection {
         &mut self,
         env: &mut Env,
         input: &mut Input<B>,
+        payload: FramePayload,
     ) -> Result<Option<Ready>, Cause> {
-        let Expect::Payload {
-            missing,
-            key,
-            opcode,
-            fin,
-        } = self.receiver.expect
-        else {
-            return Ok(None);
-        };
-        let bytes = input.unread();
-        let mut len =
-            usize::try_from(missing).map_or(bytes.len(), |missing| missing.min(bytes.len()));
-        let piece = &mut bytes[..len];
-        if !opcode.is_control() {
-            // A message that takes long to come is activity all the while.
-            self.timers.active = env.now();
+        if payload.opcode.is_control() {
+            return self.receive_control_part(env, input, payload);
         }
-        let is_compressed = |message: &IncomingMessage| message.compressed;
-        if !opcode.is_control() && self.receiver.message.as_ref().is_some_and(is_compressed) {
-            mask::apply(piece, key);
-            self.receiver
-                .expect_more(missing - len as u64, mask::rotated(key, len), opcode, fin);
-            let last = fin && len as u64 == missing;
-            return match self.config.delivery {
-                Delivery::Messages => {
-                    self.inflate_piece(env, piece, last)?;
-                    input.consume(len);
-                    if last {
-                        self.message_complete(env, input)
-                    } else {
-                        Ok(None)
-                    }
-                }
-                Delivery::Chunks => {
-                    self.keep_to_inflate(env, piece, last);
-                    input.consume(len);
-                    // The chunks that can be made of it come before anything else.
-                    Ok(None)
-                }
-            };
-        }
-        let delivered_here = self.config.delivery == Delivery::Chunks && !opcode.is_control();
-        if delivered_here || opcode.is_control() {
-            mask::apply(piece, key);
-        }
-        if delivered_here {
-            let checked = self.check_chunk(piece, fin && len as u64 == missing)?;
-            // The rest is refused in the next call.
-            mask::apply(&mut piece[checked..], mask::rotated(key, checked));
-            len = checked;
-        }
-        let piece = &mut piece[..len];
-        let still_missing = missing - len as u64;
-        let whole = still_missing == 0;
-        self.receiver
-            .expect_more(still_missing, mask::rotated(key, len), opcode, fin);
-        if opcode.is_control() {
-            let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
-            if partial.control.capacity() == 0 {
-                partial.control = env.spare.take(len);
-            }
-            partial.control.extend_from_slice(piece);
-            if opcode == Opcode::Close && !whole {
-                close::check_start(&partial.control)?;
-            }
-            input.consume(len);
-            return if whole {
-                self.control_complete(env, input, opcode).map(Some)
-            } else {
+        // A message that takes long to come is activity all the while.
+        self.timers.last_message_at = env.now();
+        match (self.config.delivery, self.reassembly.is_compressed()) {
+            (Delivery::Messages, false) => self.receive_message_part(env, input, payload),
+            (Delivery::Messages, true) => self.receive_compressed_part(env, input, payload),
+            (Delivery::Chunks, false) => self.receive_chunk(input, payload),
+            (Delivery::Chunks, true) => {
+                self.receive_compressed_chunk(env, input, payload);
                 Ok(None)
-            };
-        }
-        let last = whole && fin;
-        match self.config.delivery {
-            Delivery::Messages => {
-                // Behind the last frame there is nothing to leave room for.
-                let declared = if fin { missing } else { u64::MAX };
-                self.assemble(env, piece, key, declared)?;
-                input.consume(len);
-                if last {
-                    self.message_complete(env, input)
-                } else {
-                    Ok(None)
-                }
-            }
-            Delivery::Chunks => {
-                let span = input.consume(len);
-                let Some(IncomingMessage { kind, .. }) = self.receiver.message else {
-                    return Ok(None);
-                };
-                if last {
-                    self.receiver.message = None;
-                }
-                self.timers.active = env.now();
-                let payload = Payload::Chunk(kind, if last { Last::Yes } else { Last::No });
-                Ok((last || len > 0).then_some(Ready::Here(payload, span)))
             }
         }
     }
 
+    /// Takes a part of a control frame, which is kept until the frame is whole.
+    fn receive_control_part<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        payload: FramePayload,
+    ) -> Result<Option<Ready>, Cause> {
+        let bytes = input.unread();
+        let len = payload.len_in(bytes.len());
+        let piece = &mut bytes[..len];
+        mask::apply(piece, payload.key);
+        self.reassembly.advance(payload, len);
+        let partial = self.partial.get_or_insert_with(|| env.take_partial());
+        if partial.control.capacity() == 0 {
+            partial.control = env.spare.take(len);
+        }
+        partial.control.extend_from_slice(piece);
+        let whole = payload.ends_after(len);
+        if payload.opcode == Opcode::Close && !whole {
+            close::check_start(&partial.control)?;
+        }
+        input.consume(len);
+        if whole {
+            self.control_complete(env, input, payload.opcode).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Takes a part of a message that is delivered as a whole.
+    fn receive_message_part<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        payload: FramePayload,
+    ) -> Result<Option<Ready>, Cause> {
+        let bytes = input.unread();
+        let len = payload.len_in(bytes.len());
+        self.reassembly.advance(payload, len);
+        // Behind the last frame there is nothing to leave room for.
+        let declared = if payload.fin {
+            payload.missing
+        } else {
+            u64::MAX
+        };
+        self.assemble(env, &mut bytes[..len], payload.key, declared)?;
+        input.consume(len);
+        if payload.ends_message_after(len) {
+            self.message_complete(env, input)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Takes a part of a compressed message that is delivered as a whole.
+    fn receive_compressed_part<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        payload: FramePayload,
+    ) -> Result<Option<Ready>, Cause> {
+        let bytes = input.unread();
+        let len = payload.len_in(bytes.len());
+        let piece = &mut bytes[..len];
+        mask::apply(piece, payload.key);
+        self.reassembly.advance(payload, len);
+        let last = payload.ends_message_after(len);
+        self.inflate_piece(env, piece, last)?;
+        input.consume(len);
+        if last {
+            self.message_complete(env, input)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Delivers a part of a message where it lies.
+    fn receive_chunk<B: AsMut<[u8]>>(
+        &mut self,
+        input: &mut Input<B>,
+        payload: FramePayload,
+    ) -> Result<Option<Ready>, Cause> {
+        let bytes = input.unread();
+        let len = payload.len_in(bytes.len());
+        let piece = &mut bytes[..len];
+        mask::apply(piece, payload.key);
+        let checked = self.check_chunk(piece, payload.ends_message_after(len))?;
+        // The rest is refused in the next call.
+        mask::apply(&mut piece[checked..], mask::rotated(payload.key, checked));
+        let len = checked;
+        self.reassembly.advance(payload, len);
+        let span = input.consume(len);
+        let Some(kind) = self.reassembly.message_kind() else {
+            return Ok(None);
+        };
+        let last = payload.ends_message_after(len);
+        if last {
+            self.reassembly.end_message();
+        }
+        let payload = Payload::Chunk(kind, if last { Last::Yes } else { Last::No });
+        Ok((last || len > 0).then_some(Ready::Here(payload, span)))
+    }
+
+    /// Keeps a part of a compressed message. The chunks that can be made of it come before anything else.
+    fn receive_compressed_chunk<B: AsMut<[u8]>>(
+        &mut self,
+        env: &mut Env,
+        input: &mut Input<B>,
+        payload: FramePayload,
+    ) {
+        let bytes = input.unread();
+        let len = payload.len_in(bytes.len());
+        let piece = &mut bytes[..len];
+        mask::apply(piece, payload.key);
+        self.reassembly.advance(payload, len);
+        self.keep_to_inflate(env, piece, payload.ends_message_after(len));
+        input.consume(len);
+    }
+
     /// Adds a piece to the message under way, which is `declared` to grow by so many bytes at most.
     /// The piece is still masked with `key`, and is unmasked while it is copied.
-    pub(crate) fn assemble(
+    pub(super) fn assemble(
         &mut self,
         env: &mut Env,
         piece: &mut [u8],
         key: [u8; 4],
         declared: u64,
     ) -> Result<(), Cause> {
-        let Some(message) = &mut self.receiver.message else {
+        let Some(message) = &mut self.reassembly.message else {
             return Ok(());
         };
         if piece.is_empty() {
             return Ok(());
         }
-        let partial = self.partial.get_or_insert_with(|| env.spare.take_partial());
+        let partial = self.partial.get_or_insert_with(|| env.take_partial());
         if let Assembly::None = partial.message {
             let bytes = env.spare.take(piece.len());
             partial.message = match message.kind {
@@ -460,25 +388,25 @@ impl Connection {
         env: &mut Env,
         input: &mut Input<B>,
     ) -> Result<Option<Ready>, Cause> {
-        let Some(mut message) = self.receiver.message.take() else {
+        let Some(IncomingMessage { mut utf8, kind, .. }) = self.reassembly.message.take() else {
             return Ok(None);
         };
-        message.utf8.finish().map_err(|_| Violation::TextNotUtf8)?;
+        utf8.finish().map_err(|_| Violation::TextNotUtf8)?;
         input.lent = match self.partial.as_mut().map(|partial| partial.message.take()) {
             Some(Assembly::Text(text)) => Lent::Text(text),
             Some(Assembly::Bytes(bytes)) => Lent::Bytes(bytes),
             Some(Assembly::None) | None => Lent::None,
         };
-        self.timers.active = env.now();
-        Ok(Some(Ready::Lent(Payload::Message(message.kind))))
+        self.timers.last_message_at = env.now();
+        Ok(Some(Ready::Lent(Payload::Message(kind))))
     }
 
     /// Checks the text of a chunk, which is delivered where it lies.
     ///
     /// Returns how many bytes come before the one that proves that it is none: those are delivered,
     /// as they would be if they had come alone.
-    pub(crate) fn check_chunk(&mut self, piece: &[u8], last: bool) -> Result<usize, Cause> {
-        let Some(message) = &mut self.receiver.message else {
+    pub(super) fn check_chunk(&mut self, piece: &[u8], last: bool) -> Result<usize, Cause> {
+        let Some(message) = &mut self.reassembly.message else {
             return Ok(piece.len());
         };
         if message.kind != Kind::Text || !self.config.check_utf8 {

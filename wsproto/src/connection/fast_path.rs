@@ -1,30 +1,32 @@
 //! The short way for the frame that nearly all are: a whole message, all of it there.
 
+use super::{Backlog, Connection, Phase, Role};
 use crate::{
     config::Delivery,
-    connection::{Connection, Phase, Role},
     env::Env,
     event::Kind,
-    frame::{FIN, MASK, Opcode},
     input::{Input, Span},
-    mask,
+    wire::{
+        frame::{FIN, MASK, Opcode},
+        mask,
+    },
 };
 
 impl Connection {
     /// The next message, if it lies whole in the input and nothing else is to be done first: the
     /// usual case, at little cost. `None` says nothing, and has changed nothing.
     #[inline(always)]
-    pub(crate) fn receive_whole<B: AsMut<[u8]>>(
+    pub(super) fn receive_whole<B: AsMut<[u8]>>(
         &mut self,
         env: &Env,
         input: &mut Input<B>,
     ) -> Option<(Kind, Span)> {
         let config = &*self.config;
         let usual = self.phase == Phase::Open
-            && self.receiver.is_between_messages()
+            && self.reassembly.is_between_messages()
             && self.partial.is_none()
             && self.notice.is_none()
-            && !self.drained
+            && self.backlog != Backlog::Drained
             && input.is_plain()
             && config.delivery == Delivery::Messages;
         if !usual {
@@ -35,8 +37,8 @@ impl Connection {
         let max = config.max_frame.min(config.max_message);
         let whole = parse(bytes, masked, max)?;
         mask::apply(&mut bytes[whole.size..][..whole.len], whole.key);
-        self.timers.heard(env.now());
-        self.timers.active = env.now();
+        self.timers.byte_received(env.now());
+        self.timers.last_message_at = env.now();
         Some((whole.kind, input.consume_plain(whole.size, whole.len)))
     }
 }
@@ -54,7 +56,7 @@ struct Whole {
 
 /// Reads the frame at the front of `bytes` if it is what nearly all are: a message of its own, not
 /// compressed, legal, of at most `max` bytes, and all of it there. Whatever else it may be is left
-/// to [`frame::parse`](crate::frame::parse).
+/// to [`frame::parse`](crate::wire::frame::parse).
 #[inline(always)]
 fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<Whole> {
     let [first, second, rest @ ..] = bytes else {
@@ -107,7 +109,7 @@ fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<Whole> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{self, Header, Rules};
+    use crate::wire::frame::{self, Header, Rules};
     use proptest::prelude::*;
 
     const ANY: Rules = Rules {

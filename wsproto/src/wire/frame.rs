@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::{
     error::{Cause, Limit, Violation},
     event::Kind,
-    mask,
+    wire::mask,
 };
 
 /// FIN: this is the last frame of its message.

@@ -15,7 +15,7 @@ use alloc::string::String;
 use core::error::Error;
 use core::{fmt, str};
 
-use super::headers::{is_token, is_token_byte};
+use crate::handshake::headers::{is_token, is_token_byte};
 
 /// One extension of an offer or an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ impl fmt::Display for MalformedExtensions {
 impl Error for MalformedExtensions {}
 
 /// Walks over a list of extensions that may be split over several lines. Ends after an error.
-pub(super) struct Extensions<'a, L> {
+pub(crate) struct Extensions<'a, L> {
     /// The lines that have not begun; `None` after an error.
     lines: Option<L>,
     line: Cursor<'a>,
@@ -68,7 +68,7 @@ pub(super) struct Extensions<'a, L> {
 
 impl<'a, L: Iterator<Item = &'a [u8]>> Extensions<'a, L> {
     /// Starts before the first of `lines`.
-    pub(super) const fn new(lines: L) -> Self {
+    pub(crate) const fn new(lines: L) -> Self {
         Self {
             lines: Some(lines),
             line: Cursor { rest: &[] },

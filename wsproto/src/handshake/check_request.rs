@@ -1,12 +1,13 @@
 //! A server's verdict on a request (RFC 6455 section 4.2.1).
 
 use super::accept_key::{accept_key, is_key};
-use super::extensions::Extensions;
 use super::headers::{
-    Fields, Single, elements, is_authority, is_token, lists_token, single, values,
+    Fields, Single, asks_for_upgrade, elements, is_authority, is_token, lists_token, single, values,
 };
+use super::http_version::HttpVersion;
 use super::refusal::Refusal;
-use super::request::{HttpVersion, Request};
+use super::request::Request;
+use crate::extensions::Extensions;
 
 /// What a request that is not refused asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,13 +35,6 @@ pub(crate) fn check_request(
         fields: request.fields(),
     }
     .check(surface_plain)
-}
-
-/// Whether the header fields ask for a WebSocket.
-///
-/// RFC 7230 section 6.7: a server may ignore `Upgrade`, and must in HTTP/1.0.
-pub(super) fn asks_for_upgrade<'a>(version: HttpVersion, fields: impl Fields<'a>) -> bool {
-    version == HttpVersion::Http11 && lists_token(fields, "Upgrade", "websocket")
 }
 
 /// The parts of a request that decide, whoever parsed it.
@@ -150,8 +144,8 @@ impl<'a, F: Fields<'a>> Candidate<'a, F> {
 mod tests {
     use alloc::format;
 
-    use super::super::sample::{ACCEPT, REQUEST_FIELDS, head, with_request};
     use super::*;
+    use crate::handshake::sample::{ACCEPT, REQUEST_FIELDS, head, with_request};
 
     const GET: &str = "GET /chat HTTP/1.1";
 

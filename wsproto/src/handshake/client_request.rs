@@ -8,9 +8,9 @@ use core::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::answer::write_field;
 use super::headers::{check_application_headers, check_value, is_authority, is_token};
 use super::misuse::HandshakeMisuse;
+use super::server_response::write_field;
 
 /// A client's request for a WebSocket.
 ///
@@ -258,9 +258,9 @@ mod tests {
     use alloc::string::ToString;
 
     use super::super::accept_key::accept_key;
-    use super::super::sample::with_request;
-    use super::super::upgrade::{Verdict, check_request};
+    use super::super::check_request::{Verdict, check_request};
     use super::*;
+    use crate::handshake::sample::with_request;
 
     const KEY: &[u8; 24] = b"dGhlIHNhbXBsZSBub25jZQ==";
 

@@ -1,0 +1,389 @@
+//! One end of a WebSocket connection: its state, and the rules by which it changes.
+//!
+//! # States
+//!
+//! ```text
+//!           101 sent / received       close(), lifetime, idle, overflow        peer's Close, violation, eof
+//!  Opening ──────────────────► Open ────────────────────────────► Closing ──────────────────► Ending ──► Over
+//!     │                          │ peer's Close, violation, limit, no pong, eof ───────────────► ▲          ▲
+//!     ├ reject, refusal, 3xx/4xx, server: timeout, eof ──────────────────────────────────────────┘          │
+//!     └ client: timeout; given up ── Open, Closing: write timeout ── Closing: close timeout ─────────────────┤
+//!                                                          Ending: any timeout, both sides ended, lost ──────┘
+//! ```
+//!
+//! | phase | received | sent | ends at the latest after |
+//! |---|---|---|---|
+//! | `Opening` | the head of the handshake | the other head | `opening_timeout`, which starts anew when a request is shown |
+//! | `Open` | messages, control frames | the same | `max_lifetime` |
+//! | `Closing` | the same, up to the peer's Close | what was queued, our Close last | `close_timeout` without a byte sent |
+//! | `Ending` | bytes, which are dropped (7.1.1) | what is queued; then the writing side is shut | `close_timeout` without a byte sent |
+//! | `Over` | nothing | nothing | |
+//!
+//! [`Connection::enter`] is the only place where the phase changes. A transport that is lost passes over
+//! `Ending`.
+//!
+//! # Order of calls
+//!
+//! A turn of a driver calls, on one connection:
+//!
+//! 1. [`Env::set_now`], then [`handle_timeout`](Connection::handle_timeout) if a deadline has passed;
+//! 2. after a read, [`Input::filled`](crate::Input::filled) or [`handle_eof`](Connection::handle_eof);
+//! 3. [`next_event`](Connection::next_event) until it returns `Ok(None)` or an error;
+//! 4. [`outgoing`](Connection::outgoing), and after a write [`sent`](Connection::sent) or
+//!    [`handle_lost`](Connection::handle_lost);
+//! 5. [`wants`](Connection::wants): what to wait for, and whether to begin again at 3.
+//!
+//! These come only once: the answer to a request ([`accept`](Connection::accept) or
+//! [`reject`](Connection::reject): afterwards both return [`SendError::NoRequest`]) and
+//! [`close`](Connection::close) (a second call does nothing). [`start`](Connection::start) comes once before each
+//! [`finish`](Connection::finish). Everything else may be called in any order and any number of times.
+//!
+//! # Files
+//!
+//! | file | |
+//! |---|---|
+//! | `events` | `next_event`: the order in which input, notices and the end are reported |
+//! | `opening` | the opening handshake |
+//! | `receive`, `fast_path`, `inflate` | frames, messages, control frames, compressed messages come in |
+//! | `send` | admission, messages and control frames go out |
+//! | `closing` | the closing handshake, failures, how a connection ends |
+//! | `deadlines` | all deadlines |
+//! | `driving` | `wants`, the outgoing bytes, pressure on the peer |
+//! | `reassembly`, `timers`, `wants` | types that are made of no other parts of the connection |
+
+mod closing;
+mod deadlines;
+mod driving;
+mod events;
+mod fast_path;
+mod inflate;
+mod opening;
+mod reassembly;
+mod receive;
+mod send;
+mod timers;
+mod wants;
+
+use alloc::{boxed::Box, sync::Arc};
+
+use crate::{
+    config::Config,
+    deflate::{Deflate, negotiation::Parameters},
+    env::Env,
+    error::{Deadline, SendError},
+    event::Kind,
+    handshake::{Agreed, Opening},
+    partial::Partial,
+    queue::Queue,
+    wire::{close::ClosedBy, utf8},
+};
+
+use reassembly::Reassembly;
+use timers::Timers;
+
+pub use wants::Wants;
+
+/// Which end of the connection this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Connects, and masks what it sends.
+    Client,
+    /// Accepts.
+    Server,
+}
+
+/// One end of a WebSocket connection: a state machine over bytes and time, without any I/O.
+///
+/// The methods come in four kinds:
+///
+/// 1. **Constructors**: [`accepting`](Self::accepting), [`connecting`](Self::connecting),
+///    [`upgraded`](Self::upgraded).
+/// 2. **Input**: [`next_event`](Self::next_event) (bytes that were read),
+///    [`handle_eof`](Self::handle_eof), [`handle_lost`](Self::handle_lost),
+///    [`handle_timeout`](Self::handle_timeout), [`handle_shutdown`](Self::handle_shutdown).
+/// 3. **Requests of the application**: [`accept`](Self::accept), [`reject`](Self::reject),
+///    `send_*`, [`start`](Self::start) … [`finish`](Self::finish), [`close`](Self::close).
+/// 4. **Work for the driver**: [`wants`](Self::wants), [`outgoing`](Self::outgoing),
+///    [`sent`](Self::sent).
+///
+/// One turn of a driver: set the time ([`Env::set_now`]); read into [`Input::spare`]; call
+/// [`next_event`](Self::next_event) until it returns `Ok(None)`; write [`outgoing`](Self::outgoing) and
+/// report it with [`sent`](Self::sent); ask [`wants`](Self::wants) what to wait for, or whether there
+/// is another event already.
+///
+/// A connection between messages owns no memory beside itself. Nothing here panics, whatever the peer
+/// sends.
+///
+/// ```
+/// # extern crate alloc;
+/// # use alloc::sync::Arc;
+/// use wsproto::{ClientRequest, Config, Connection, Entropy, Env, Event, Input};
+///
+/// # struct Fixed;
+/// # impl Entropy for Fixed { fn fill(&mut self, buf: &mut [u8]) { buf.fill(7) } }
+/// # fn carry(from: &mut Connection, env: &mut Env, to: &mut Input<Vec<u8>>) {
+/// #     while let Some(len) = from.outgoing().next().map(|bytes| {
+/// #         to.spare()[..bytes.len()].copy_from_slice(bytes);
+/// #         bytes.len()
+/// #     }) {
+/// #         to.filled(len);
+/// #         from.sent(env, len);
+/// #     }
+/// # }
+/// # fn main() -> Result<(), Box<dyn core::error::Error>> {
+/// let config = Arc::new(Config::default());
+/// let mut env = Env::new(Fixed); // a real one uses a cryptographic generator
+/// let mut server = Connection::accepting(config.clone(), &mut env);
+/// let mut client = Connection::connecting(config, &ClientRequest::new("localhost", "/"), &mut env)?;
+/// let (mut to_server, mut to_client) = (Input::new(vec![0; 4096]), Input::new(vec![0; 4096]));
+///
+/// carry(&mut client, &mut env, &mut to_server); // stands for a network
+/// assert!(matches!(server.next_event(&mut env, &mut to_server)?, Some(Event::Request(_))));
+/// server.accept(&mut env, &Default::default())?;
+///
+/// carry(&mut server, &mut env, &mut to_client);
+/// assert!(matches!(client.next_event(&mut env, &mut to_client)?, Some(Event::Open(_))));
+/// client.send_text(&mut env, "hello")?;
+///
+/// carry(&mut client, &mut env, &mut to_server);
+/// while let Some(event) = server.next_event(&mut env, &mut to_server)? {
+///     let Event::Text(text) = event else { continue };
+///     server.send_text(&mut env, &text)?; // the event borrows the input, not the connection
+/// }
+///
+/// carry(&mut server, &mut env, &mut to_client);
+/// let Some(Event::Text(echo)) = client.next_event(&mut env, &mut to_client)? else { panic!() };
+/// assert_eq!(&*echo, "hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Connection {
+    config: Arc<Config>,
+    /// The opening handshake, until it is complete.
+    opening: Option<Box<Opening>>,
+    /// Bytes and events that wait between calls: messages under way, and input that was set aside.
+    partial: Option<Box<Partial>>,
+    /// Frames waiting to be sent. There only while some are.
+    queue: Option<Box<Queue>>,
+    timers: Timers,
+    /// Position in the stream of incoming frames.
+    reassembly: Reassembly,
+    /// Compression, if it was negotiated.
+    deflate: Option<Deflate>,
+    /// The message that `start` began.
+    outgoing_message: Option<OutgoingMessage>,
+    phase: Phase,
+    role: Role,
+    /// Who or what ended or will end the connection, once that is known.
+    closed_by: Option<ClosedBy>,
+    /// An end that is to be reported, and that no input brings.
+    notice: Option<Notice>,
+    transport: Transport,
+    /// How full the queue is, and was.
+    backlog: Backlog,
+    /// The application takes no further input for now.
+    paused: bool,
+    /// The present send was admitted before; see [`send_admitted`](Self::send_admitted).
+    admitted: bool,
+}
+
+/// State of the connection; see the diagram of the module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// The opening handshake is under way.
+    Opening,
+    /// Messages pass.
+    Open,
+    /// Our Close frame is queued or sent, the peer's has not come (RFC 6455 7.1.3).
+    Closing,
+    /// Nothing further is received. What is queued is sent, then the transport is ended in order.
+    Ending,
+    /// There is nothing left to do.
+    Over,
+}
+
+/// A message whose length was not known when it was started.
+#[derive(Debug, Clone, Copy)]
+struct OutgoingMessage {
+    kind: Kind,
+    /// The first frame is queued.
+    begun: bool,
+    compressed: bool,
+    utf8: utf8::Carry,
+}
+
+/// An end of the connection that is to be reported, and that no input brings.
+#[derive(Debug, Clone, Copy)]
+enum Notice {
+    /// A deadline passed and the connection failed.
+    Failed(Deadline),
+    /// The connection is over, for the reason in [`Connection::closed_by`].
+    Closed,
+}
+
+/// State of the transport. Its two sides end independently of each other.
+#[derive(Debug, Clone, Copy)]
+struct Transport {
+    reading: Reading,
+    writing: Writing,
+}
+
+/// The side of the transport on which the peer sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    Open,
+    /// The peer sends nothing any more.
+    Ended,
+}
+
+/// The side of the transport on which we send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Writing {
+    Open,
+    /// To be shut when everything is sent.
+    ShutWhenSent,
+    /// The driver has shut it.
+    Shut,
+    /// A write failed: nothing can be sent. What came before does not matter any more.
+    Lost,
+}
+
+/// How full the queue is, with the hysteresis of [`queue_high`](Config::queue_high) and
+/// [`queue_low`](Config::queue_low).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Backlog {
+    /// Not high since it last drained.
+    Low,
+    /// It was high and has not drained yet.
+    High,
+    /// It was high and has drained, which is to be reported. A queue that is high again before that has nothing to
+    /// report: the next time that it drains is reported instead.
+    Drained,
+}
+
+impl Transport {
+    fn is_lost(self) -> bool {
+        self.writing == Writing::Lost
+    }
+
+    fn has_ended(self) -> bool {
+        self.reading == Reading::Ended
+    }
+}
+
+impl Connection {
+    /// One end of a transport on which the handshake was completed by somebody else, for example an
+    /// HTTP library. Bytes that came behind the head belong into the [`Input`].
+    #[must_use]
+    pub fn upgraded(role: Role, config: Arc<Config>, agreed: &Agreed, env: &mut Env) -> Self {
+        let mut connection = Self::new(role, config, env);
+        connection.open(env, agreed.deflate);
+        connection
+    }
+
+    fn new(role: Role, config: Arc<Config>, env: &Env) -> Self {
+        let timers = Timers::new(env.now());
+        Self {
+            config,
+            opening: None,
+            partial: None,
+            queue: None,
+            timers,
+            reassembly: Reassembly::default(),
+            deflate: None,
+            outgoing_message: None,
+            phase: Phase::Opening,
+            role,
+            closed_by: None,
+            notice: None,
+            transport: Transport {
+                reading: Reading::Open,
+                writing: Writing::Open,
+            },
+            backlog: Backlog::Low,
+            paused: false,
+            admitted: false,
+        }
+    }
+
+    /// Changes the phase, and sets the time by which the new one must be over.
+    fn enter(&mut self, env: &mut Env, phase: Phase) {
+        // Over a lost transport nothing can be ended in order.
+        let phase = match phase {
+            Phase::Ending if self.transport.is_lost() => Phase::Over,
+            phase => phase,
+        };
+        self.phase = phase;
+        let span = match phase {
+            Phase::Opening => self.config.opening_timeout,
+            Phase::Open => self.config.max_lifetime,
+            Phase::Closing | Phase::Ending => self.config.close_timeout,
+            Phase::Over => {
+                self.drop_queue(env);
+                None
+            }
+        };
+        self.timers.begin_phase(env.now(), span);
+    }
+
+    /// Completes the handshake.
+    fn open(&mut self, env: &mut Env, deflate: Option<Parameters>) {
+        self.deflate = deflate.map(Deflate::new);
+        self.timers.byte_received(env.now());
+        self.timers.last_message_at = env.now();
+        self.enter(env, Phase::Open);
+    }
+
+    /// Which end of the connection this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The configuration that was given when the connection was made, or when it was
+    /// [accepted](crate::Accept::config).
+    #[must_use]
+    #[inline]
+    pub const fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Returns true if compression was negotiated.
+    #[must_use]
+    pub const fn has_compression(&self) -> bool {
+        self.deflate.is_some()
+    }
+
+    /// Returns true if messages may be sent: the handshake is complete and no Close frame is queued.
+    #[must_use]
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// Checks that data may be sent.
+    #[inline]
+    fn check_open(&self) -> Result<(), SendError> {
+        match self.phase {
+            Phase::Open if self.transport.is_lost() => Err(SendError::Closed),
+            Phase::Open => Ok(()),
+            Phase::Opening => Err(SendError::NotOpen),
+            Phase::Closing | Phase::Ending | Phase::Over => Err(SendError::Closed),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_stays_small() {
+        assert!(
+            size_of::<Connection>() <= 160,
+            "{} bytes",
+            size_of::<Connection>()
+        );
+    }
+}
