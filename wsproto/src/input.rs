@@ -90,9 +90,9 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.start == self.end && self.aside.is_empty() && !self.is_announced()
     }
 
-    /// Whether bytes are left behind the event that
-    /// [`has_event`](crate::Connection::has_event) has announced and that is not taken yet. If none are,
-    /// the connection may go on with another input before the event is taken out of this one.
+    /// Returns true if bytes are left behind the event that [`has_event`](crate::Connection::has_event) has
+    /// announced and that is not taken yet. If none are, the connection may go on with another input before
+    /// the event is taken out of this one.
     #[must_use]
     pub fn has_more(&self) -> bool {
         self.start != self.end || !self.aside.is_empty()
@@ -204,15 +204,56 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.clear();
     }
 
+    /// Takes the event that was announced out of the input, into memory of its own. `check_utf8` tells that the
+    /// bytes of a text were checked when it was announced.
+    pub(crate) fn take_announced_event(
+        &mut self,
+        spare: &mut Spare,
+        check_utf8: bool,
+    ) -> Option<Announced> {
+        let (payload, span) = match (self.take_announced(), self.ready.take()) {
+            (Some((kind, span)), _) => (Payload::Message(kind), span),
+            (None, Some(Ready::Here(payload, span))) => (payload, span),
+            (None, Some(ready)) => {
+                return Some(Announced {
+                    ready,
+                    lent: core::mem::take(&mut self.lent),
+                    spans: core::mem::take(&mut self.spans),
+                });
+            }
+            (None, None) => return None,
+        };
+        let mut bytes = spare.take(span.len);
+        bytes.extend_from_slice(self.lend(span).0);
+        let lent = match payload {
+            Payload::Message(Kind::Text) if check_utf8 => {
+                String::from_utf8(bytes).map_or(Lent::None, Lent::Text)
+            }
+            Payload::Message(_) | Payload::Chunk(..) | Payload::Ping | Payload::Pong => {
+                Lent::Bytes(bytes)
+            }
+        };
+        Some(Announced {
+            ready: Ready::Lent(payload),
+            lent,
+            spans: Vec::new(),
+        })
+    }
+
+    /// Takes an event back that was moved out by [`take_announced_event`](Self::take_announced_event),
+    /// perhaps of another input.
+    pub(crate) fn restore(&mut self, announced: Announced) -> Ready {
+        let Announced { ready, lent, spans } = announced;
+        self.lent = lent;
+        self.spans = spans;
+        ready
+    }
+
     /// Takes back what the last event has borrowed.
     #[inline]
     pub(crate) fn recycle(&mut self, spare: &mut Spare) {
         if !matches!(self.lent, Lent::None) {
-            match core::mem::take(&mut self.lent) {
-                Lent::None => {}
-                Lent::Text(text) => spare.put(text.into_bytes()),
-                Lent::Bytes(bytes) => spare.put(bytes),
-            }
+            core::mem::take(&mut self.lent).recycle(spare);
         }
         if self.aside.is_empty() && self.aside.bytes.capacity() > 0 {
             self.aside.recycle(spare);
@@ -333,6 +374,15 @@ pub(crate) enum Lent {
 }
 
 impl Lent {
+    /// Gives the memory back.
+    pub(crate) fn recycle(self, spare: &mut Spare) {
+        match self {
+            Self::None => {}
+            Self::Text(text) => spare.put(text.into_bytes()),
+            Self::Bytes(bytes) => spare.put(bytes),
+        }
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::None => &[],
@@ -355,6 +405,21 @@ pub(crate) enum Ready {
     Refused(StatusLine, usize),
     Drained,
     Closed(Closed),
+}
+
+/// An event that was announced and then set aside, with everything that it borrows.
+#[derive(Debug)]
+pub(crate) struct Announced {
+    ready: Ready,
+    lent: Lent,
+    spans: Vec<HeaderSpan>,
+}
+
+impl Announced {
+    /// Gives the memory back.
+    pub(crate) fn recycle(self, spare: &mut Spare) {
+        self.lent.recycle(spare);
+    }
 }
 
 /// What the bytes of an event are.

@@ -1,10 +1,10 @@
 //! Half a payload: what has come of a message or control frame that is not whole yet.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 use crate::{
     deflate::{inflating::Inflating, pool::Pool},
-    input::Aside,
+    input::{Announced, Aside},
     spare::Spare,
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct Partial {
     pub(crate) inflating: Inflating,
     /// Input that was set aside.
     pub(crate) aside: Aside,
+    /// An event that was announced before `aside` was set aside, and comes before it.
+    pub(crate) announced: Option<Box<Announced>>,
 }
 
 impl Partial {
@@ -27,6 +29,7 @@ impl Partial {
             && self.control.is_empty()
             && self.inflating.is_empty()
             && self.aside.is_empty()
+            && self.announced.is_none()
     }
 
     /// Gives all memory back.
@@ -35,6 +38,9 @@ impl Partial {
         spare.put(core::mem::take(&mut self.control));
         self.inflating.clear(spare, pool);
         self.aside.recycle(spare);
+        if let Some(announced) = self.announced.take() {
+            announced.recycle(spare);
+        }
     }
 }
 

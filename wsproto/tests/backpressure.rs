@@ -426,3 +426,107 @@ fn a_queue_that_overflows_closes_the_connection_where_that_is_configured() {
         assert_eq!((closed.clean, closed.by), (true, ClosedBy::Overflow));
     }
 }
+
+#[test]
+fn a_queue_that_is_high_again_before_it_was_reported_as_drained_has_drained_only_once() {
+    for role in BOTH {
+        let mut end = open(role, |config| {
+            (config.queue_high, config.queue_low) = (1000, 100);
+        });
+        assert_eq!(send(&mut end, &[7; 2000]), Ok(()));
+        end.drain();
+        assert!(end.connection.wants().event, "drained, and not reported");
+        assert_eq!(send(&mut end, &[7; 2000]), Ok(()));
+        assert!(!end.connection.wants().event, "it is high again");
+        end.take_events();
+        assert_eq!(end.take_seen(), [], "a sender would have to wait");
+        end.drain();
+        end.take_events();
+        assert_eq!(end.take_seen(), [Seen::Drained]);
+    }
+}
+
+// Admission.
+
+#[test]
+fn a_message_is_admitted_if_it_fits_or_nothing_is_queued_or_the_queue_is_not_high() {
+    // Water mark, limit, bytes queued, length, and the answer.
+    let cases = [
+        (100, 1000, 0, 5000, true),
+        (100, 1000, 99, 5000, true),
+        (100, 1000, 100, 900, true),
+        (100, 1000, 100, 901, false),
+        (1000, 100, 1, 99, true),
+        (1000, 100, 1, 100, false),
+        (0, 1000, 0, 5000, true),
+        (0, 1000, 1, 999, true),
+        (0, 1000, 1, 1000, false),
+        (100, 0, 0, 1, true),
+        (100, 0, 1, 0, false),
+        (100, usize::MAX, 1, usize::MAX, true),
+    ];
+    for (queue_high, queue_limit, queued, len, admitted) in cases {
+        let mut config = Config::default();
+        (config.queue_high, config.queue_limit) = (queue_high, queue_limit);
+        let case = (queue_high, queue_limit, queued, len);
+        assert_eq!(config.admits(queued, len), admitted, "{case:?}");
+    }
+}
+
+#[test]
+fn a_connection_admits_what_its_queue_takes() {
+    for role in BOTH {
+        let mut end = open(role, |config| {
+            (config.queue_high, config.queue_limit) = (100, 300);
+        });
+        for len in [50, 10, 200, 20, 500] {
+            let (queued, admits) = (end.connection.queued(), end.connection.admits(len));
+            let expected = if admits {
+                Ok(())
+            } else {
+                Err(SendError::QueueFull)
+            };
+            assert_eq!(
+                send(&mut end, &vec![7; len]),
+                expected,
+                "{len} after {queued}"
+            );
+        }
+        assert!(!end.connection.admits(200));
+    }
+}
+
+#[test]
+fn a_queue_is_high_from_the_water_mark_on_and_never_while_it_is_empty() {
+    for role in BOTH {
+        let mut end = open(role, |config| config.queue_high = 0);
+        assert!(!end.connection.is_high(), "nobody has to wait");
+        assert_eq!(send(&mut end, b""), Ok(()));
+        assert!(end.connection.is_high());
+        let mut end = open(role, |config| config.queue_high = 1000);
+        assert_eq!(send(&mut end, &[7; 900]), Ok(()));
+        assert!(!end.connection.is_high());
+        assert_eq!(send(&mut end, &[7; 900]), Ok(()));
+        assert!(end.connection.is_high());
+        end.drain_some(900);
+        assert!(!end.connection.is_high());
+    }
+}
+
+#[test]
+fn what_was_admitted_elsewhere_is_queued_however_full_the_queue_is() {
+    for role in BOTH {
+        let mut end = open(role, |config| {
+            (config.queue_high, config.queue_limit) = (10, 100);
+        });
+        assert_eq!(send(&mut end, &[7; 500]), Ok(()));
+        assert_eq!(send(&mut end, b"late"), Err(SendError::QueueFull));
+        let End {
+            connection, env, ..
+        } = &mut end;
+        let sent = connection.send_admitted(|connection| connection.send_binary(env, b"promised"));
+        assert_eq!(sent, Ok(()));
+        assert_eq!(send(&mut end, b"late"), Err(SendError::QueueFull));
+        assert_eq!(drained(&mut end), [&[7; 500][..], b"promised"]);
+    }
+}

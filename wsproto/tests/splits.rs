@@ -65,10 +65,20 @@ struct Turn {
     /// How many events are taken at most.
     events: usize,
     /// `has_event` is asked first.
-    ask: bool,
+    ask: Ask,
     /// `next_message` is tried first.
     short: bool,
     then: Then,
+}
+
+/// How an event is announced before it is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ask {
+    Not,
+    /// By `has_event`.
+    First,
+    /// By `has_event`, and the announced event is set aside with the rest of the input.
+    AndSetAside,
 }
 
 /// What happens to input that is left.
@@ -104,7 +114,7 @@ impl Script {
     fn in_one_piece(&self) -> Outcome {
         let turn = Turn {
             events: usize::MAX,
-            ask: false,
+            ask: Ask::Not,
             short: false,
             then: Then::Keep,
         };
@@ -133,13 +143,13 @@ impl Script {
             if i == self.drains.len() && chopping.early_eof {
                 run.end.connection.handle_eof(&mut run.end.env);
             }
-            run.take(usize::MAX, false, false);
+            run.take(usize::MAX, Ask::Not, false);
             if self.answer == Answer::Later {
                 run.answer();
             }
             if i == self.drains.len() {
                 run.end.connection.handle_eof(&mut run.end.env);
-                run.take(usize::MAX, false, false);
+                run.take(usize::MAX, Ask::Not, false);
             }
             output.push(run.end.drain_some(n));
         }
@@ -169,7 +179,7 @@ impl Run {
     fn read(&mut self, mut bytes: &[u8], turns: &mut impl Iterator<Item = Turn>) {
         while !bytes.is_empty() {
             if self.end.input.spare().is_empty() {
-                self.take(usize::MAX, false, false);
+                self.take(usize::MAX, Ask::Not, false);
             }
             let spare = self.end.input.spare();
             let len = spare.len().min(bytes.len());
@@ -197,7 +207,7 @@ impl Run {
     }
 
     /// Takes at most `n` events, and lets the application react to each.
-    fn take(&mut self, n: usize, ask: bool, short: bool) {
+    fn take(&mut self, n: usize, ask: Ask, short: bool) {
         let Self { end, sends } = self;
         for _ in 0..n {
             let End {
@@ -208,8 +218,13 @@ impl Run {
                 seen,
                 ..
             } = end;
-            if ask {
+            if ask != Ask::Not {
                 match connection.has_event(env, input) {
+                    Ok(true) if ask == Ask::AndSetAside => {
+                        connection.set_aside(env, input);
+                        assert!(input.is_empty());
+                        assert!(connection.wants().event);
+                    }
                     Ok(true) => {}
                     Ok(false) => return assert!(input.is_empty()),
                     Err(error) => {
@@ -230,7 +245,7 @@ impl Run {
                     react(connection, env, &event, *answer, sends);
                 }
                 Ok(None) => {
-                    assert!(!ask, "`has_event` promised one");
+                    assert!(ask == Ask::Not, "`has_event` promised one");
                     assert!(input.is_empty());
                     input.spare().fill(0xaa);
                     return;
@@ -249,7 +264,7 @@ impl Run {
             connection, env, ..
         } = &mut self.end;
         if connection.accept(env, &Accept::new()).is_ok() {
-            self.take(usize::MAX, true, true);
+            self.take(usize::MAX, Ask::First, true);
         }
     }
 }
@@ -439,7 +454,8 @@ fn scripts() -> impl Strategy<Value = Script> {
 fn turns() -> impl Strategy<Value = Turn> {
     let events = prop_oneof![2 => Just(usize::MAX), 2 => 0_usize..3];
     let then = prop_oneof![Just(Then::Keep), Just(Then::SetAside)];
-    (events, any::<[bool; 2]>(), then).prop_map(|(events, [ask, short], then)| Turn {
+    let ask = prop_oneof![Just(Ask::Not), Just(Ask::First), Just(Ask::AndSetAside)];
+    (events, ask, any::<bool>(), then).prop_map(|(events, ask, short, then)| Turn {
         events,
         ask,
         short,

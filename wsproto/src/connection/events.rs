@@ -9,7 +9,6 @@ use crate::{
     event::{Binary, Chunk, Event, Kind, Text},
     handshake::{Request, Response},
     input::{Input, Last, Lent, Payload, Ready, Span},
-    partial::Partial,
     wire::{
         close::{CloseCode, Closed, ClosedBy},
         utf8,
@@ -148,9 +147,14 @@ impl Connection {
     /// Stops consuming for now: moves the rest of `input` into the connection, so that the input may
     /// serve another one. [`next_event`](Self::next_event) goes on with it, whatever input it is given.
     ///
-    /// An event that [`has_event`](Self::has_event) announced is to be taken first; it is lost otherwise.
+    /// An event that [`has_event`](Self::has_event) has announced is set aside with it, and comes first.
     pub fn set_aside<B: AsMut<[u8]>>(&mut self, env: &mut Env, input: &mut Input<B>) {
+        let announced = input.take_announced_event(&mut env.spare, self.config.check_utf8);
         input.recycle(&mut env.spare);
+        if let Some(announced) = announced {
+            let partial = self.partial.get_or_insert_with(|| env.take_partial());
+            partial.announced = Some(Box::new(announced));
+        }
         if !input.is_empty() {
             let partial = self.partial.get_or_insert_with(|| env.take_partial());
             input.move_to(&mut partial.aside, &mut env.spare);
@@ -161,8 +165,12 @@ impl Connection {
     /// Whether input was [set aside](Self::set_aside) that [`next_event`](Self::next_event) would go on with.
     #[must_use]
     pub fn has_input_aside(&self) -> bool {
-        let waits = |partial: &Partial| !partial.aside.is_empty() || partial.inflating.is_pending();
-        !self.answer_is_due() && self.partial.as_deref().is_some_and(waits)
+        let Some(partial) = self.partial.as_deref() else {
+            return false;
+        };
+        // Input behind a request waits for its answer; an event that was announced, perhaps the request, does not.
+        let input_waits = !partial.aside.is_empty() || partial.inflating.is_pending();
+        partial.announced.is_some() || (input_waits && !self.answer_is_due())
     }
 
     /// The peer has ended its side of the transport; nothing further will be read.
@@ -211,11 +219,14 @@ impl Connection {
         input: &mut Input<B>,
     ) -> Result<Option<Ready>, Error> {
         input.recycle(&mut env.spare);
-        if let Some(partial) = &mut self.partial
-            && !partial.aside.is_empty()
-        {
-            let aside = core::mem::take(&mut partial.aside);
-            input.put_before(aside, &mut env.spare);
+        if let Some(partial) = &mut self.partial {
+            if let Some(announced) = partial.announced.take() {
+                return Ok(Some(input.restore(*announced)));
+            }
+            if !partial.aside.is_empty() {
+                let aside = core::mem::take(&mut partial.aside);
+                input.put_before(aside, &mut env.spare);
+            }
         }
         if self.backlog == Backlog::Drained {
             self.backlog = Backlog::Low;
