@@ -1,4 +1,40 @@
 //! The outgoing queue: data in order, control frames that overtake it at a frame boundary.
+//!
+//! ```text
+//!              first                     more
+//!   ┌─────────────────────────┐ ┌────────────────┐ ┌──────────────┐
+//!   │ sent ┆ rest of │ frame  │ │ shared frame   │ │ frame, frame │ ◄── reserve, push_shared, push_payload
+//!   └──────┴─────────┴────────┘ └────────────────┘ └──────────────┘
+//!          ▲         ▲
+//!      front_sent    └ front_sent + begun: a frame boundary. Control frames go out here:
+//!                        ┌──────────────────────────┐
+//!              control   │ sent ┆ ping │ pong, pong │ ◄── push_control, push_pong
+//!                        └──────┴──────┴────────────┘
+//!                               ▲        newest_pong ▲
+//!                          control_sent
+//! ```
+//!
+//! What goes out next is the rest of the frame that has begun, then `control`, then the other data.
+//!
+//! # Invariants
+//!
+//! They hold between calls; [`reserve`](Queue::reserve) and [`push_payload`](Queue::push_payload) rely on their
+//! caller to append what was announced before the next call.
+//!
+//! 1. Data is `first`, then `more` in order. Its front buffer is `first`, or `more[0]` if `first` is empty.
+//! 2. No buffer of `more` is empty, and none is sent as a whole: `front_sent` is less than the length of the front
+//!    buffer, and 0 if there is no data.
+//! 3. `data_len` is the sum of all data lengths minus `front_sent`.
+//! 4. A frame header lies in one buffer. A payload may be in the next one.
+//! 5. `begun <= data_len`, and the offset `begun` into unsent data is a frame boundary (or the end of an HTTP
+//!    head): the only place where control frames may overtake.
+//! 6. `control` holds whole control frames, the first `control_sent` bytes of which are sent. Sent ones are
+//!    forgotten, at the latest when they are all sent. While one is sent in part, `begun` is 0.
+//! 7. `newest_pong`, if there is one, is the offset of the newest pong in `control`; a pong of which a byte was
+//!    sent is not replaced.
+//!
+//! Two more are the connection's: a Close frame is the last frame of the data, and a queue exists only while it has
+//! something to send.
 
 use alloc::{collections::VecDeque, sync::Arc, vec::Vec};
 
@@ -10,11 +46,10 @@ use crate::{
 /// Small frames share a buffer of about this many bytes, so that they leave in one write.
 const BUFFER: usize = 128 << 10;
 
-/// What waits to be sent. A connection owns one only while something does.
+/// Bytes waiting to be sent. A connection owns a queue only while there are some.
 ///
-/// Data is one stream of frames, cut into buffers: `first`, then `more`. Frame boundaries are not
-/// written down: the frames are our own, so their headers can be read back whenever a write ends
-/// somewhere between them.
+/// Data is one stream of frames, cut into buffers: `first`, then `more`. Frame boundaries are not recorded: the
+/// frames are our own, so their headers can be read back whenever a write ends somewhere between them.
 #[derive(Default)]
 pub(crate) struct Queue {
     first: Vec<u8>,
@@ -460,6 +495,53 @@ mod tests {
         [header.as_slice(), payload].concat()
     }
 
+    /// Checks the invariants of the module's documentation, as far as bytes can show them.
+    fn check(queue: &Queue) {
+        let buffers = || {
+            let first = (!queue.first.is_empty()).then_some(&*queue.first);
+            first
+                .into_iter()
+                .chain(queue.more.iter().map(Buffer::as_slice))
+        };
+        let front_len = buffers().next().map_or(0, <[u8]>::len);
+        assert!(buffers().all(|buffer| !buffer.is_empty()));
+        assert!(queue.front_sent < front_len || (queue.front_sent, front_len) == (0, 0));
+        let len: usize = buffers().map(<[u8]>::len).sum();
+        assert_eq!(queue.data_len, len - queue.front_sent);
+        assert!(queue.begun <= queue.data_len);
+        // Frames begin at `begun`, and each has its header in one buffer.
+        let data = buffers().collect::<Vec<_>>().concat();
+        let mut ends = Vec::new();
+        for buffer in buffers() {
+            ends.push(ends.last().unwrap_or(&0) + buffer.len());
+        }
+        let mut at = queue.front_sent + queue.begun;
+        while at < data.len() {
+            let masked = usize::from(data[at + 1] >> 7) * 4;
+            let header_len = masked
+                + match data[at + 1] & 0x7f {
+                    126 => 4,
+                    127 => 10,
+                    _ => 2,
+                };
+            assert!(ends.iter().all(|end| *end <= at || *end >= at + header_len));
+            at += frame::own_len(&data[at..]);
+        }
+        assert_eq!(at, data.len());
+        let (control, sent) = (queue.control.len(), queue.control_sent);
+        assert!(sent < control || (sent, control) == (0, 0));
+        let mut at = 0;
+        let mut boundaries = Vec::new();
+        while at < control {
+            boundaries.push(at);
+            at += frame::own_len(&queue.control[at..]);
+        }
+        assert_eq!(at, control);
+        assert!(sent == 0 || boundaries.contains(&sent) || queue.begun == 0);
+        let is_boundary = |newest: usize| boundaries.contains(&newest);
+        assert!(queue.newest_pong.is_none_or(is_boundary));
+    }
+
     fn unsent(queue: &Queue) -> Vec<u8> {
         queue.outgoing().collect::<Vec<_>>().concat()
     }
@@ -482,7 +564,7 @@ mod tests {
         let step = prop_oneof![
             4 => len().prop_map(Step::Frame),
             1 => len().prop_map(Step::Shared),
-            1 => len().prop_map(Step::Split),
+            1 => len().prop_map(|len| Step::Split(len + 1)),
             1 => Just(Step::Control),
             4 => len().prop_map(Step::Sent),
         ];
@@ -541,6 +623,7 @@ mod tests {
                 let expected = twin.iter().flatten().copied().collect::<Vec<_>>();
                 prop_assert_eq!(queue.len(), expected.len());
                 prop_assert!(unsent(&queue) == expected);
+                check(&queue);
             }
         }
     }
@@ -626,6 +709,7 @@ mod tests {
             "the compressed one, if nothing refers to it"
         );
         assert!(unsent(&queue) == [begun, &frames[7]].concat());
+        check(&queue);
         let len = queue.len();
         queue.sent(len - 1, &mut spare);
         assert_eq!(unsent(&queue), b"d");
