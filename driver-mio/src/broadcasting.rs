@@ -87,6 +87,8 @@ impl<H: Handler> EventLoop<H> {
                         self.mailbox.counters().messages_sent.add(1);
                         Outcome::Sent
                     }
+                    // It was open: the policy for a full queue has closed it.
+                    Err(SendError::Closed) if !entry.connection.is_open() => Outcome::Slow,
                     Err(SendError::Closed) => Outcome::Absent,
                     Err(_) => Outcome::Refused,
                 }

@@ -8,7 +8,7 @@ use crate::{
     Context,
     broadcast::{Recipients, Round},
     completion::Completion,
-    line::Line,
+    line::{Admission, Line},
     mailbox::{self, Wake},
     slab::Key,
     stats::Counters,
@@ -87,14 +87,23 @@ impl fmt::Debug for Call {
 }
 
 impl Order {
-    /// Bytes that count as on their way until the order is carried out.
-    pub(crate) fn len(&self) -> usize {
+    /// Bytes of payload that it sends.
+    pub(crate) fn payload_len(&self) -> usize {
         match self {
             Self::Send(message, _) => message.as_bytes().len(),
             Self::SendPrepared(message, _) => message.payload().len(),
             Self::Write(bytes) | Self::Finish(bytes, _) => bytes.len(),
             Self::Ping(bytes) => bytes.len(),
             Self::Start(_) | Self::Close(..) | Self::Pause | Self::Resume | Self::Call(_) => 0,
+        }
+    }
+
+    /// How it is admitted; `None` if it needs no room.
+    pub(crate) const fn admission(&self) -> Option<Admission> {
+        match self {
+            Self::Send(..) | Self::SendPrepared(..) | Self::Start(_) => Some(Admission::Message),
+            Self::Write(_) | Self::Finish(..) | Self::Ping(_) => Some(Admission::Frame),
+            Self::Close(..) | Self::Pause | Self::Resume | Self::Call(_) => None,
         }
     }
 }

@@ -284,7 +284,7 @@ impl Context<'_> {
     /// Queues a message or a part of one, and counts it; its bytes too, where somebody waits for what was
     /// sent before.
     #[inline]
-    fn queue(
+    pub(crate) fn queue(
         &mut self,
         queue: impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>,
     ) -> Result<(), SendError> {
@@ -328,10 +328,7 @@ impl Wiring<'_> {
     pub(crate) fn line(&mut self, connection: &Connection) -> Arc<Line> {
         let extras = self.extras.get_or_insert_default();
         let line = extras.line.get_or_insert_with(|| {
-            let config = Arc::clone(connection.config());
-            let line = Line::new(Arc::clone(self.mailbox), self.key, config);
-            line.set_queued(connection.queued());
-            Arc::new(line)
+            Arc::new(Line::new(Arc::clone(self.mailbox), self.key, connection))
         });
         Arc::clone(line)
     }

@@ -371,14 +371,15 @@ impl<H: Handler> EventLoop<H> {
         while let Some(command) = left.next() {
             match command {
                 Command::Order(line, order) => {
-                    line.arrived(order.len());
                     let Some(entry) = self.connections.get(line.key) else {
                         continue;
                     };
                     let audience = self.shared.audience(&self.mailbox);
+                    let (reserved, promised) = (line.reservation(&order), line.promises(&order));
                     entry.with_context(&audience, &mut self.lease.env, line.key, |context, _| {
-                        order.obey(context);
+                        order.execute(context, promised);
                     });
+                    line.executed(reserved, entry.connection.queued());
                     self.schedule(line.key.index);
                 }
                 Command::Answer(key, answer) => {

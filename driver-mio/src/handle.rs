@@ -12,7 +12,7 @@ use crate::{
     Context,
     command::{Call, Command, Order},
     completion::{Completion, Sent},
-    line::{Line, Part},
+    line::Line,
 };
 
 /// Reaches one connection from any thread. From [`Context::handle`](crate::Context::handle).
@@ -23,8 +23,12 @@ use crate::{
 /// connection is gone, every call returns [`SendError::Closed`]: an order never reaches another
 /// connection that has taken its place.
 ///
-/// What is on its way to the loop counts as queued: together it is held to
-/// [`queue_limit`](wsproto::Config::queue_limit), by the policy [`overflow`](wsproto::Config::overflow).
+/// A call that sends is where a message is refused for want of room: what is on the way to the loop counts
+/// as queued, and both together are held to [`queue_limit`](wsproto::Config::queue_limit) as
+/// [`Config::admits`](wsproto::Config::admits) says. What a call has admitted the loop queues, even if
+/// callbacks have filled the queue in between. Under the policies
+/// [`DropOldest`](wsproto::Overflow::DropOldest) and [`Close`](wsproto::Overflow::Close), a message is admitted
+/// by what is on the way alone, and the loop applies the policy to the queue.
 ///
 /// # Cost
 ///
@@ -44,9 +48,7 @@ impl Handle {
     /// [`Closed`](SendError::Closed), [`QueueFull`](SendError::QueueFull),
     /// [`Dropped`](SendError::Dropped).
     pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
-        let message = message.into();
-        let len = message.as_bytes().len();
-        self.send_order(len, Part::Whole, Order::Send(message, None))
+        self.0.send(Order::Send(message.into(), None))
     }
 
     /// Sends a message, and tells when it has gone to the transport or will not go there any more. The
@@ -56,7 +58,8 @@ impl Handle {
         message: impl Into<Message>,
         then: impl FnOnce(Result<(), SendError>) + Send + 'static,
     ) {
-        self.send_completed(message.into(), Completion::new(then));
+        let completion = Completion::new(then);
+        self.send_completed(Order::Send(message.into(), Some(completion)));
     }
 
     /// Sends a message at once; the future resolves when it has gone to the transport or will not go
@@ -66,7 +69,7 @@ impl Handle {
     /// As [`send`](Self::send); the future likewise.
     pub fn send_async(&self, message: impl Into<Message>) -> Sent {
         let (sent, completion) = Sent::pair();
-        self.send_completed(message.into(), completion);
+        self.send_completed(Order::Send(message.into(), Some(completion)));
         sent
     }
 
@@ -75,9 +78,7 @@ impl Handle {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn send_prepared(&self, message: &Prepared) -> Result<(), SendError> {
-        let len = message.payload().len();
-        let order = Order::SendPrepared(message.clone(), None);
-        self.send_order(len, Part::Whole, order)
+        self.0.send(Order::SendPrepared(message.clone(), None))
     }
 
     /// As [`send_prepared`](Self::send_prepared), and tells what has become of it, as
@@ -87,10 +88,8 @@ impl Handle {
         message: &Prepared,
         then: impl FnOnce(Result<(), SendError>) + Send + 'static,
     ) {
-        let len = message.payload().len();
-        self.complete(len, Part::Whole, Completion::new(then), |completion| {
-            Order::SendPrepared(message.clone(), Some(completion))
-        });
+        let completion = Completion::new(then);
+        self.send_completed(Order::SendPrepared(message.clone(), Some(completion)));
     }
 
     /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
@@ -100,7 +99,7 @@ impl Handle {
     /// # Errors
     /// As [`send`](Self::send).
     pub fn start(&self, kind: Kind) -> Result<(), SendError> {
-        self.0.pass(Order::Start(kind))
+        self.0.send(Order::Start(kind))
     }
 
     /// Sends a part of the message that [`start`](Self::start) began, as a frame of its own.
@@ -109,8 +108,7 @@ impl Handle {
     /// As [`send`](Self::send). A part that the loop cannot send closes the connection with 1011, since
     /// the message can never be whole.
     pub fn write(&self, part: impl Into<Vec<u8>>) -> Result<(), SendError> {
-        let part = part.into();
-        self.send_order(part.len(), Part::Fragment, Order::Write(part))
+        self.0.send(Order::Write(part.into()))
     }
 
     /// Ends the message that [`start`](Self::start) began, with a last part that may be empty.
@@ -118,8 +116,7 @@ impl Handle {
     /// # Errors
     /// As [`write`](Self::write).
     pub fn finish(&self, part: impl Into<Vec<u8>>) -> Result<(), SendError> {
-        let part = part.into();
-        self.send_order(part.len(), Part::Fragment, Order::Finish(part, None))
+        self.0.send(Order::Finish(part.into(), None))
     }
 
     /// As [`finish`](Self::finish), and tells when the whole message has gone to the transport, as
@@ -129,10 +126,7 @@ impl Handle {
     /// As [`write`](Self::write); the future likewise.
     pub fn finish_async(&self, part: impl Into<Vec<u8>>) -> Sent {
         let (sent, completion) = Sent::pair();
-        let part = part.into();
-        self.complete(part.len(), Part::Fragment, completion, |completion| {
-            Order::Finish(part, Some(completion))
-        });
+        self.send_completed(Order::Finish(part.into(), Some(completion)));
         sent
     }
 
@@ -145,7 +139,7 @@ impl Handle {
         if payload.len() > 125 {
             return Err(SendError::ControlTooLong);
         }
-        self.0.pass(Order::Ping(payload.into()))
+        self.0.send(Order::Ping(payload.into()))
     }
 
     /// Starts the closing handshake, behind everything sent before; see
@@ -154,7 +148,7 @@ impl Handle {
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection is over already.
     pub fn close(&self, code: CloseCode, reason: &str) -> Result<(), SendError> {
-        self.0.pass(Order::Close(code, reason.into()))
+        self.0.push(Order::Close(code, reason.into()))
     }
 
     /// Stops reading until [`resume`](Self::resume): the peer is slowed down. Nothing further is reported
@@ -163,7 +157,7 @@ impl Handle {
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection is over.
     pub fn pause(&self) -> Result<(), SendError> {
-        self.0.pass(Order::Pause)
+        self.0.push(Order::Pause)
     }
 
     /// Goes on reading after [`pause`](Self::pause).
@@ -171,7 +165,7 @@ impl Handle {
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection is over.
     pub fn resume(&self) -> Result<(), SendError> {
-        self.0.pass(Order::Resume)
+        self.0.push(Order::Resume)
     }
 
     /// Calls with what a callback of the handler gets, on the connection's loop, which must not be kept
@@ -190,7 +184,7 @@ impl Handle {
         &self,
         call: impl FnOnce(&mut Context<'_>) + Send + 'static,
     ) -> Result<(), SendError> {
-        self.0.pass(Order::Call(Call(Box::new(call))))
+        self.0.push(Order::Call(Call(Box::new(call))))
     }
 
     /// Subscribes the connection to a topic; see [`Context::subscribe`](crate::Context::subscribe).
@@ -211,8 +205,9 @@ impl Handle {
         self.0.command(command)
     }
 
-    /// Bytes that were sent and have not gone to the transport: those on their way to the loop, without
-    /// frame headers, and those in the connection's queue when its loop last served it.
+    /// Returns the number of bytes that were sent and have not gone to the transport: payload on the way to the
+    /// loop, without the frame headers that admission counts too, and frames in the connection's queue when its loop
+    /// last served it.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.0.buffered()
@@ -228,30 +223,12 @@ impl Handle {
         &self.0
     }
 
-    fn send_completed(&self, message: Message, completion: Completion) {
-        let len = message.as_bytes().len();
-        self.complete(len, Part::Whole, completion, |completion| {
-            Order::Send(message, Some(completion))
-        });
-    }
-
-    fn send_order(&self, len: usize, part: Part, order: Order) -> Result<(), SendError> {
-        self.0.admit(len, part)?;
-        self.0.pass(order)
-    }
-
-    /// As [`send_order`](Self::send_order); whatever becomes of it, the completion hears of it.
-    fn complete(
-        &self,
-        len: usize,
-        part: Part,
-        completion: Completion,
-        order: impl FnOnce(Completion) -> Order,
-    ) {
-        match self.0.admit(len, part) {
-            // Where it cannot be passed on it is dropped, which completes it.
-            Ok(()) => drop(self.0.pass(order(completion))),
-            Err(error) => completion.complete(Err(error)),
+    /// Sends a command that has a completion, which is told of every outcome.
+    fn send_completed(&self, order: Order) {
+        match self.0.reserve(&order) {
+            // A command that the loop cannot take is dropped, which completes it.
+            Ok(()) => drop(self.0.push(order)),
+            Err(error) => order.refuse(error),
         }
     }
 }

@@ -1,6 +1,6 @@
-//! What handles have asked for, carried out on the connection's loop.
+//! Commands of handles, executed on the connection's loop.
 
-use wsproto::{CloseCode, SendError};
+use wsproto::{CloseCode, Connection, SendError};
 
 use crate::{
     command::{Call, Order},
@@ -9,33 +9,59 @@ use crate::{
 };
 
 impl Order {
-    /// Carries it out.
-    pub(crate) fn obey(self, context: &mut Context<'_>) {
+    /// Executes the command. If room was `promised`, it is not refused for want of room.
+    pub(crate) fn execute(self, context: &mut Context<'_>, promised: bool) {
         match self {
             Self::Send(message, completion) => {
-                let sent = context.send_message(message);
+                let sent = context.queue(|connection, env| {
+                    admitted(connection, promised, |connection| {
+                        connection.send_message(env, message)
+                    })
+                });
                 settle(context, sent, completion);
             }
             Self::SendPrepared(message, completion) => {
-                let sent = context.send_prepared(&message);
+                let sent = context.queue(|connection, env| {
+                    admitted(connection, promised, |connection| {
+                        connection.send_prepared(env, &message)
+                    })
+                });
                 settle(context, sent, completion);
             }
             Self::Start(kind) => {
-                // If it fails, so will its parts.
-                let _ = context.start(kind);
+                let Context {
+                    connection, env, ..
+                } = context;
+                // If it fails, its parts fail too.
+                let _ = admitted(connection, promised, |connection| {
+                    connection.start(env, kind)
+                });
             }
             Self::Write(part) => {
-                let written = context.write(&part);
+                let written = context.queue(|connection, env| {
+                    admitted(connection, promised, |connection| {
+                        connection.write(env, &part)
+                    })
+                });
                 check_part(context, &written);
             }
             Self::Finish(part, completion) => {
-                let finished = context.finish(&part);
+                let finished = context.queue(|connection, env| {
+                    admitted(connection, promised, |connection| {
+                        connection.finish(env, &part)
+                    })
+                });
                 check_part(context, &finished);
                 settle(context, finished, completion);
             }
             Self::Ping(payload) => {
+                let Context {
+                    connection, env, ..
+                } = context;
                 // Its length was checked, and a connection that has closed needs no ping.
-                let _ = context.ping(&payload);
+                let _ = admitted(connection, promised, |connection| {
+                    connection.send_ping(env, &payload)
+                });
             }
             Self::Close(code, reason) => context.close(code, &reason),
             Self::Pause => context.pause(),
@@ -43,9 +69,41 @@ impl Order {
             Self::Call(Call(call)) => call(context),
         }
     }
+
+    /// Completes the command with an error, instead of sending it to the loop.
+    pub(crate) fn refuse(self, error: SendError) {
+        match self {
+            Self::Send(_, Some(completion))
+            | Self::SendPrepared(_, Some(completion))
+            | Self::Finish(_, Some(completion)) => completion.complete(Err(error)),
+            Self::Send(_, None)
+            | Self::SendPrepared(_, None)
+            | Self::Finish(_, None)
+            | Self::Start(_)
+            | Self::Write(_)
+            | Self::Ping(_)
+            | Self::Close(..)
+            | Self::Pause
+            | Self::Resume
+            | Self::Call(_) => {}
+        }
+    }
 }
 
-/// Has the sender told, if he wants to know.
+/// Sends, past the admission rule if the call has applied it already.
+fn admitted<T>(
+    connection: &mut Connection,
+    promised: bool,
+    send: impl FnOnce(&mut Connection) -> T,
+) -> T {
+    if promised {
+        connection.send_admitted(send)
+    } else {
+        send(connection)
+    }
+}
+
+/// Completes a command, once what it has queued has left.
 fn settle(context: &mut Context<'_>, sent: Result<(), SendError>, completion: Option<Completion>) {
     match (sent, completion) {
         (Ok(()), Some(completion)) => context.wait(completion),
@@ -54,7 +112,8 @@ fn settle(context: &mut Context<'_>, sent: Result<(), SendError>, completion: Op
     }
 }
 
-/// Without one of its parts, a message is worth nothing, and the peer must not take it for whole.
+/// Closes the connection if a part cannot be sent: the message can never be whole, and the peer must not take it
+/// for whole.
 fn check_part(context: &mut Context<'_>, written: &Result<(), SendError>) {
     match written {
         Ok(()) | Err(SendError::Closed) => {}
