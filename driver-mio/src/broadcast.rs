@@ -1,5 +1,7 @@
 //! One message to many connections, on all loops.
 
+pub(crate) mod topics;
+
 use std::{
     fmt,
     future::Future,
@@ -17,10 +19,10 @@ use wsproto::Prepared;
 use crate::{
     Handle,
     command::{Command, Mailbox},
-    control::Control,
-    line::Line,
-    promise::{Giver, Promise, promise},
-    slab::Key,
+    event_loop::control::Control,
+    event_loop::slab::Key,
+    handle::promise::{Giver, Promise, promise},
+    handle::state::Line,
 };
 
 /// Sends messages to many connections at once, from any thread. Cheap to clone.

@@ -1,5 +1,8 @@
 //! What a loop can be told from outside.
 
+pub(crate) mod execute;
+pub(crate) mod loop_command;
+
 use std::{any::Any, fmt, sync::Arc};
 
 use wsproto::{CloseCode, Config, Kind, Message, Prepared};
@@ -7,10 +10,10 @@ use wsproto::{CloseCode, Config, Kind, Message, Prepared};
 use crate::{
     Context,
     broadcast::{Recipients, Round},
-    completion::Completion,
-    line::{Admission, Line},
-    mailbox::{self, Wake},
-    slab::Key,
+    event_loop::mailbox::{self, Wake},
+    event_loop::slab::Key,
+    handle::completion::Completion,
+    handle::state::{Admission, Line},
     stats::Counters,
 };
 
@@ -56,7 +59,7 @@ pub(crate) enum Command {
     Unsubscribe(Key, Arc<str>),
     /// There is room for further connections.
     Accept,
-    /// The loops end: see [`Control`](crate::control::Control).
+    /// The loops end: see [`Control`](crate::event_loop::control::Control).
     ShutDown,
     /// The loops end, and wait for nobody.
     Abandon,

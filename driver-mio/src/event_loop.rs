@@ -1,5 +1,13 @@
 //! One loop: waits for its sockets, its timers and its mailbox, and serves whatever has news.
 
+pub(crate) mod accepting;
+pub(crate) mod broadcasting;
+pub(crate) mod closing;
+pub(crate) mod control;
+pub(crate) mod mailbox;
+pub(crate) mod slab;
+pub(crate) mod timer;
+
 use std::{
     io, mem,
     os::fd::AsRawFd,
@@ -18,19 +26,19 @@ use wsproto::{Connection, Time};
 
 use crate::{
     Handler,
-    adopt::{Adopt, Stream, Under},
+    broadcast::topics::Topics,
+    client::dials::Dials,
+    command::loop_command::Errand,
     command::{Command, Mailbox},
-    context::Extras,
-    dialling::Dials,
-    entry::Entry,
-    errand::Errand,
+    connection::adopt::{Adopt, Stream, Under},
+    connection::context::Extras,
+    connection::slot::Entry,
+    connection::transport::{INTEREST, Registration},
+    event_loop::slab::Slab,
+    event_loop::timer::{Coarse, Packed, Timer},
     event_loops::Shared,
     failure::panicked,
-    listener::Listener,
-    slab::Slab,
-    timer::{Coarse, Packed, Timer},
-    topics::Topics,
-    transport::{INTEREST, Registration},
+    server::listener::Listener,
 };
 
 /// The waker's token. Below it are those of listeners.

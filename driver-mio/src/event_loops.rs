@@ -13,8 +13,9 @@ use std::{
 
 use crate::{
     Adopt, Broadcaster, Connect, ConnectError, Handler, Server, ServerHandle, Stream,
-    audience::Audience, command::Mailbox, control::Control, dialling::Route, errand::Errand,
-    failure::Observer, resolver::Resolver,
+    client::dials::Route, client::resolver::Resolver, command::Mailbox,
+    command::loop_command::Errand, connection::dispatcher::Audience, event_loop::control::Control,
+    failure::Observer,
 };
 
 /// What all loops share.

@@ -1,5 +1,9 @@
 //! A handle: sends on a connection and closes it, from any thread.
 
+pub(crate) mod completion;
+pub(crate) mod promise;
+pub(crate) mod state;
+
 use std::{
     fmt,
     hash::{Hash, Hasher},
@@ -11,8 +15,8 @@ use wsproto::{CloseCode, Kind, Message, Prepared, SendError};
 use crate::{
     Context,
     command::{Call, Command, Order},
-    completion::{Completion, Sent},
-    line::Line,
+    handle::completion::{Completion, Sent},
+    handle::state::Line,
 };
 
 /// Reaches one connection from any thread. From [`Context::handle`](crate::Context::handle).

@@ -1,5 +1,9 @@
 //! A server: what loops listen on, and how many there are.
 
+pub(crate) mod descriptors;
+pub(crate) mod listener;
+pub(crate) mod upgrade;
+
 use std::{
     io,
     net::{SocketAddr, TcpListener, ToSocketAddrs},
@@ -14,13 +18,13 @@ use wsproto::Config;
 
 use crate::{
     Broadcaster, EventLoops, Failure, Handler, ServerHandle,
+    client::resolver::Resolver,
     command::{Doorbell, Mailbox},
-    control::Control,
+    event_loop::control::Control,
     event_loop::{EventLoop, Plan, WAKER},
     event_loops::Shared,
     failure::Observer,
-    listener::Address,
-    resolver::Resolver,
+    server::listener::Address,
     stats::Counters,
 };
 

@@ -1,5 +1,9 @@
 //! Callbacks that may block: they run on worker threads, in order for each connection.
 
+pub(crate) mod execute;
+pub(crate) mod pool;
+pub(crate) mod queue;
+
 use std::{fmt, sync::Arc};
 
 use wsproto::{
@@ -9,9 +13,9 @@ use wsproto::{
 use crate::{
     ConnectError, Context, ElasticPool, Execute, Failure, Handle, Handler, LaterUpgrade,
     MessageRef, Upgrade,
-    crew::{Crew, News, WorkerState},
     failure::Observer,
-    strand::Way,
+    workers::pool::{Crew, News, WorkerState},
+    workers::queue::Way,
 };
 
 /// An application whose callbacks run on worker threads, where they may block: for databases, for

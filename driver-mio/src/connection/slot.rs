@@ -19,15 +19,15 @@ use wsproto::{CloseCode, Connection, Env, Input, Time, Wants};
 
 use crate::{
     Handler,
-    audience::{Audience, Stage, Told},
     command::Answer,
-    context::{Context, Extras, Wiring},
+    connection::context::{Context, Extras, Wiring},
+    connection::dispatcher::{Audience, Stage, Told},
+    connection::transport::{SocketWire, Wire},
+    event_loop::slab::Key,
+    event_loop::timer::Coarse,
     failure::{self, Observer},
-    slab::Key,
+    server::upgrade::unavailable,
     stats::Counters,
-    timer::Coarse,
-    transport::{SocketWire, Wire},
-    upgrade::unavailable,
 };
 
 /// Everything that a loop keeps for a connection. There may be a million: what is rare is in

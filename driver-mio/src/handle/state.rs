@@ -9,7 +9,7 @@ use wsproto::{Config, Connection, Overflow, Role, SendError};
 
 use crate::{
     command::{Command, Mailbox, Order},
-    slab::Key,
+    event_loop::slab::Key,
 };
 
 /// How the core treats a frame that the queue has no room for.

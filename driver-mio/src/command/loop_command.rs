@@ -7,8 +7,8 @@ use wsproto::Config;
 
 use crate::{
     Adopt, Stream,
+    client::dials::Route,
     command::{Command, Mailbox},
-    dialling::Route,
 };
 
 /// Something for a loop whose connections have such a state.

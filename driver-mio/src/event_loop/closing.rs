@@ -7,7 +7,9 @@ use std::{
 
 use wsproto::CloseCode;
 
-use crate::{ConnectError, Handler, event_loop::EventLoop, failure::panicked, timer::Timer};
+use crate::{
+    ConnectError, Handler, event_loop::EventLoop, event_loop::timer::Timer, failure::panicked,
+};
 
 impl<H: Handler> EventLoop<H> {
     /// Closes everything, and begins nothing new.

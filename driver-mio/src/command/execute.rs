@@ -4,8 +4,8 @@ use wsproto::{CloseCode, Connection, SendError};
 
 use crate::{
     command::{Call, Order},
-    completion::Completion,
-    context::Context,
+    connection::context::Context,
+    handle::completion::Completion,
 };
 
 impl Order {

@@ -11,7 +11,7 @@ use std::{
 
 use wsproto::SendError;
 
-use crate::promise::{Promise, promise};
+use crate::handle::promise::{Promise, promise};
 
 /// Is told once what has become of a message, even if only by being dropped.
 pub(crate) struct Completion(Option<Callback>);

@@ -8,15 +8,15 @@ use wsproto::{Config, Connection};
 
 use crate::{
     Handler, Stream,
-    adopt::Under,
-    context::Extras,
-    dialling::{Next, Route},
-    entry::Entry,
-    errand::Errand,
+    client::dials::{Next, Route},
+    command::loop_command::Errand,
+    connection::adopt::Under,
+    connection::context::Extras,
+    connection::slot::Entry,
+    event_loop::timer::Timer,
     event_loop::{EventLoop, attempt_token},
     failure::Failure,
-    listener::Accepted,
-    timer::Timer,
+    server::listener::Accepted,
 };
 
 /// Connections that are accepted before the others have their turn.

@@ -12,7 +12,7 @@ use socket2::Socket;
 
 use crate::{
     command::{Command, Mailbox},
-    slab::Key,
+    event_loop::slab::Key,
     stats::Counters,
 };
 

@@ -14,13 +14,13 @@ use wsproto::{
 
 use crate::{
     Handle, MessageRef,
+    broadcast::topics::Subscriptions,
+    client::dials::Route,
     command::{Command, Mailbox},
-    completion::{Completion, Unsent},
-    dialling::Route,
-    line::Line,
-    slab::Key,
-    topics::Subscriptions,
-    transport::{SocketWire, Transport},
+    connection::transport::{SocketWire, Transport},
+    event_loop::slab::Key,
+    handle::completion::{Completion, Unsent},
+    handle::state::Line,
 };
 
 /// From this length on, a message is offered to the socket where it lies, instead of being copied to the

@@ -6,8 +6,8 @@ use wsproto::{Accept, Connection, Env, Reject, SendError};
 
 use crate::{
     command::{Answer, Command, Mailbox},
-    context::Wiring,
-    slab::Key,
+    connection::context::Wiring,
+    event_loop::slab::Key,
 };
 
 /// A request that waits for an answer. Dropped without one, the request is answered 503.

@@ -8,12 +8,12 @@ use wsproto::{Closed, ClosedBy, Connection, Env, Error, Event, Role};
 use crate::{
     Context, Handler, MessageRef, Upgrade,
     command::Mailbox,
-    context::{Extras, Wiring},
-    errand::Errand,
+    command::loop_command::Errand,
+    connection::context::{Extras, Wiring},
+    connection::transport::SocketWire,
+    event_loop::slab::Key,
     failure::{Failure, Observer},
-    slab::Key,
-    transport::SocketWire,
-    upgrade::{Verdict, unavailable},
+    server::upgrade::{Verdict, unavailable},
 };
 
 /// Who is told.

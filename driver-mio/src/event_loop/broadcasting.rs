@@ -8,7 +8,7 @@ use crate::{
     Handler,
     broadcast::{Reached, Recipients, Round, SlowReceivers},
     event_loop::EventLoop,
-    slab::Key,
+    event_loop::slab::Key,
 };
 
 /// Bytes in a queue from which on a connection is served at once, though more is to come.

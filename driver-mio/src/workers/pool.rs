@@ -13,7 +13,7 @@ use wsproto::{Cause, CloseCode, Closed, Kind, Message, RequestHead, ResponseHead
 use crate::{
     ConnectError, Execute, Handle, LaterUpgrade, WorkerHandler,
     failure::{Observer, panicked},
-    strand::{Level, Strand, Way, Work},
+    workers::queue::{Level, Strand, Way, Work},
 };
 
 /// Bytes of messages of one connection that may wait for workers, unless set otherwise.

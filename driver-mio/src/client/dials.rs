@@ -11,7 +11,7 @@ use mio::{Registry, Token, unix::SourceFd};
 use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 
-use crate::{slab::Slab, transport::INTEREST};
+use crate::{connection::transport::INTEREST, event_loop::slab::Slab};
 
 /// Where a connection leads, and from where.
 #[derive(Debug)]

@@ -1,0 +1,4 @@
+//! Connections that are dialled.
+
+pub(crate) mod dials;
+pub(crate) mod resolver;
