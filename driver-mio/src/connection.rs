@@ -5,3 +5,4 @@ pub(crate) mod context;
 pub(crate) mod dispatcher;
 pub(crate) mod slot;
 pub(crate) mod transport;
+pub(crate) mod wire;

@@ -120,14 +120,17 @@ mod event_loops;
 mod failure;
 mod handle;
 mod handler;
+mod message;
 mod server;
 mod stats;
 mod workers;
 
 pub use broadcast::{Broadcast, Broadcaster, Broadcasting, Reached, SlowReceivers, compressed};
-pub use connection::adopt::{Adopt, Stream};
-pub use connection::context::Context;
-pub use connection::transport::{Notifier, Registration, Transport};
+pub use connection::{
+    adopt::{Adopt, Stream},
+    context::Context,
+    transport::{Notifier, Registration, Transport},
+};
 pub use driver_kit::{
     connect::{Connect, ConnectError},
     handshake::HandshakeError,
@@ -135,16 +138,21 @@ pub use driver_kit::{
 pub use event_loop::control::ServerHandle;
 pub use event_loops::EventLoops;
 pub use failure::Failure;
-pub use handle::Handle;
-pub use handle::completion::Sent;
-pub use handler::{Handler, MessageRef};
-pub use server::Server;
-pub use server::descriptors::raise_descriptor_limit;
-pub use server::upgrade::{LaterUpgrade, Upgrade};
+pub use handle::{Handle, completion::Sent};
+pub use handler::Handler;
+pub use message::MessageRef;
+pub use server::{
+    Server,
+    descriptors::raise_descriptor_limit,
+    upgrade::{LaterUpgrade, Upgrade},
+};
 pub use stats::Stats;
-pub use workers::execute::{ElasticPool, Execute, Job};
-pub use workers::pool::WorkerState;
-pub use workers::{OnWorkers, WorkerHandler};
+pub use workers::{
+    OnWorkers,
+    execute::{ElasticPool, Execute, Job},
+    handler::WorkerHandler,
+    pool::WorkerState,
+};
 pub use wsproto::{
     self, Accept, Binary, Cause, Chunk, CloseCode, Closed, ClosedBy, Compress, Compression, Config,
     Delivery, Error, Kind, Memory, Message, Overflow, Prepared, Reject, Request, RequestHead,

@@ -1,4 +1,4 @@
-//! Who has subscribed to what, on one loop.
+//! The subscriptions to topics, on one loop.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,7 +8,7 @@ use std::{
 /// The subscriptions of one loop's connections.
 #[derive(Debug, Default)]
 pub(crate) struct Topics {
-    /// By topic, the places of connections.
+    /// Places of the connections that have subscribed, by topic.
     members: HashMap<Arc<str>, HashSet<u32>>,
 }
 
@@ -17,7 +17,7 @@ pub(crate) struct Topics {
 pub(crate) struct Subscriptions(Vec<Arc<str>>);
 
 impl Topics {
-    /// Subscribes a connection, unless it has.
+    /// Subscribes a connection. Idempotent.
     pub(crate) fn subscribe(&mut self, index: u32, topic: Arc<str>, own: &mut Subscriptions) {
         // All subscribers share one copy of the name.
         let topic = match self.members.get_key_value(&topic) {
@@ -34,20 +34,20 @@ impl Topics {
         }
     }
 
-    /// Ends a subscription, if there is one.
+    /// Ends a connection's subscription to a topic, if there is one.
     pub(crate) fn unsubscribe(&mut self, index: u32, topic: &str, own: &mut Subscriptions) {
         own.0.retain(|other| **other != *topic);
         self.leave(index, topic);
     }
 
-    /// A connection is gone.
-    pub(crate) fn forget(&mut self, index: u32, own: &Subscriptions) {
+    /// Ends all subscriptions of a connection.
+    pub(crate) fn remove(&mut self, index: u32, own: &Subscriptions) {
         for topic in &own.0 {
             self.leave(index, topic);
         }
     }
 
-    /// The places of those who have subscribed.
+    /// Returns the places of the connections that have subscribed.
     pub(crate) fn members(&self, topic: &str) -> Vec<u32> {
         let members = self.members.get(topic);
         members.map_or_else(Vec::new, |members| members.iter().copied().collect())
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_topic_has_those_who_subscribed_and_have_not_left() {
+    fn members_of_a_topic_are_those_who_subscribed_and_did_not_leave() {
         let (mut topics, mut first, mut second) =
             <(Topics, Subscriptions, Subscriptions)>::default();
         topics.subscribe(1, "news".into(), &mut first);
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(news, [1, 2]);
         topics.unsubscribe(2, "news", &mut second);
         assert_eq!(topics.members("news"), [1]);
-        topics.forget(1, &first);
+        topics.remove(1, &first);
         assert!(
             topics.members.is_empty(),
             "nothing is kept of an empty topic"
@@ -89,13 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn who_subscribes_again_after_leaving_is_a_member_again() {
+    fn a_connection_that_subscribes_again_after_leaving_is_a_member_again() {
         let (mut topics, mut own) = <(Topics, Subscriptions)>::default();
         topics.subscribe(7, "news".into(), &mut own);
         topics.unsubscribe(7, "news", &mut own);
         topics.subscribe(7, "news".into(), &mut own);
         assert_eq!(topics.members("news"), [7]);
-        topics.forget(7, &own);
+        topics.remove(7, &own);
         assert_eq!(topics.members("news"), [0; 0]);
     }
 }

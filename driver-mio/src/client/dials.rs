@@ -1,9 +1,9 @@
 //! Dials of one loop: addresses are tried, several at a time if need be, until one answers.
 
-use std::{io, net::SocketAddr, os::fd::AsRawFd, time::Instant};
+use std::{io, mem, net::SocketAddr, os::fd::AsRawFd, time::Instant};
 
 use driver_kit::{
-    connect::{ConnectError, ConnectPlan},
+    connect::ConnectError,
     dial::{ATTEMPT_DELAY, Dial, Step},
     wheel,
 };
@@ -11,28 +11,20 @@ use mio::{Registry, Token, unix::SourceFd};
 use rustix::io::Errno;
 use socket2::{Domain, Socket, Type};
 
+use super::request::DialRequest;
 use crate::{connection::transport::INTEREST, event_loop::slab::Slab};
 
-/// Where a connection leads, and from where.
-#[derive(Debug)]
-pub(crate) struct Route {
-    pub(crate) plan: ConnectPlan,
-    /// When it has to be connected.
-    pub(crate) until: Option<Instant>,
-    /// The local address to connect from.
-    pub(crate) source: Option<SocketAddr>,
-}
-
-/// A dial, with the state of the connection that comes of it.
-pub(crate) struct Dialling<S> {
-    pub(crate) route: Box<Route>,
+/// A dial in progress, with the state of the connection that comes of it.
+pub(crate) struct PendingDial<S> {
+    pub(crate) request: Box<DialRequest>,
     pub(crate) state: S,
-    plan: Dial,
+    addresses: Dial,
+    /// Places of the attempts that are running.
     attempts: Vec<u32>,
     pub(crate) timer: Option<wheel::Key>,
 }
 
-/// An address that is being tried.
+/// An attempt to connect to one address.
 struct Attempt {
     socket: Socket,
     address: SocketAddr,
@@ -42,17 +34,16 @@ struct Attempt {
 
 /// All dials of a loop.
 pub(crate) struct Dials<S> {
-    dials: Slab<Dialling<S>>,
+    dials: Slab<PendingDial<S>>,
     attempts: Slab<Attempt>,
 }
 
-/// What is to be done next about a dial.
-pub(crate) enum Next<S> {
-    /// Wait for the poller, and no longer than that.
+/// The next step of a dial.
+pub(crate) enum Progress<S> {
+    /// Wait for the poller, and no longer than until then.
     Wait(Option<Instant>),
-    /// It is connected.
-    Connected(Dialling<S>, Socket),
-    Failed(Dialling<S>, ConnectError),
+    Connected(PendingDial<S>, Socket),
+    Failed(PendingDial<S>, ConnectError),
 }
 
 impl<S> Dials<S> {
@@ -67,40 +58,45 @@ impl<S> Dials<S> {
         self.dials.is_empty()
     }
 
-    /// Begins a dial, which is to be [stepped](Self::step) at once.
-    pub(crate) fn begin(&mut self, route: Box<Route>, addresses: Vec<SocketAddr>, state: S) -> u32 {
-        let dialling = Dialling {
-            route,
+    /// Begins a dial and returns its place. It must be [stepped](Self::step) at once.
+    pub(crate) fn begin(
+        &mut self,
+        request: Box<DialRequest>,
+        addresses: Vec<SocketAddr>,
+        state: S,
+    ) -> u32 {
+        let dial = PendingDial {
+            request,
             state,
-            plan: Dial::new(addresses, ATTEMPT_DELAY),
+            addresses: Dial::new(addresses, ATTEMPT_DELAY),
             attempts: Vec::new(),
             timer: None,
         };
-        self.dials.insert(dialling).index
+        self.dials.insert(dial).index
     }
 
-    /// The dial's timer.
+    /// Returns the timer of a dial that is still in progress.
     pub(crate) fn timer(&mut self, index: u32) -> Option<&mut Option<wheel::Key>> {
         self.dials.at(index).map(|(_, dial)| &mut dial.timer)
     }
 
-    /// Does what is due.
+    /// Starts attempts that are due, and says what to wait for. Returns `None` if there is no such dial.
     pub(crate) fn step(
         &mut self,
         index: u32,
         now: Instant,
         registry: &Registry,
         token: impl Fn(u32) -> Token,
-    ) -> Option<Next<S>> {
+    ) -> Option<Progress<S>> {
         loop {
             let (_, dial) = self.dials.at(index)?;
-            if dial.route.until.is_some_and(|until| until <= now) {
+            if dial.request.deadline.is_some_and(|until| until <= now) {
                 return self.fail(index, |_| ConnectError::TimedOut);
             }
-            let until = match dial.plan.step(now) {
+            let until = match dial.addresses.step(now) {
                 Step::Start(address) => {
                     let attempt = self.attempts.next_key().index;
-                    match start(address, dial.route.source, registry, token(attempt)) {
+                    match start(address, dial.request.source, registry, token(attempt)) {
                         Ok(socket) => {
                             dial.attempts.push(attempt);
                             self.attempts.insert(Attempt {
@@ -109,29 +105,31 @@ impl<S> Dials<S> {
                                 dial: index,
                             });
                         }
-                        Err(error) => dial.plan.failed(address, error),
+                        Err(error) => dial.addresses.failed(address, error),
                     }
                     continue;
                 }
                 Step::WaitUntil(until) => Some(until),
                 Step::Wait => None,
                 Step::GiveUp => {
-                    return self.fail(index, |plan| ConnectError::Dial(plan.into_error()));
+                    return self.fail(index, |addresses| {
+                        ConnectError::Dial(addresses.into_error())
+                    });
                 }
             };
-            let until = [until, dial.route.until].into_iter().flatten().min();
-            return Some(Next::Wait(until));
+            let until = [until, dial.request.deadline].into_iter().flatten().min();
+            return Some(Progress::Wait(until));
         }
     }
 
-    /// The poller has news of an attempt. Returns its dial, and what has come of it; if nothing yet, the
-    /// dial is to be stepped.
-    pub(crate) fn news(&mut self, attempt: u32) -> Option<(u32, Option<Next<S>>)> {
+    /// Takes an event of the poller for an attempt. Returns the place of its dial, and the outcome; without one,
+    /// the dial must be stepped. Returns `None` if there is nothing to do.
+    pub(crate) fn attempt_ready(&mut self, attempt: u32) -> Option<(u32, Option<Progress<S>>)> {
         let (_, tried) = self.attempts.at(attempt)?;
         let failed = match tried.socket.take_error() {
             Ok(None) => match tried.socket.peer_addr() {
                 Ok(_) => None,
-                // Neither failed nor connected: too early.
+                // Neither failed nor connected: the event came too early.
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => return None,
                 Err(error) => Some(error),
             },
@@ -145,26 +143,30 @@ impl<S> Dials<S> {
         let (_, dial) = self.dials.at(index)?;
         dial.attempts.retain(|&running| running != attempt);
         if let Some(error) = failed {
-            dial.plan.failed(address, error);
+            dial.addresses.failed(address, error);
             return Some((index, None));
         }
         let dial = self.remove(index)?;
-        Some((index, Some(Next::Connected(dial, socket))))
+        Some((index, Some(Progress::Connected(dial, socket))))
     }
 
-    /// Gives all of them up.
-    pub(crate) fn drain(&mut self) -> Vec<Dialling<S>> {
+    /// Gives all dials up and returns them.
+    pub(crate) fn drain(&mut self) -> Vec<PendingDial<S>> {
         let indices = self.dials.indices();
         indices.filter_map(|index| self.remove(index)).collect()
     }
 
-    fn fail(&mut self, index: u32, why: impl FnOnce(Dial) -> ConnectError) -> Option<Next<S>> {
+    fn fail(
+        &mut self,
+        index: u32,
+        error: impl FnOnce(Dial) -> ConnectError,
+    ) -> Option<Progress<S>> {
         let mut dial = self.remove(index)?;
-        let plan = std::mem::replace(&mut dial.plan, Dial::new([], ATTEMPT_DELAY));
-        Some(Next::Failed(dial, why(plan)))
+        let addresses = mem::replace(&mut dial.addresses, Dial::new([], ATTEMPT_DELAY));
+        Some(Progress::Failed(dial, error(addresses)))
     }
 
-    fn remove(&mut self, index: u32) -> Option<Dialling<S>> {
+    fn remove(&mut self, index: u32) -> Option<PendingDial<S>> {
         let dial = self.dials.remove(index)?;
         for attempt in &dial.attempts {
             self.attempts.remove(*attempt);
@@ -173,7 +175,7 @@ impl<S> Dials<S> {
     }
 }
 
-/// Begins to connect; the poller tells how it went.
+/// Begins to connect to an address. The poller reports how it went.
 fn start(
     address: SocketAddr,
     source: Option<SocketAddr>,

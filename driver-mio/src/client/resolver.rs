@@ -1,4 +1,4 @@
-//! Names are resolved on threads of their own: the system's resolver blocks, and loops must not.
+//! Resolves names on threads of its own, since the system's resolver blocks, and loops must not.
 
 use std::{
     collections::VecDeque,
@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-/// Names that are resolved at a time.
+/// Names that are resolved at the same time.
 const MAX_THREADS: usize = 8;
 
-/// How long a thread waits for a further name before it ends.
+/// Time that an idle thread waits for a further name before it ends.
 const LINGER: Duration = Duration::from_secs(10);
 
-/// Resolves names, one after the other on a few threads, which are there only while there is work.
+/// Resolves names on up to [`MAX_THREADS`] threads, which exist only while there is work.
 #[derive(Debug, Default)]
 pub(crate) struct Resolver {
     state: Mutex<State>,
@@ -69,7 +69,7 @@ impl Resolver {
                     (job.then)(Err(error));
                 }
             }
-            // Another will come to it.
+            // Another thread takes the job.
             Err(_) => {}
         }
     }

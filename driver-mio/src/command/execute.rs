@@ -2,13 +2,10 @@
 
 use wsproto::{CloseCode, Connection, SendError};
 
-use crate::{
-    command::{Call, Order},
-    connection::context::Context,
-    handle::completion::Completion,
-};
+use super::{Call, ConnectionCommand};
+use crate::{connection::context::Context, handle::completion::Completion};
 
-impl Order {
+impl ConnectionCommand {
     /// Executes the command. If room was `promised`, it is not refused for want of room.
     pub(crate) fn execute(self, context: &mut Context<'_>, promised: bool) {
         match self {
@@ -69,25 +66,6 @@ impl Order {
             Self::Call(Call(call)) => call(context),
         }
     }
-
-    /// Completes the command with an error, instead of sending it to the loop.
-    pub(crate) fn refuse(self, error: SendError) {
-        match self {
-            Self::Send(_, Some(completion))
-            | Self::SendPrepared(_, Some(completion))
-            | Self::Finish(_, Some(completion)) => completion.complete(Err(error)),
-            Self::Send(_, None)
-            | Self::SendPrepared(_, None)
-            | Self::Finish(_, None)
-            | Self::Start(_)
-            | Self::Write(_)
-            | Self::Ping(_)
-            | Self::Close(..)
-            | Self::Pause
-            | Self::Resume
-            | Self::Call(_) => {}
-        }
-    }
 }
 
 /// Sends, past the admission rule if the call has applied it already.
@@ -106,7 +84,7 @@ fn admitted<T>(
 /// Completes a command, once what it has queued has left.
 fn settle(context: &mut Context<'_>, sent: Result<(), SendError>, completion: Option<Completion>) {
     match (sent, completion) {
-        (Ok(()), Some(completion)) => context.wait(completion),
+        (Ok(()), Some(completion)) => context.complete_when_sent(completion),
         (Err(error), Some(completion)) => completion.complete(Err(error)),
         (_, None) => {}
     }

@@ -1,4 +1,4 @@
-//! Connections that come from elsewhere: a stream, how far its handshake is, and what was read of it.
+//! Connections that come from elsewhere: a stream, the progress of its handshake, and bytes that were read from it.
 
 use std::{
     fmt, io,
@@ -10,18 +10,19 @@ use std::{
 use socket2::Socket;
 use wsproto::{Agreed, Config, Connection, Env, Role};
 
-use crate::{Connect, ConnectError, Transport};
+use super::transport::Transport;
+use crate::{Connect, ConnectError};
 
-/// What a connection that comes from elsewhere runs over.
+/// The stream of a connection that comes from elsewhere: a socket or a [`Transport`].
 #[derive(Debug)]
-pub struct Stream(pub(crate) Under);
+pub struct Stream(pub(crate) StreamKind);
 
-pub(crate) enum Under {
+pub(crate) enum StreamKind {
     Socket(Socket),
     Other(Box<dyn Transport>),
 }
 
-impl fmt::Debug for Under {
+impl fmt::Debug for StreamKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Socket(socket) => socket.fmt(f),
@@ -31,41 +32,41 @@ impl fmt::Debug for Under {
 }
 
 impl Stream {
-    /// Anything that is no plain socket.
+    /// Wraps a transport that is no plain socket.
     #[must_use]
     pub fn transport(transport: impl Transport + 'static) -> Self {
-        Self(Under::Other(Box::new(transport)))
+        Self(StreamKind::Other(Box::new(transport)))
     }
 
-    /// As the loops need it.
+    /// Prepares the stream for a loop: a socket must not block.
     pub(crate) fn prepare(&self) -> io::Result<()> {
         match &self.0 {
-            Under::Socket(socket) => socket.set_nonblocking(true),
-            Under::Other(_) => Ok(()),
+            StreamKind::Socket(socket) => socket.set_nonblocking(true),
+            StreamKind::Other(_) => Ok(()),
         }
     }
 }
 
 impl From<TcpStream> for Stream {
     fn from(stream: TcpStream) -> Self {
-        Self(Under::Socket(stream.into()))
+        Self(StreamKind::Socket(stream.into()))
     }
 }
 
 impl From<UnixStream> for Stream {
     fn from(stream: UnixStream) -> Self {
-        Self(Under::Socket(stream.into()))
+        Self(StreamKind::Socket(stream.into()))
     }
 }
 
 impl From<OwnedFd> for Stream {
-    /// The descriptor must be a stream socket's.
+    /// Takes a descriptor, which must be a stream socket's.
     fn from(descriptor: OwnedFd) -> Self {
-        Self(Under::Socket(descriptor.into()))
+        Self(StreamKind::Socket(descriptor.into()))
     }
 }
 
-/// How far the handshake on a [`Stream`] is, and what was read of it already.
+/// The progress of the handshake on a [`Stream`], and bytes that were read from it already.
 ///
 /// ```no_run
 /// use std::net::TcpStream;
@@ -94,20 +95,20 @@ enum Opening {
 }
 
 impl Adopt {
-    /// A client's request is still to come.
+    /// Creates the server's end of a stream on which the client's request is still to come.
     #[must_use]
     pub fn accepting() -> Self {
         Self::new(Opening::Accepting)
     }
 
-    /// The request is still to be sent: what `connect` asks for, over a stream that leads to where its URL
-    /// says. Limits and deadlines are those of `connect`.
+    /// Creates the client's end of a stream on which the request of `connect` is still to be sent. The stream must
+    /// lead to where its URL says. Limits and deadlines are those of `connect`.
     #[must_use]
     pub fn connecting(connect: Connect) -> Self {
         Self::new(Opening::Connecting(connect))
     }
 
-    /// The handshake is complete.
+    /// Creates either end of a stream whose handshake is complete.
     #[must_use]
     pub fn upgraded(role: Role, agreed: Agreed) -> Self {
         Self::new(Opening::Upgraded(role, agreed))
@@ -121,26 +122,28 @@ impl Adopt {
         }
     }
 
-    /// Sets limits, deadlines and policies of the connection.
+    /// Sets limits, deadlines and policies of the connection. Default: those of [`Config`]. Without effect on
+    /// [`connecting`](Self::connecting).
     #[must_use]
     pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
         self.config = config.into();
         self
     }
 
-    /// Hands over what was read from the stream and is not consumed.
+    /// Hands over bytes that were read from the stream and not consumed.
     #[must_use]
     pub fn received(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.received = bytes.into();
         self
     }
 
+    /// Creates the connection.
     pub(crate) fn begin(&self, env: &mut Env) -> Result<Connection, ConnectError> {
         let config = Arc::clone(&self.config);
         match &self.opening {
             Opening::Accepting => Ok(Connection::accepting(config, env)),
             Opening::Connecting(connect) => {
-                // Over a stream of the caller's, TLS is the caller's as well.
+                // On a stream of the caller's, TLS is the caller's as well.
                 connect.plan()?.begin(env)
             }
             Opening::Upgraded(role, agreed) => Ok(Connection::upgraded(*role, config, agreed, env)),

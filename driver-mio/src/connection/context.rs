@@ -1,6 +1,7 @@
-//! What a callback can do with its connection.
+//! The connection as a callback sees it.
 
 use std::{
+    fmt,
     io::{self, IoSlice},
     net::SocketAddr,
     sync::Arc,
@@ -12,66 +13,67 @@ use wsproto::{
     Time,
 };
 
+use super::{transport::Transport, wire::SocketWire};
 use crate::{
-    Handle, MessageRef,
     broadcast::topics::Subscriptions,
-    client::dials::Route,
-    command::{Command, Mailbox},
-    connection::transport::{SocketWire, Transport},
+    client::request::DialRequest,
+    command::{Command, LoopMailbox},
     event_loop::slab::Key,
-    handle::completion::{Completion, Unsent},
-    handle::state::Line,
+    handle::{
+        completion::{Completion, Unsent},
+        state::HandleState,
+    },
+    message::MessageRef,
 };
 
-/// From this length on, a message is offered to the socket where it lies, instead of being copied to the
-/// queue first.
+/// Bytes from which on a message is offered to the socket where it lies, instead of being copied to the queue first.
 const WORTH_A_WRITE: usize = 32 << 10;
 
 /// A connection, in a callback of the [`Handler`](crate::Handler).
 ///
-/// What is sent here leaves when everything that has come is handled, with all other frames in one
-/// write. A message of 32 KiB and more is offered to the socket at once, unless more than one such message
-/// came in one go.
+/// Messages sent here are queued and written after everything that has come in is handled, all frames in one
+/// write. A message of 32 KiB or more is offered to the socket at once, unless more than one such message
+/// came in one read.
 ///
-/// Nothing here waits. What the peer does not take is queued, up to
-/// [`queue_limit`](wsproto::Config::queue_limit); a server that answers in callbacks sets
-/// [`pause_when_high`](wsproto::Config::pause_when_high), so that a peer that does not read its answers is
-/// not read either.
+/// Nothing here waits. Frames that the peer does not take are queued, up to
+/// [`queue_limit`](wsproto::Config::queue_limit). A server that answers in callbacks sets
+/// [`pause_when_high`](wsproto::Config::pause_when_high), so that it stops reading from a peer that does not read
+/// the answers.
 #[derive(Debug)]
 pub struct Context<'a> {
     pub(crate) connection: &'a mut Connection,
     pub(crate) env: &'a mut Env,
-    pub(crate) wiring: Wiring<'a>,
+    pub(crate) attachments: Attachments<'a>,
 }
 
-/// What a connection is connected to.
+/// Everything around a connection's state machine that callbacks use.
 #[derive(Debug)]
-pub(crate) struct Wiring<'a> {
+pub(crate) struct Attachments<'a> {
     pub(crate) key: Key,
-    pub(crate) mailbox: &'a Arc<Mailbox>,
+    pub(crate) mailbox: &'a Arc<LoopMailbox>,
     pub(crate) extras: &'a mut Option<Box<Extras>>,
-    /// The socket, unless it runs over something else.
+    /// The socket; `None` if the transport is another, which is in the extras between turns.
     pub(crate) socket: Option<SocketWire<'a>>,
 }
 
-/// What only few connections have, or only at times.
+/// Fields that only few connections have, or only at times. They are in a box, so that the others do not pay for them.
 #[derive(Default)]
 pub(crate) struct Extras {
-    /// What the connection runs over instead of a socket.
+    /// The transport, if it is no socket.
     pub(crate) transport: Option<Box<dyn Transport>>,
-    pub(crate) line: Option<Arc<Line>>,
-    /// When the application wants to be called.
+    pub(crate) handle_state: Option<Arc<HandleState<LoopMailbox>>>,
+    /// The deadline of the application.
     pub(crate) deadline: Option<Time>,
     pub(crate) unsent: Unsent,
     pub(crate) subscriptions: Subscriptions,
-    /// Client: what the server answered instead of agreeing.
+    /// Client: the server's response if it has refused the upgrade.
     pub(crate) refusal: Option<Box<ResponseHead>>,
-    /// Client: how it came here, if redirects are to be followed.
-    pub(crate) route: Option<Box<Route>>,
+    /// Client: the request to dial, if redirects are to be followed.
+    pub(crate) dial_request: Option<Box<DialRequest>>,
 }
 
-impl std::fmt::Debug for Extras {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Extras {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Extras").finish_non_exhaustive()
     }
 }
@@ -88,7 +90,7 @@ impl Context<'_> {
         match message.into() {
             MessageRef::Text(text) => self.send_text(&text),
             MessageRef::Binary(bytes) if bytes.kind() == Kind::Binary => self.send_binary(&bytes),
-            // Nobody has checked that it is text.
+            // Text that nobody has checked.
             MessageRef::Binary(bytes) => self.queue(|connection, env| {
                 connection.send_compressed(env, Kind::Text, &bytes, Compress::Auto)
             }),
@@ -101,7 +103,7 @@ impl Context<'_> {
     /// See [`Connection::send_text`].
     #[inline]
     pub fn send_text(&mut self, text: &str) -> Result<(), SendError> {
-        if self.goes_past_the_queue(text.len()) {
+        if self.is_sent_through(text.len()) {
             return self.send_through(Kind::Text, text.as_bytes());
         }
         self.queue(|connection, env| connection.send_text(env, text))
@@ -113,16 +115,16 @@ impl Context<'_> {
     /// See [`Connection::send_text`].
     #[inline]
     pub fn send_binary(&mut self, bytes: &[u8]) -> Result<(), SendError> {
-        if self.goes_past_the_queue(bytes.len()) {
+        if self.is_sent_through(bytes.len()) {
             return self.send_through(Kind::Binary, bytes);
         }
         self.queue(|connection, env| connection.send_binary(env, bytes))
     }
 
-    /// Sends a message that is not needed any more: a long one is moved into the queue, not copied.
+    /// Sends an owned message. A long one is moved into the queue, not copied.
     ///
     /// # Errors
-    /// See [`Connection::send_text`]. The message is lost then.
+    /// See [`Connection::send_text`]. The message is dropped then.
     pub fn send_message(&mut self, message: Message) -> Result<(), SendError> {
         self.queue(|connection, env| connection.send_message(env, message))
     }
@@ -135,7 +137,7 @@ impl Context<'_> {
         self.queue(|connection, env| connection.send_prepared(env, message))
     }
 
-    /// Sends a message, and says whether it is to be compressed, where that was negotiated.
+    /// Sends a message, compressed or not as `compress` says, where compression was negotiated.
     ///
     /// # Errors
     /// See [`Connection::send_compressed`].
@@ -191,9 +193,10 @@ impl Context<'_> {
         self.connection.send_pong(self.env, payload)
     }
 
-    /// Calls back when everything sent so far has gone to the transport, or will not go there any more.
+    /// Calls `then` once, when everything sent so far has gone to the transport; with
+    /// [`SendError::Closed`] if it will not go there any more.
     pub fn when_sent(&mut self, then: impl FnOnce(Result<(), SendError>) + Send + 'static) {
-        self.wait(Completion::new(then));
+        self.complete_when_sent(Completion::new(then));
     }
 
     /// Starts the closing handshake; see [`Connection::close`].
@@ -203,86 +206,81 @@ impl Context<'_> {
 
     // Receiving.
 
-    /// Stops reading until [`resume`](Self::resume): the peer is slowed down. Nothing further is reported
-    /// meanwhile; what has been read already waits.
+    /// Stops reading until [`resume`](Self::resume), which slows the peer down. No further event is reported
+    /// meanwhile, even of bytes that have been read.
     pub fn pause(&mut self) {
         self.connection.pause();
     }
 
-    /// Goes on reading after [`pause`](Self::pause).
+    /// Resumes reading after [`pause`](Self::pause).
     pub fn resume(&mut self) {
         self.connection.resume(self.env);
     }
 
-    /// Has [`on_deadline`](crate::Handler::on_deadline) called after that long, once, to a few hundredths
-    /// of a second; `None` for not at all. Replaces what was set before.
+    /// Has [`on_deadline`](crate::Handler::on_deadline) called once, `after` this time, to a few hundredths
+    /// of a second; with `None`, not at all. Replaces the deadline that was set before.
     pub fn set_deadline(&mut self, after: Option<Duration>) {
         let deadline = after.map(|after| self.env.now() + after);
-        if deadline.is_some() || self.wiring.extras.is_some() {
-            self.wiring.extras.get_or_insert_default().deadline = deadline;
+        if deadline.is_some() || self.attachments.extras.is_some() {
+            self.attachments.extras.get_or_insert_default().deadline = deadline;
         }
     }
 
     // Topics.
 
-    /// Subscribes to a topic: what is [published](crate::Broadcaster::publish) under that name from now on
-    /// is sent to this connection, until it unsubscribes or ends. Twice is as good as once.
+    /// Subscribes to a topic: messages [published](crate::Broadcaster::publish) under that name from now on
+    /// are sent to this connection, until it unsubscribes or ends. Idempotent.
     pub fn subscribe(&mut self, topic: &str) {
-        // On its way behind what was published before. The loop that this is on has not ended.
-        let _ = (self.wiring.mailbox).push(Command::Subscribe(self.wiring.key, topic.into()));
+        self.command(Command::Subscribe(self.attachments.key, topic.into()));
     }
 
     /// Ends the subscription to a topic, if there is one.
     pub fn unsubscribe(&mut self, topic: &str) {
-        let _ = (self.wiring.mailbox).push(Command::Unsubscribe(self.wiring.key, topic.into()));
+        self.command(Command::Unsubscribe(self.attachments.key, topic.into()));
     }
 
-    // What there is to know.
+    // Queries.
 
-    /// What reaches this connection from any thread.
-    pub fn handle(&mut self) -> Handle {
-        Handle::new(self.wiring.line(self.connection))
-    }
-
-    /// Which end of the connection this is.
+    /// Returns the role of this end of the connection.
     #[must_use]
     pub const fn role(&self) -> Role {
         self.connection.role()
     }
 
-    /// Bytes in the outgoing queue.
+    /// Returns the number of bytes in the outgoing queue.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.connection.queued()
     }
 
-    /// The state machine underneath: its configuration, whether it compresses, whether it is open.
+    /// Returns the state machine underneath, with its configuration and its state.
     #[must_use]
     pub const fn connection(&self) -> &Connection {
         self.connection
     }
 
-    /// Who is at the other end. Asks the system each time.
+    /// Returns the address of the peer. Each call is a system call.
     ///
     /// # Errors
-    /// What the system reports; [`Unsupported`](io::ErrorKind::Unsupported) unless it is an IP socket.
+    /// The system's error; [`Unsupported`](io::ErrorKind::Unsupported) unless the transport is an IP socket.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.wiring.peer_addr()
+        self.attachments.peer_addr()
     }
 
     // For the loop.
 
-    pub(crate) fn wait(&mut self, completion: Completion) {
+    /// Completes when everything sent so far has gone to the transport.
+    pub(crate) fn complete_when_sent(&mut self, completion: Completion) {
         if self.connection.queued() == 0 {
             completion.complete(Ok(()));
             return;
         }
-        let extras = self.wiring.extras.get_or_insert_default();
+        let extras = self.attachments.extras.get_or_insert_default();
         extras.unsent.wait(completion);
     }
 
-    /// Queues a message or a part of one, and counts it; its bytes too, where somebody waits for what was
-    /// sent before.
+    /// Queues a message or a part of one, and counts it. If somebody waits for earlier messages, its bytes are
+    /// counted too.
     #[inline]
     pub(crate) fn queue(
         &mut self,
@@ -291,46 +289,59 @@ impl Context<'_> {
         let before = self.connection.queued();
         let result = queue(self.connection, self.env);
         if result.is_ok() {
-            self.wiring.mailbox.counters().messages_sent.add(1);
+            self.attachments.mailbox.counters().messages_sent.add(1);
         }
-        if let Some(extras) = self.wiring.extras {
+        if let Some(extras) = self.attachments.extras {
             let more = self.connection.queued().saturating_sub(before);
             extras.unsent.queued(more);
         }
         result
     }
 
-    /// Whether a message of that length is offered to the socket at once: not where it is one of several
-    /// answers to what was read in one go, which leave together for less than the copies cost.
-    fn goes_past_the_queue(&self, len: usize) -> bool {
-        let received = self.wiring.socket.map_or(0, |wire| wire.received.get());
+    /// Sends a command to this loop. It takes the way of every command, behind those that were sent before.
+    fn command(&self, command: Command) {
+        // The loop that this runs on has not ended.
+        let _ = self.attachments.mailbox.push(command);
+    }
+
+    /// Returns true if a message of that length is offered to the socket at once. It is not if it is one of several
+    /// answers to one read: written together, they cost less than their copies.
+    fn is_sent_through(&self, len: usize) -> bool {
+        let received = self
+            .attachments
+            .socket
+            .map_or(0, |wire| wire.received.get());
         len >= WORTH_A_WRITE && self.connection.queued() == 0 && received < 2 * len
     }
 
     #[cold]
     fn send_through(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), SendError> {
-        let socket = self.wiring.socket;
+        let socket = self.attachments.socket;
         self.queue(|connection, env| {
             connection.send_through(env, kind, bytes, |slices| {
                 let mut both = [IoSlice::new(&[]); 2];
                 for (slot, bytes) in both.iter_mut().zip(slices) {
                     *slot = IoSlice::new(bytes);
                 }
-                // An error is met again when the rest is written.
+                // An error comes up again when the rest is written.
                 socket.map_or(0, |socket| socket.write_vectored(&both).unwrap_or(0))
             })
         })
     }
 }
 
-impl Wiring<'_> {
-    /// The line to the connection, which is made when it is asked for first.
-    pub(crate) fn line(&mut self, connection: &Connection) -> Arc<Line> {
+impl Attachments<'_> {
+    /// Returns the state that the connection shares with its handles. The first call creates it.
+    pub(crate) fn handle_state(
+        &mut self,
+        connection: &Connection,
+    ) -> Arc<HandleState<LoopMailbox>> {
         let extras = self.extras.get_or_insert_default();
-        let line = extras.line.get_or_insert_with(|| {
-            Arc::new(Line::new(Arc::clone(self.mailbox), self.key, connection))
+        let state = extras.handle_state.get_or_insert_with(|| {
+            let mailbox = Arc::clone(self.mailbox);
+            Arc::new(HandleState::new(mailbox, self.key, connection))
         });
-        Arc::clone(line)
+        Arc::clone(state)
     }
 
     pub(crate) fn peer_addr(&self) -> io::Result<SocketAddr> {

@@ -1,4 +1,4 @@
-//! A connection as its loop keeps it, and one turn of it: what happens is told to the handler.
+//! A connection as its loop keeps it, and one turn of it.
 
 use std::{
     any::Any,
@@ -7,6 +7,7 @@ use std::{
     mem,
     net::Shutdown,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
 };
 
 use driver_kit::{
@@ -17,50 +18,51 @@ use driver_kit::{
 use socket2::Socket;
 use wsproto::{CloseCode, Connection, Env, Input, Time, Wants};
 
+use super::{
+    context::{Attachments, Context, Extras},
+    dispatcher::{Dispatcher, Stage, Target},
+    wire::{SocketWire, Wire},
+};
 use crate::{
-    Handler,
-    command::Answer,
-    connection::context::{Context, Extras, Wiring},
-    connection::dispatcher::{Audience, Stage, Told},
-    connection::transport::{SocketWire, Wire},
-    event_loop::slab::Key,
-    event_loop::timer::Coarse,
+    command::LoopMailbox,
+    event_loop::{slab::Key, timer::Coarse},
     failure::{self, Observer},
-    server::upgrade::unavailable,
+    handle::state::HandleState,
+    handler::Handler,
+    server::answer::{Answer, unavailable},
     stats::Counters,
 };
 
-/// Everything that a loop keeps for a connection. There may be a million: what is rare is in
-/// [`Extras`].
-pub(crate) struct Entry<S> {
+/// Everything that a loop keeps for a connection. There may be a million of them, so rare fields are in [`Extras`].
+pub(crate) struct Slot<S> {
     pub(crate) connection: Connection,
     pub(crate) extras: Option<Box<Extras>>,
-    /// What the wheel has for it.
+    /// The connection's timer in the loop's wheel.
     pub(crate) timer: Option<wheel::Key>,
-    /// `None` if it runs over something else, which is in the extras.
+    /// `None` if the transport is another, which is in the extras.
     socket: Option<Socket>,
     /// When the timer fires, about.
     pub(crate) armed: Coarse,
     stage: Stage,
-    /// Bytes of its queue that the loop's figures include.
+    /// Bytes of the connection's queue that the loop's figures include.
     counted: u32,
     pub(crate) readable: Readable,
-    /// The socket takes nothing until the poller says so.
+    /// Writing would block until the poller says otherwise.
     pub(crate) blocked: bool,
-    /// It is on the loop's list of those that have something to do.
+    /// The connection is on the loop's list of those to serve before it waits again.
     pub(crate) scheduled: bool,
     pub(crate) state: S,
 }
 
-impl<S: Default + Send + 'static> Entry<S> {
-    /// Over a socket, or over what is in the extras.
+impl<S: Default + Send + 'static> Slot<S> {
+    /// Creates a slot for a connection over a socket, or over the transport in the extras.
     pub(crate) fn new(
         connection: Connection,
         socket: Option<Socket>,
         extras: Option<Box<Extras>>,
         state: S,
     ) -> Self {
-        // Made by somebody else, it is open from the start; the handler is told in its first turn.
+        // A connection that somebody else has opened is open from the start. The handler is told in its first turn.
         Self {
             connection,
             extras,
@@ -76,13 +78,18 @@ impl<S: Default + Send + 'static> Entry<S> {
         }
     }
 
-    /// The socket, unless it runs over something else.
+    /// Returns the socket; `None` if the transport is another.
     pub(crate) const fn socket(&self) -> Option<&Socket> {
         self.socket.as_ref()
     }
 
-    /// The poller has news of the transport.
-    pub(crate) fn news(&mut self, readable: bool, writable: bool, ending: bool) {
+    /// Returns the state that the connection shares with its handles, if there are any.
+    pub(crate) fn handle_state(&self) -> Option<&Arc<HandleState<LoopMailbox>>> {
+        self.extras.as_ref()?.handle_state.as_ref()
+    }
+
+    /// Notes an event of the poller for the transport.
+    pub(crate) fn note_readiness(&mut self, readable: bool, writable: bool, ending: bool) {
         if ending || self.socket.is_none() {
             self.readable = Readable::UntilEnd;
         } else if readable && self.readable == Readable::No {
@@ -91,15 +98,15 @@ impl<S: Default + Send + 'static> Entry<S> {
         self.blocked &= !writable;
     }
 
-    /// Whether the transport would give something if it were read again now.
+    /// Returns true if another turn may find something to do, though no event of the poller will come.
     pub(crate) fn has_more(&self, wants: &Wants) -> bool {
         wants.event || (wants.read && self.readable != Readable::No)
     }
 
-    /// Ends the writing side of the transport. Whether that is through; if not, it is tried again in the
-    /// next turn.
-    pub(crate) fn shut(&mut self) -> bool {
-        let shut = match (&self.socket, &mut self.extras) {
+    /// Ends the writing side of the transport. Returns true if that is done; if it would block, the next turn tries
+    /// again.
+    pub(crate) fn shut_down(&mut self) -> bool {
+        let result = match (&self.socket, &mut self.extras) {
             (Some(socket), _) => socket.shutdown(Shutdown::Write),
             (None, Some(extras)) => match &mut extras.transport {
                 Some(transport) => transport.shutdown(),
@@ -107,15 +114,15 @@ impl<S: Default + Send + 'static> Entry<S> {
             },
             (None, None) => Ok(()),
         };
-        // If it fails otherwise, the transport is gone, and nothing is left to shut.
-        let blocks = shut.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        // After another error the transport is gone, and there is nothing left to shut down.
+        let blocks = result.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
         if !blocks {
             self.connection.handle_shutdown();
         }
         !blocks
     }
 
-    /// When time is to be looked at again.
+    /// Returns the earlier of the connection's deadline and the application's.
     pub(crate) fn next_deadline(&self, wants: &Wants) -> Option<Time> {
         let own = self.extras.as_ref().and_then(|extras| extras.deadline);
         match (wants.deadline, own) {
@@ -124,21 +131,21 @@ impl<S: Default + Send + 'static> Entry<S> {
         }
     }
 
-    /// Whether the handler has a request that it has not answered.
+    /// Returns true if the handler has a request that it has not answered.
     pub(crate) fn awaits_answer(&self) -> bool {
         self.stage == Stage::Asked
     }
 
-    /// A request that was left for later has its answer.
-    pub(crate) fn answered(&mut self, answer: &Answer, env: &mut Env) {
+    /// Sends the answer to a request that was left for later, if the request still waits.
+    pub(crate) fn answer(&mut self, answer: &Answer, env: &mut Env) {
         if self.stage == Stage::Asked {
             self.stage = Stage::Opening;
-            answer.give(&mut self.connection, env);
+            answer.send(&mut self.connection, env);
         }
     }
 
-    /// The transport is given up.
-    pub(crate) fn lose(&mut self, env: &mut Env) {
+    /// Gives the transport up. The next turn reports the end.
+    pub(crate) fn abort(&mut self, env: &mut Env) {
         if self.stage == Stage::Asked {
             self.stage = Stage::Opening;
             unavailable(&mut self.connection, env);
@@ -148,8 +155,8 @@ impl<S: Default + Send + 'static> Entry<S> {
         self.connection.handle_eof(env);
     }
 
-    /// Has the figures of its loop include what is queued now.
-    pub(crate) fn count(&mut self, counters: &Counters) {
+    /// Updates the bytes of the queue in the loop's figures.
+    pub(crate) fn count_queued(&mut self, counters: &Counters) {
         let queued = u32::try_from(self.connection.queued()).unwrap_or(u32::MAX);
         let before = mem::replace(&mut self.counted, queued);
         counters
@@ -157,30 +164,30 @@ impl<S: Default + Send + 'static> Entry<S> {
             .change(before as usize, queued as usize);
     }
 
-    /// It is gone from its loop, and so from the figures.
+    /// Takes the connection, which was removed, off the loop's figures.
     pub(crate) fn discount(&mut self, counters: &Counters) {
         counters.connections.subtract(1);
         counters.bytes_queued.subtract(self.counted as usize);
     }
 
-    /// Tells those who wait what a turn has come to.
+    /// Tells senders and handles what a turn has left in the queue.
     pub(crate) fn after_turn(&mut self) {
         if let Some(extras) = &mut self.extras {
             let queued = self.connection.queued();
             extras.unsent.left(queued);
-            if let Some(line) = &extras.line {
-                line.set_queued(queued);
+            if let Some(state) = &extras.handle_state {
+                state.set_queued(queued);
                 if !self.connection.is_open() {
-                    line.close();
+                    state.close();
                 }
             }
         }
     }
 
-    /// Time has passed: what is due happens.
+    /// Handles the deadlines that have passed, of the connection and of the application.
     pub(crate) fn expired<H: Handler<State = S>>(
         &mut self,
-        audience: &Audience<'_, H>,
+        dispatcher: &Dispatcher<'_, H>,
         env: &mut Env,
         key: Key,
     ) {
@@ -195,17 +202,17 @@ impl<S: Default + Send + 'static> Entry<S> {
         {
             *deadline = None;
             if self.stage == Stage::Open {
-                self.with_context(audience, env, key, |context, state| {
-                    audience.handler.on_deadline(context, state);
+                self.with_context(dispatcher, env, key, |context, state| {
+                    dispatcher.handler.on_deadline(context, state);
                 });
             }
         }
     }
 
-    /// Calls with what callbacks get, outside of a turn; a panic has the connection closed.
+    /// Calls `call` as a callback, outside of a turn. If it panics, the connection is closed.
     pub(crate) fn with_context<H: Handler<State = S>>(
         &mut self,
-        audience: &Audience<'_, H>,
+        dispatcher: &Dispatcher<'_, H>,
         env: &mut Env,
         key: Key,
         call: impl FnOnce(&mut Context<'_>, &mut S),
@@ -215,45 +222,45 @@ impl<S: Default + Send + 'static> Entry<S> {
             socket,
             blocked: &blocked,
             received: &received,
-            counters: audience.mailbox.counters(),
+            counters: dispatcher.mailbox.counters(),
         });
         let (connection, extras) = (&mut self.connection, &mut self.extras);
         let state = &mut self.state;
         let called = catch_unwind(AssertUnwindSafe(|| {
-            let wiring = Wiring {
+            let attachments = Attachments {
                 key,
-                mailbox: audience.mailbox,
+                mailbox: dispatcher.mailbox,
                 extras,
                 socket,
             };
             let mut context = Context {
                 connection,
                 env,
-                wiring,
+                attachments,
             };
             call(&mut context, state);
         }));
         self.blocked = blocked.get();
         if let Err(panic) = called {
-            self.panicked(audience.observer, env, &*panic);
+            self.panicked(dispatcher.observer, env, &*panic);
         }
     }
 
-    /// Reads, tells the handler, writes. What the transport reports, the connection knows.
+    /// Reads, dispatches events, writes. Errors of the transport go to the connection.
     pub(crate) fn turn<H: Handler<State = S>>(
         &mut self,
-        audience: &Audience<'_, H>,
-        parts: &mut Leased,
+        dispatcher: &Dispatcher<'_, H>,
+        leased: &mut Leased,
         key: Key,
     ) -> Wants {
-        let Leased { env, input, .. } = parts;
+        let Leased { env, input, .. } = leased;
         loop {
-            match self.try_turn(audience, env, input, key) {
+            match self.try_turn(dispatcher, env, input, key) {
                 Ok(wants) => return wants,
                 Err(panic) => {
-                    // What is left of the input belongs to a connection that is closing.
+                    // The connection is closing: the rest of its input is of no use.
                     input.clear();
-                    self.panicked(audience.observer, env, &*panic);
+                    self.panicked(dispatcher.observer, env, &*panic);
                 }
             }
         }
@@ -261,13 +268,13 @@ impl<S: Default + Send + 'static> Entry<S> {
 
     fn try_turn<H: Handler<State = S>>(
         &mut self,
-        audience: &Audience<'_, H>,
+        dispatcher: &Dispatcher<'_, H>,
         env: &mut Env,
         input: &mut Input<Box<[u8]>>,
         key: Key,
     ) -> Result<Wants, Box<dyn Any + Send>> {
         let (blocked, received) = (Cell::new(self.blocked), Cell::new(0));
-        // The callbacks have the extras meanwhile.
+        // Callbacks borrow the extras meanwhile.
         let mut transport = match &mut self.extras {
             Some(extras) => extras.transport.take(),
             None => None,
@@ -276,7 +283,7 @@ impl<S: Default + Send + 'static> Entry<S> {
             socket,
             blocked: &blocked,
             received: &received,
-            counters: audience.mailbox.counters(),
+            counters: dispatcher.mailbox.counters(),
         });
         let (connection, extras) = (&mut self.connection, &mut self.extras);
         let (state, stage, readable) = (&mut self.state, &mut self.stage, &mut self.readable);
@@ -284,9 +291,9 @@ impl<S: Default + Send + 'static> Entry<S> {
             let mut wire = match (socket, &mut transport) {
                 (Some(socket), _) => Wire::Socket(socket),
                 (None, Some(transport)) => Wire::Other(&mut **transport),
-                (None, None) => unreachable!("there is one or the other"),
+                (None, None) => unreachable!("a slot has a socket or another transport"),
             };
-            let mut told = Told {
+            let mut target = Target {
                 stage,
                 state,
                 key,
@@ -294,7 +301,7 @@ impl<S: Default + Send + 'static> Entry<S> {
                 socket,
             };
             if connection.is_open() {
-                told.opened(audience, connection, env);
+                dispatcher.opened(&mut target, connection, env);
             }
             turn(
                 connection,
@@ -303,8 +310,8 @@ impl<S: Default + Send + 'static> Entry<S> {
                 &mut wire,
                 readable,
                 |connection, env, event| match event {
-                    Ok(event) => told.event(audience, connection, env, event),
-                    Err(error) => told.ended(audience, connection, env, Err(error)),
+                    Ok(event) => dispatcher.event(&mut target, connection, env, event),
+                    Err(error) => dispatcher.ended(&mut target, connection, env, Err(error)),
                 },
             )
         }));
@@ -314,19 +321,19 @@ impl<S: Default + Send + 'static> Entry<S> {
             extras.transport = Some(transport);
         }
         Ok(turned?.unwrap_or_else(|_| {
-            // What the peer had sent before may still be there.
+            // Bytes that the peer sent before may still be there.
             self.readable = Readable::UntilEnd;
             self.connection.wants()
         }))
     }
 
-    /// A callback has panicked: the connection ends, and its callbacks with it.
+    /// Closes the connection after a panic in a callback. Of its callbacks, only that of the end is still called.
     fn panicked(&mut self, observer: &Observer, env: &mut Env, panic: &(dyn Any + Send)) {
         self.stage = match self.stage {
             Stage::Open => Stage::Panicked,
             Stage::Opening | Stage::Asked | Stage::Panicked | Stage::Closed => Stage::Closed,
         };
         self.connection.close(env, CloseCode::INTERNAL_ERROR, "");
-        observer.tell(failure::panicked(panic));
+        observer.report(failure::panicked(panic));
     }
 }

@@ -1,30 +1,25 @@
-//! How a loop accepts connections, and dials them.
+//! How a loop accepts connections.
 
-use std::{io, net::SocketAddr, sync::Arc, time::Instant};
+use std::sync::Arc;
 
-use driver_kit::{connect::ConnectError, wheel};
 use socket2::Socket;
 use wsproto::{Config, Connection};
 
+use super::{EventLoop, timer::Timer};
 use crate::{
-    Handler, Stream,
-    client::dials::{Next, Route},
-    command::loop_command::Errand,
-    connection::adopt::Under,
-    connection::context::Extras,
-    connection::slot::Entry,
-    event_loop::timer::Timer,
-    event_loop::{EventLoop, attempt_token},
+    command::loop_command::LoopCommand,
+    connection::adopt::{Stream, StreamKind},
     failure::Failure,
+    handler::Handler,
     server::listener::Accepted,
 };
 
-/// Connections that are accepted before the others have their turn.
+/// Connections that are accepted from one listener before the loop goes on.
 const BATCH: usize = 64;
 
 impl<H: Handler> EventLoop<H> {
-    /// Accepts what waits at a listener.
-    pub(crate) fn accept(&mut self, number: u32) {
+    /// Accepts connections from a listener.
+    pub(super) fn accept(&mut self, number: u32) {
         for _ in 0..BATCH {
             let Some(listener) = self.listeners.get_mut(number as usize) else {
                 return;
@@ -32,39 +27,39 @@ impl<H: Handler> EventLoop<H> {
             if listener.is_waiting() {
                 return;
             }
-            if !self.shared.control.admit() {
-                // Whoever leaves makes room, and says so.
+            if !self.shared.control.try_add_connection() {
+                // The next connection that ends has all listeners resumed.
                 return listener.wait();
             }
             match listener.accept() {
                 Accepted::Socket(socket) => self.pass_on(number, socket),
-                Accepted::Nothing => return self.shared.control.gone(),
+                Accepted::Nothing => return self.shared.control.remove_connection(),
                 Accepted::Failed(error, pause) => {
-                    self.shared.control.gone();
+                    self.shared.control.remove_connection();
                     if let Some(pause) = pause {
                         listener.wait();
                         let until = self.lease.env.now() + pause;
                         let timer = Timer::Listener(number).into();
                         self.wheel.arm(until.as_nanos(), timer);
-                        return self.shared.observer.tell(Failure::Accept(error));
+                        return self.shared.observer.report(Failure::Accept(error));
                     }
-                    self.shared.observer.tell(Failure::Accept(error));
+                    self.shared.observer.report(Failure::Accept(error));
                 }
             }
         }
-        // There may be more, after the others had their turn.
+        // There may be more, for which no event will come.
         self.accepting.push(number);
     }
 
-    /// A listener that has waited accepts again.
-    pub(crate) fn resume_listener(&mut self, number: u32) {
+    /// Has a listener that has waited accept again.
+    pub(super) fn resume_listener(&mut self, number: u32) {
         let listener = self.listeners.get_mut(number as usize);
         if listener.is_some_and(|listener| listener.resume()) {
             self.accepting.push(number);
         }
     }
 
-    /// Gives an accepted connection to the loop whose turn it is.
+    /// Passes an accepted connection to the loop whose turn it is.
     fn pass_on(&mut self, number: u32, socket: Socket) {
         let Some(listener) = self.listeners.get_mut(number as usize) else {
             return;
@@ -76,11 +71,9 @@ impl<H: Handler> EventLoop<H> {
             .map(|next| &mailboxes[next])
         {
             Some(mailbox) if !Arc::ptr_eq(mailbox, &self.mailbox) => {
-                if Errand::<H::State>::Accepted(socket, config)
-                    .send(mailbox)
-                    .is_err()
-                {
-                    self.shared.control.gone();
+                let accepted = LoopCommand::<H::State>::Accepted(socket, config);
+                if accepted.send(mailbox).is_err() {
+                    self.shared.control.remove_connection();
                 }
             }
             Some(_) | None => self.accepted(socket, config),
@@ -88,98 +81,15 @@ impl<H: Handler> EventLoop<H> {
     }
 
     /// Takes in a connection that was accepted and counted.
-    pub(crate) fn accepted(&mut self, socket: Socket, config: Arc<Config>) {
+    pub(super) fn accepted(&mut self, socket: Socket, config: Arc<Config>) {
         if self.closing {
-            return self.shared.control.gone();
+            return self.shared.control.remove_connection();
         }
         let connection = Connection::accepting(config, &mut self.lease.env);
-        let stream = Stream(Under::Socket(socket));
+        let stream = Stream(StreamKind::Socket(socket));
         if let Err(error) = self.insert(connection, stream, &[], H::State::default()) {
-            self.shared.control.gone();
-            self.shared.observer.tell(Failure::Accept(error));
-        }
-    }
-
-    // Dialling.
-
-    pub(crate) fn begin_dial(
-        &mut self,
-        route: Box<Route>,
-        addresses: io::Result<Vec<SocketAddr>>,
-        state: H::State,
-    ) {
-        if self.closing {
-            return self.not_connected(state, ConnectError::ShutDown);
-        }
-        match addresses {
-            Ok(addresses) => {
-                let dial = self.dials.begin(route, addresses, state);
-                self.step_dial(dial);
-            }
-            Err(error) => self.not_connected(state, ConnectError::Resolve(error)),
-        }
-    }
-
-    pub(crate) fn step_dial(&mut self, dial: u32) {
-        let registry = self.poll.registry();
-        if let Some(next) = self
-            .dials
-            .step(dial, Instant::now(), registry, attempt_token)
-        {
-            self.dialled(dial, next);
-        }
-    }
-
-    /// The poller has news of an attempt to connect.
-    pub(crate) fn attempted(&mut self, attempt: u32) {
-        match self.dials.news(attempt) {
-            Some((dial, Some(next))) => self.dialled(dial, next),
-            Some((dial, None)) => self.step_dial(dial),
-            None => {}
-        }
-    }
-
-    fn dialled(&mut self, index: u32, next: Next<H::State>) {
-        match next {
-            Next::Wait(until) => {
-                if let (Some(until), Some(timer)) = (until, self.dials.timer(index)) {
-                    let nanos = until.saturating_duration_since(self.epoch).as_nanos();
-                    let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
-                    match *timer {
-                        Some(key) => drop(self.wheel.rearm(key, nanos)),
-                        None => *timer = Some(self.wheel.arm(nanos, Timer::Dial(index).into())),
-                    }
-                }
-            }
-            Next::Connected(dial, socket) => {
-                self.disarm(dial.timer);
-                let connection = match dial.route.plan.begin(&mut self.lease.env) {
-                    Ok(connection) => connection,
-                    Err(error) => return self.not_connected(dial.state, error),
-                };
-                self.shared.control.count();
-                let extras = dial.route.plan.may_redirect().then(|| {
-                    Box::new(Extras {
-                        route: Some(dial.route),
-                        ..Extras::default()
-                    })
-                });
-                let entry = Entry::new(connection, Some(socket), extras, dial.state);
-                if let Err(error) = self.insert_registered(entry) {
-                    self.shared.control.gone();
-                    self.not_connected(H::State::default(), ConnectError::Socket(error));
-                }
-            }
-            Next::Failed(dial, error) => {
-                self.disarm(dial.timer);
-                self.not_connected(dial.state, error);
-            }
-        }
-    }
-
-    fn disarm(&mut self, timer: Option<wheel::Key>) {
-        if let Some(timer) = timer {
-            self.wheel.cancel(timer);
+            self.shared.control.remove_connection();
+            self.shared.observer.report(Failure::Accept(error));
         }
     }
 }

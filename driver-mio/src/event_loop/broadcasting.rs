@@ -4,44 +4,48 @@ use std::sync::Arc;
 
 use wsproto::{CloseCode, SendError};
 
+use super::{EventLoop, slab::Key};
 use crate::{
-    Handler,
-    broadcast::{Reached, Recipients, Round, SlowReceivers},
-    event_loop::EventLoop,
-    event_loop::slab::Key,
+    broadcast::state::{BroadcastState, Reached, Recipients, SlowReceivers},
+    handler::Handler,
 };
 
-/// Bytes in a queue from which on a connection is served at once, though more is to come.
+/// Bytes in a queue from which on a connection is served at once, though another broadcast follows.
 const CORK: usize = 64 << 10;
 
-/// What became of a broadcast on one connection.
+/// The outcome of a broadcast on one connection.
 enum Outcome {
     Sent,
     Slow,
     Refused,
-    /// It is not open.
+    /// The connection is not open.
     Absent,
 }
 
 impl<H: Handler> EventLoop<H> {
-    /// Sends a message to those of this loop's connections that are to get it. If another broadcast
-    /// follows at once, both leave in one write; else each connection is served in passing, so that
-    /// its queue's memory is there for the next one.
-    pub(crate) fn broadcast(&mut self, round: &Arc<Round>, to: Recipients, another_follows: bool) {
-        let except = round.except(&self.mailbox);
+    /// Sends a message to those of this loop's connections that are to get it. If another broadcast follows at once,
+    /// both leave in one write. Otherwise each connection is served in passing, so that the memory of its queue is
+    /// there for the next one.
+    pub(super) fn broadcast(
+        &mut self,
+        broadcast: &BroadcastState,
+        recipients: Recipients,
+        except: Option<Key>,
+        another_follows: bool,
+    ) {
         let mut reached = Reached::default();
         let mut deliver = |this: &mut Self, key: Option<Key>| {
             let Some(key) = key.filter(|key| Some(*key) != except) else {
                 return;
             };
-            match this.deliver(round, key, another_follows) {
+            match this.deliver(broadcast, key, another_follows) {
                 Outcome::Sent => reached.sent += 1,
                 Outcome::Slow => reached.slow += 1,
                 Outcome::Refused => reached.refused += 1,
                 Outcome::Absent => {}
             }
         };
-        match to {
+        match recipients {
             Recipients::All => {
                 for index in self.connections.indices() {
                     let key = self.connections.at(index).map(|(key, _)| key);
@@ -54,48 +58,47 @@ impl<H: Handler> EventLoop<H> {
                     deliver(self, key);
                 }
             }
-            Recipients::These(keys) => {
+            Recipients::Keys(keys) => {
                 for key in keys {
                     deliver(self, Some(key));
                 }
             }
         }
-        round.count(reached);
+        broadcast.add(reached);
     }
 
-    fn deliver(&mut self, round: &Round, key: Key, another_follows: bool) -> Outcome {
-        let Some(entry) = self.connections.get(key) else {
+    fn deliver(&mut self, broadcast: &BroadcastState, key: Key, another_follows: bool) -> Outcome {
+        let Some(slot) = self.connections.get(key) else {
             return Outcome::Absent;
         };
-        if !entry.connection.is_open() {
+        let connection = &mut slot.connection;
+        if !connection.is_open() {
             return Outcome::Absent;
         }
         let env = &mut self.lease.env;
-        let before = entry.connection.queued();
-        let outcome = match round.slow {
+        let before = connection.queued();
+        let outcome = match broadcast.slow {
             SlowReceivers::Skip { above } if before > above => return Outcome::Slow,
             SlowReceivers::Close { above } if before > above => {
-                let reason = "too slow";
-                entry
-                    .connection
-                    .close(env, CloseCode::POLICY_VIOLATION, reason);
+                connection.close(env, CloseCode::POLICY_VIOLATION, "too slow");
                 Outcome::Slow
             }
             SlowReceivers::Queue | SlowReceivers::Skip { .. } | SlowReceivers::Close { .. } => {
-                match entry.connection.send_prepared(env, &round.message) {
+                match connection.send_prepared(env, &broadcast.message) {
                     Ok(()) => {
                         self.mailbox.counters().messages_sent.add(1);
                         Outcome::Sent
                     }
-                    // It was open: the policy for a full queue has closed it.
-                    Err(SendError::Closed) if !entry.connection.is_open() => Outcome::Slow,
+                    // It was open: Overflow::Close has closed it.
+                    Err(SendError::Closed) if !connection.is_open() => Outcome::Slow,
+                    // Its transport is lost.
                     Err(SendError::Closed) => Outcome::Absent,
                     Err(_) => Outcome::Refused,
                 }
             }
         };
-        let queued = entry.connection.queued();
-        if let Some(extras) = &mut entry.extras {
+        let queued = connection.queued();
+        if let Some(extras) = &mut slot.extras {
             extras.unsent.queued(queued.saturating_sub(before));
         }
         if another_follows && queued < CORK {
@@ -107,18 +110,18 @@ impl<H: Handler> EventLoop<H> {
     }
 
     /// Subscribes a connection to a topic.
-    pub(crate) fn subscribe(&mut self, key: Key, topic: Arc<str>) {
-        if let Some(entry) = self.connections.get(key) {
-            let extras = entry.extras.get_or_insert_default();
+    pub(super) fn subscribe(&mut self, key: Key, topic: Arc<str>) {
+        if let Some(slot) = self.connections.get(key) {
+            let extras = slot.extras.get_or_insert_default();
             let own = &mut extras.subscriptions;
             self.topics.subscribe(key.index, topic, own);
         }
     }
 
     /// Ends the subscription of a connection to a topic.
-    pub(crate) fn unsubscribe(&mut self, key: Key, topic: &str) {
-        if let Some(entry) = self.connections.get(key)
-            && let Some(extras) = &mut entry.extras
+    pub(super) fn unsubscribe(&mut self, key: Key, topic: &str) {
+        if let Some(slot) = self.connections.get(key)
+            && let Some(extras) = &mut slot.extras
         {
             let own = &mut extras.subscriptions;
             self.topics.unsubscribe(key.index, topic, own);

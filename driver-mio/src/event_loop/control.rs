@@ -1,5 +1,4 @@
-//! What all loops of a server share with those outside: how many connections there are, and the order to
-//! end.
+//! State that all loops of a server share: the number of connections, and the shutdown.
 
 use std::{
     sync::{
@@ -10,28 +9,29 @@ use std::{
 };
 
 use crate::{
-    Stats,
-    command::{Command, Mailbox},
+    command::{Command, LoopMailbox},
+    stats::Stats,
 };
 
-/// Shared by all loops.
+/// State that all loops share with those outside.
 #[derive(Debug)]
 pub(crate) struct Control {
-    mailboxes: OnceLock<Vec<Arc<Mailbox>>>,
+    mailboxes: OnceLock<Vec<Arc<LoopMailbox>>>,
     connections: AtomicUsize,
     max_connections: AtomicUsize,
     shutdown: OnceLock<Shutdown>,
-    /// Loops that run.
+    /// The number of loops that run.
     running: Mutex<usize>,
     ended: Condvar,
-    /// Connections that were dropped when patience ended.
+    /// Connections that were dropped at the end of the grace period.
     dropped: AtomicUsize,
 }
 
-/// The order to end.
+/// A shutdown that was ordered.
 #[derive(Debug)]
 pub(crate) struct Shutdown {
     pub(crate) reason: Box<str>,
+    /// The end of the grace period.
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -48,25 +48,25 @@ impl Control {
         }
     }
 
-    /// The loops are about to run.
-    pub(crate) fn start(&self, mailboxes: Vec<Arc<Mailbox>>, max_connections: usize) {
+    /// Notes the loops that are about to run.
+    pub(crate) fn start(&self, mailboxes: Vec<Arc<LoopMailbox>>, max_connections: usize) {
         self.max_connections
             .store(max_connections, Ordering::Relaxed);
         // Nobody else starts them.
         let _ = self.mailboxes.set(mailboxes);
     }
 
-    pub(crate) fn mailboxes(&self) -> &[Arc<Mailbox>] {
+    pub(crate) fn mailboxes(&self) -> &[Arc<LoopMailbox>] {
         self.mailboxes.get().map_or(&[], Vec::as_slice)
     }
 
-    /// How many connections there are.
+    /// Returns the number of connections.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
 
-    /// Counts a connection that is about to be accepted, unless there are too many.
-    pub(crate) fn admit(&self) -> bool {
+    /// Counts a connection that is about to be accepted. Returns false if there are too many.
+    pub(crate) fn try_add_connection(&self) -> bool {
         let max = self.max_connections.load(Ordering::Relaxed);
         let one_more = |count| (count < max).then_some(count + 1);
         self.connections
@@ -74,13 +74,13 @@ impl Control {
             .is_ok()
     }
 
-    /// Counts a connection that is there, however many there are.
-    pub(crate) fn count(&self) {
+    /// Counts a connection that was dialled or adopted, to which no limit applies.
+    pub(crate) fn add_connection(&self) {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A connection is gone.
-    pub(crate) fn gone(&self) {
+    /// Counts a connection that has ended. If that makes room, all loops accept again.
+    pub(crate) fn remove_connection(&self) {
         let before = self.connections.fetch_sub(1, Ordering::Relaxed);
         if before == self.max_connections.load(Ordering::Relaxed) {
             for mailbox in self.mailboxes() {
@@ -90,48 +90,48 @@ impl Control {
         }
     }
 
-    /// Orders all loops to end, the first time it is called.
-    pub(crate) fn shut_down(&self, reason: &str, patience: Duration) {
-        let order = Shutdown {
+    /// Orders all loops to shut down, the first time it is called.
+    pub(crate) fn shut_down(&self, reason: &str, grace: Duration) {
+        let shutdown = Shutdown {
             reason: reason.into(),
-            // Further ahead than can be told is never.
-            deadline: Instant::now().checked_add(patience),
+            // A moment that overflows never comes.
+            deadline: Instant::now().checked_add(grace),
         };
-        if self.shutdown.set(order).is_ok() {
+        if self.shutdown.set(shutdown).is_ok() {
             for mailbox in self.mailboxes() {
-                // One that has ended needs no order.
+                // A loop that has ended needs no command.
                 let _ = mailbox.push(Command::ShutDown);
             }
         }
     }
 
-    /// Orders all loops to end at once, also those that are ending.
+    /// Orders all loops to drop their connections and end at once, also those that are shutting down.
     pub(crate) fn abandon(&self) {
         self.shut_down("", Duration::ZERO);
         for mailbox in self.mailboxes() {
-            // One that has ended needs no order.
+            // A loop that has ended needs no command.
             let _ = mailbox.push(Command::Abandon);
         }
     }
 
-    /// The order to end, if it was given.
+    /// Returns the shutdown, if one was ordered.
     pub(crate) fn shutdown(&self) -> Option<&Shutdown> {
         self.shutdown.get()
     }
 
-    /// A loop is about to run.
+    /// Counts a loop that is about to run.
     pub(crate) fn loop_begins(&self) {
         *self.running() += 1;
     }
 
-    /// A loop has ended, and has dropped so many connections.
+    /// Counts a loop that has ended, with the number of connections that it has dropped.
     pub(crate) fn loop_ended(&self, dropped: usize) {
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
         *self.running() -= 1;
         self.ended.notify_all();
     }
 
-    /// Waits until all loops have ended; returns how many connections were dropped.
+    /// Blocks until all loops have ended. Returns the number of connections that were dropped.
     pub(crate) fn wait(&self) -> usize {
         let mut running = self.running();
         while *running > 0 {
@@ -148,7 +148,7 @@ impl Control {
     }
 }
 
-/// Shuts loops down from elsewhere, and counts their connections.
+/// Shuts loops down from any thread, and returns their figures. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct ServerHandle {
     control: Arc<Control>,
@@ -159,46 +159,46 @@ impl ServerHandle {
         Self { control }
     }
 
-    /// How many connections there are, opening and closing ones included.
+    /// Returns the number of connections, opening and closing ones included.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.control.connections()
     }
 
-    /// What all loops have done since they were started, and what they hold.
+    /// Returns the figures of all loops together.
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.stats_by_loop().sum()
     }
 
-    /// The same for each loop.
+    /// Returns the figures of each loop.
     pub fn stats_by_loop(&self) -> impl Iterator<Item = Stats> {
         let mailboxes = self.control.mailboxes().iter();
         mailboxes.map(|mailbox| mailbox.counters().stats(mailbox.len()))
     }
 
-    /// Shuts down in order: accepts and dials nothing further, closes every connection with 1001 behind
-    /// what it has queued, and waits until all are over; after `patience` it drops those that are not.
-    /// Returns how many those were.
+    /// Shuts down in order: stops accepting and dialling, closes every connection with 1001 behind the messages
+    /// that it has queued, and blocks until all connections are over. After the grace period it drops those that are
+    /// not, and returns their number.
     ///
-    /// A request that has not come completely is not waited for; one that the handler has left for
-    /// [later](crate::Upgrade::later) is, and what it accepts is closed at once. Everybody who calls this
-    /// waits, but the patience and the reason are those of the first call.
+    /// A request that has not arrived completely is not waited for. One that the handler has left for
+    /// [later](crate::Upgrade::later) is, and if it is accepted, the connection is closed at once. Further calls wait
+    /// as well, but the grace period and the reason are those of the first call.
     ///
-    /// In a callback, [begin](Self::begin_shutdown) it instead: this one would wait for itself.
-    pub fn shutdown(&self, patience: Duration) -> usize {
-        self.shutdown_with("", patience)
+    /// Must not be called in a callback, whose loop would wait for itself: use
+    /// [`begin_shutdown`](Self::begin_shutdown) there.
+    pub fn shutdown(&self, grace: Duration) -> usize {
+        self.shutdown_with("", grace)
     }
 
-    /// [Shuts down](Self::shutdown), and tells the peers why: a reason of up to 123 bytes
-    /// (RFC 6455 5.5.1).
-    pub fn shutdown_with(&self, reason: &str, patience: Duration) -> usize {
-        self.control.shut_down(reason, patience);
+    /// As [`shutdown`](Self::shutdown), with a reason for the peers, of up to 123 bytes (RFC 6455 5.5.1).
+    pub fn shutdown_with(&self, reason: &str, grace: Duration) -> usize {
+        self.control.shut_down(reason, grace);
         self.control.wait()
     }
 
-    /// Begins to [shut down](Self::shutdown_with), and waits for nothing.
-    pub fn begin_shutdown(&self, reason: &str, patience: Duration) {
-        self.control.shut_down(reason, patience);
+    /// Begins to [shut down](Self::shutdown_with), and returns at once.
+    pub fn begin_shutdown(&self, reason: &str, grace: Duration) {
+        self.control.shut_down(reason, grace);
     }
 }

@@ -1,4 +1,4 @@
-//! What other threads have to say to a loop: a queue, and a wake-up for each batch of it.
+//! The queue from other threads to a loop, with one wake-up for each batch.
 
 use std::mem;
 
@@ -7,12 +7,12 @@ use loom::sync::{Mutex, MutexGuard};
 #[cfg(not(all(test, model)))]
 use std::sync::{Mutex, MutexGuard};
 
-/// Commands for which memory is kept when the queue is empty.
+/// Items for which memory is kept when the queue is empty.
 const KEPT: usize = 1024;
 
-/// How a loop is woken that waits for its sockets.
+/// Wakes a loop that waits for its sockets.
 pub(crate) trait Wake {
-    /// Ends the present wait, or else the next one at once.
+    /// Ends the present wait. If the loop does not wait, the next wait ends at once.
     fn wake(&self);
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Mailbox<T, W> {
 #[derive(Debug)]
 struct Queue<T> {
     items: Vec<T>,
-    /// The loop waits, or is about to, and has seen an empty queue since it said so.
+    /// The loop waits or is about to wait, and nothing was pushed since it said so.
     asleep: bool,
     closed: bool,
 }
@@ -43,17 +43,17 @@ impl<T, W: Wake> Mailbox<T, W> {
         }
     }
 
-    /// What wakes the loop.
+    /// Returns the loop's waker.
     pub(crate) const fn waker(&self) -> &W {
         &self.waker
     }
 
-    /// How much is in it.
+    /// Returns the number of items in the queue.
     pub(crate) fn len(&self) -> usize {
         self.lock().items.len()
     }
 
-    /// Appends, and wakes the loop if nobody has done so since it went to wait. Gives the item back if
+    /// Appends an item, and wakes the loop if nobody has done so since it went to wait. Gives the item back if
     /// the loop has ended.
     pub(crate) fn push(&self, item: T) -> Result<(), T> {
         let mut queue = self.lock();
@@ -69,27 +69,26 @@ impl<T, W: Wake> Mailbox<T, W> {
         Ok(())
     }
 
-    /// The loop is about to wait. Returns `false` if there is something in the queue already: then it
-    /// must not.
+    /// The loop is about to wait. Returns false if the queue is not empty: then the loop must not wait.
     pub(crate) fn fall_asleep(&self) -> bool {
         let mut queue = self.lock();
         queue.asleep = queue.items.is_empty();
         queue.asleep
     }
 
-    /// The loop does not wait any more: it will look into the queue before it does again.
+    /// The loop has stopped waiting, and will take the queue's items before it waits again.
     pub(crate) fn wake_up(&self) {
         self.lock().asleep = false;
     }
 
-    /// Takes everything out, in order, in exchange for empty memory.
+    /// Replaces `items` by those of the queue, in order. The queue goes on with the memory of `items`.
     pub(crate) fn take(&self, items: &mut Vec<T>) {
         items.clear();
         items.shrink_to(KEPT);
         mem::swap(&mut self.lock().items, items);
     }
 
-    /// The loop has ended: nothing gets in any more, and what is left is given back.
+    /// Closes the queue, since the loop has ended, and returns the items that are left. Nothing can be pushed any more.
     pub(crate) fn close(&self) -> Vec<T> {
         let mut queue = self.lock();
         queue.closed = true;
@@ -97,14 +96,14 @@ impl<T, W: Wake> Mailbox<T, W> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue<T>> {
-        // Nothing that panics happens under the lock.
+        // Nothing under the lock panics.
         self.queue
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
-/// Every order in which two threads and a loop can come together:
+/// Checks every order in which two threads and a loop can meet:
 /// `RUSTFLAGS='--cfg model' LOOM_MAX_PREEMPTIONS=3 cargo test -p driver-mio --lib mailbox`.
 #[cfg(all(test, model))]
 mod tests {
@@ -154,8 +153,7 @@ mod tests {
                     }
                 });
             }
-            // As an event loop does it. A wake-up that is lost would leave it waiting for ever, which the
-            // model finds out.
+            // As an event loop does it. A lost wake-up would leave it waiting for ever, which the model detects.
             let (mut items, mut seen) = (Vec::new(), Vec::new());
             while seen.len() < 4 {
                 if mailbox.fall_asleep() {
@@ -173,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_too_late_is_given_back() {
+    fn an_item_that_comes_too_late_is_given_back() {
         model(|| {
             let (mailbox, _poller) = mailbox();
             let sender = {

@@ -1,19 +1,18 @@
-//! Where the connections of a loop are kept: in pages that never move, so that growing copies nothing.
+//! Storage for the connections of a loop, in pages that never move, so that growing copies nothing.
 
-/// Places of one page. Small enough that a page that is hardly used wastes little.
+/// Places of one page. A page that is hardly used wastes little.
 const PAGE: usize = 64;
 
-/// Names a connection for as long as it is there.
+/// Names a value for as long as it is in the slab.
 ///
-/// The place may be taken by another connection afterwards, but not under the same generation, until
-/// that has happened 2^32 times.
+/// Another value may take the place afterwards, under another generation. Generations repeat after 2^32 values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
     pub(crate) index: u32,
     generation: u32,
 }
 
-/// Values by number.
+/// Values by [`Key`], or by the index of their place.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
     pages: Vec<Page<T>>,
@@ -24,7 +23,7 @@ pub(crate) struct Slab<T> {
 #[derive(Debug)]
 struct Page<T> {
     values: Box<[Option<T>; PAGE]>,
-    /// How many values each place has had before.
+    /// The number of values that each place has had before.
     generations: [u32; PAGE],
 }
 
@@ -45,7 +44,7 @@ impl<T> Slab<T> {
         self.len == 0
     }
 
-    /// The key under which the next value will be inserted.
+    /// Returns the key under which the next value will be inserted.
     pub(crate) fn next_key(&mut self) -> Key {
         if self.free.is_empty() {
             let first = (self.pages.len() * PAGE) as u32;
@@ -71,7 +70,7 @@ impl<T> Slab<T> {
         key
     }
 
-    /// The value at that place, whoever it is, and its key.
+    /// Returns the value at that place, with its key.
     #[inline]
     pub(crate) fn at(&mut self, index: u32) -> Option<(Key, &mut T)> {
         let page = self.pages.get_mut(index as usize / PAGE)?;
@@ -81,13 +80,13 @@ impl<T> Slab<T> {
         Some((Key { index, generation }, value))
     }
 
-    /// The value with that key, if it is still there.
+    /// Returns the value with that key, if it is still there.
     pub(crate) fn get(&mut self, key: Key) -> Option<&mut T> {
         let (found, value) = self.at(key.index)?;
         (found == key).then_some(value)
     }
 
-    /// Takes a value out. Its key names nothing any more.
+    /// Removes a value. Its key names nothing any more.
     pub(crate) fn remove(&mut self, index: u32) -> Option<T> {
         let page = self.pages.get_mut(index as usize / PAGE)?;
         let at = index as usize % PAGE;
@@ -98,7 +97,7 @@ impl<T> Slab<T> {
         Some(value)
     }
 
-    /// Every place that may hold a value.
+    /// Returns every place that may hold a value.
     pub(crate) fn indices(&self) -> std::ops::Range<u32> {
         0..(self.pages.len() * PAGE) as u32
     }

@@ -1,8 +1,8 @@
-//! What a loop's wheel has timers for.
+//! The timers in a loop's wheel.
 
 use wsproto::Time;
 
-/// Whose time has come, in 32 bits: the wheel keeps one for every connection.
+/// The subject of a timer, which fits 32 bits: the wheel keeps one for every connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Timer {
     /// The connection in that place.
@@ -11,15 +11,15 @@ pub(crate) enum Timer {
     Dial(u32),
     /// The listener with that number, which has paused.
     Listener(u32),
-    /// Patience with connections that do not close.
+    /// The end of the grace period of a shutdown.
     ShutDown,
 }
 
-/// A [`Timer`] as it is kept.
+/// A [`Timer`] in 32 bits: the kind in the upper two, the number below.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Packed(u32);
 
-/// The upper two bits tell what it is; there are never so many of anything.
+/// The largest number of a timer. A loop never has as many connections, dials or listeners.
 const NUMBER: u32 = (1 << 30) - 1;
 
 impl From<Timer> for Packed {
@@ -45,8 +45,8 @@ impl From<Packed> for Timer {
     }
 }
 
-/// When a connection's timer fires, in 32 bits: units of 2^24 ns, a sixtieth of a second, as a serial
-/// number that may wrap.
+/// The time when a connection's timer fires, in 32 bits: units of 2^24 ns, a sixtieth of a second, as a serial
+/// number that wraps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Coarse(u32);
 
@@ -56,7 +56,7 @@ impl Coarse {
         Self((time.as_nanos() >> 24) as u32)
     }
 
-    /// Whether it is after `other`, or about the same. They are less than a year apart.
+    /// Returns true if this is after `other`, or about the same time. They must be less than a year apart.
     #[inline]
     pub(crate) const fn is_not_before(self, other: Self) -> bool {
         self.0.wrapping_sub(other.0) < 1 << 31

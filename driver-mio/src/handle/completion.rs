@@ -1,4 +1,4 @@
-//! How somebody learns what has become of a message: by a callback, or by a future.
+//! The outcome of a message, for its sender: by a callback, or by a future.
 
 use std::{
     collections::VecDeque,
@@ -13,7 +13,7 @@ use wsproto::SendError;
 
 use crate::handle::promise::{Promise, promise};
 
-/// Is told once what has become of a message, even if only by being dropped.
+/// A callback for the outcome of a message, called exactly once: with [`SendError::Closed`] if this is dropped.
 pub(crate) struct Completion(Option<Callback>);
 
 type Callback = Box<dyn FnOnce(Result<(), SendError>) + Send>;
@@ -29,7 +29,7 @@ impl Completion {
 
     fn call(&mut self, result: Result<(), SendError>) {
         if let Some(callback) = self.0.take() {
-            // It may panic, but it is not to take the loop along, nor the connection.
+            // A panic must end neither the loop nor the connection.
             let _ = catch_unwind(AssertUnwindSafe(|| callback(result)));
         }
     }
@@ -37,7 +37,7 @@ impl Completion {
 
 impl Drop for Completion {
     fn drop(&mut self) {
-        // A queue that is dropped with its connection does not leave its senders waiting.
+        // A queue that is dropped with its connection must not leave its senders waiting.
         self.call(Err(SendError::Closed));
     }
 }
@@ -48,25 +48,27 @@ impl fmt::Debug for Completion {
     }
 }
 
-/// Resolves when a message has gone to the transport, or will not go there any more.
+/// A future that resolves when a message has gone to the transport, or will not go there. From
+/// [`Handle::send_async`](crate::Handle::send_async). It needs no particular runtime.
 ///
-/// Dropping it changes nothing about the message. From [`Handle::send_async`](crate::Handle::send_async).
+/// Dropping it does not stop the message.
 #[derive(Debug)]
 #[must_use = "the message is sent anyway; this tells when"]
 pub struct Sent(Promise<Result<(), SendError>>);
 
 impl Sent {
-    /// A future that is not resolved, and what resolves it.
+    /// Creates a future, and the completion that resolves it.
     pub(crate) fn pair() -> (Self, Completion) {
         let (promise, giver) = promise();
         let completion = Completion::new(|result| giver.give(result));
         (Self(promise), completion)
     }
 
-    /// Waits without a runtime. Not to be called in a callback, whose loop would wait for itself.
+    /// Blocks the thread until the future resolves. Must not be called in a callback: its loop would wait for
+    /// itself.
     ///
     /// # Errors
-    /// As the future.
+    /// As the future: see [`Handle::send`](crate::Handle::send).
     pub fn wait(self) -> Result<(), SendError> {
         self.0.wait()
     }
@@ -80,28 +82,30 @@ impl Future for Sent {
     }
 }
 
-/// The messages of one connection whose senders wait, and how much has been queued behind each.
+/// The senders of one connection that wait for their messages to leave, and how much has been queued behind each.
 #[derive(Debug, Default)]
 pub(crate) struct Unsent {
+    /// Completions, each with the value of `queued` when it began to wait.
     waiting: VecDeque<(u64, Completion)>,
-    /// Bytes of data queued since somebody began to wait.
+    /// Bytes of data frames that were queued since the first of them began to wait.
     queued: u64,
 }
 
 impl Unsent {
-    /// So many bytes of data were queued.
+    /// Counts bytes of data frames that were queued.
     pub(crate) fn queued(&mut self, bytes: usize) {
         if !self.waiting.is_empty() {
             self.queued += bytes as u64;
         }
     }
 
-    /// Somebody wants to know when everything queued so far is with the transport.
+    /// Adds a completion for everything queued so far.
     pub(crate) fn wait(&mut self, completion: Completion) {
         self.waiting.push_back((self.queued, completion));
     }
 
-    /// So many bytes are left in the queue. Control frames among them make this late, never early.
+    /// Completes the messages that have left, given the bytes that are left in the queue. Control frames among these
+    /// make a completion late, never early.
     pub(crate) fn left(&mut self, bytes: usize) {
         while let Some((mark, _)) = self.waiting.front()
             && bytes as u64 <= self.queued - mark
@@ -115,7 +119,7 @@ impl Unsent {
         }
     }
 
-    /// Nothing further will be sent.
+    /// Completes all with [`SendError::Closed`]: nothing further will be sent.
     pub(crate) fn lost(&mut self) {
         self.waiting.clear();
         self.queued = 0;
@@ -139,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sender_hears_when_what_is_left_was_queued_behind_its_message() {
+    fn a_sender_is_told_when_all_that_is_left_was_queued_behind_its_message() {
         let log = Log::default();
         let mut unsent = Unsent::default();
         unsent.wait(completion(&log)); // behind 100 bytes
@@ -153,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_for_what_is_dropped_is_told() {
+    fn senders_of_a_dropped_queue_are_told() {
         let log = Log::default();
         let mut unsent = Unsent::default();
         unsent.wait(completion(&log));

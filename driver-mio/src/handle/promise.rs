@@ -1,4 +1,4 @@
-//! A value that comes later, for futures of any runtime and for threads that wait.
+//! A value that comes later, for futures on any runtime and for threads that block.
 
 use std::{
     mem,
@@ -7,11 +7,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// What a value is waited for with.
+/// Waits for a value. Created by [`promise`].
 #[derive(Debug)]
 pub(crate) struct Promise<T>(Arc<Shared<T>>);
 
-/// What gives the value.
+/// Gives a [`Promise`] its value.
 #[derive(Debug)]
 pub(crate) struct Giver<T>(Arc<Shared<T>>);
 
@@ -27,7 +27,7 @@ enum State<T> {
     Given(T),
 }
 
-/// A promise, and what keeps it.
+/// Creates a promise, and the giver that resolves it.
 pub(crate) fn promise<T>() -> (Promise<T>, Giver<T>) {
     let shared = Arc::new(Shared {
         state: Mutex::new(State::Waiting(None)),
@@ -47,7 +47,7 @@ impl<T> Giver<T> {
 }
 
 impl<T: Clone> Promise<T> {
-    /// Waits without a runtime.
+    /// Blocks the thread until there is a value.
     pub(crate) fn wait(&self) -> T {
         let mut state = self.0.state();
         loop {

@@ -1,4 +1,5 @@
-//! State that a connection shares with its handles: where its loop is, and how many bytes are on the way there.
+//! State that a connection shares with its handles: how many bytes are on the way to its loop, and whether there
+//! is room for more.
 
 use std::sync::{
     Arc,
@@ -7,46 +8,58 @@ use std::sync::{
 
 use wsproto::{Config, Connection, Overflow, Role, SendError};
 
-use crate::{
-    command::{Command, Mailbox, Order},
-    event_loop::slab::Key,
-};
-
-/// How the core treats a frame that the queue has no room for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Admission {
-    /// A whole message, or the start of one in parts: [`Config::overflow`] applies.
-    Message,
-    /// A part of a message or a ping: refused whatever the policy.
-    Frame,
-}
+use crate::event_loop::slab::Key;
 
 /// Shared by a connection and all its handles. Created together with the first handle.
 ///
 /// A call on a handle that returns `Ok` promises that there is room for the message. So the call asks
 /// [`Config::admits`] and reserves the bytes in one atomic step, and the loop queues what was promised with
 /// [`Connection::send_admitted`].
+///
+/// `M` is the loop's mailbox.
 #[derive(Debug)]
-pub(crate) struct Line {
-    mailbox: Arc<Mailbox>,
-    pub(crate) key: Key,
+pub(crate) struct HandleState<M> {
+    mailbox: Arc<M>,
+    key: Key,
     config: Arc<Config>,
     role: Role,
-    /// Streamed messages may be compressed, by which a part can grow.
+    /// Parts of messages may be compressed, which can make them longer.
     compresses: bool,
     closed: AtomicBool,
-    /// Bytes that the admission of messages counts: frames on the way to the loop, header included; and, where the
-    /// policy is to refuse, those in the connection's queue.
+    /// Bytes that count when a message is admitted: frames on the way to the loop, headers included, and those in the
+    /// connection's queue, unless the policy [makes room](Self::makes_room) there.
     pending: AtomicUsize,
-    /// Payload bytes on the way to the loop.
+    /// Bytes of payload on the way to the loop.
     on_the_way: AtomicUsize,
-    /// Bytes in the connection's queue when its loop last looked.
+    /// Bytes in the connection's queue when its loop last looked. Only the loop writes it.
     queued: AtomicUsize,
 }
 
-impl Line {
-    pub(crate) fn new(mailbox: Arc<Mailbox>, key: Key, connection: &Connection) -> Self {
-        let this = Self {
+/// Room that a command needs in the connection's queue, in bytes of payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// A whole message. [`Config::overflow`] applies if there is no room.
+    Message(usize),
+    /// The start of a message in parts, which queues nothing yet. [`Config::overflow`] applies likewise.
+    Start,
+    /// A part of a message. It is refused if there is no room, whatever the policy.
+    Part(usize),
+    /// A ping. It is refused likewise.
+    Ping(usize),
+}
+
+impl Demand {
+    const fn payload(self) -> usize {
+        match self {
+            Self::Message(len) | Self::Part(len) | Self::Ping(len) => len,
+            Self::Start => 0,
+        }
+    }
+}
+
+impl<M> HandleState<M> {
+    pub(crate) fn new(mailbox: Arc<M>, key: Key, connection: &Connection) -> Self {
+        let state = Self {
             mailbox,
             key,
             config: Arc::clone(connection.config()),
@@ -57,36 +70,37 @@ impl Line {
             on_the_way: AtomicUsize::new(0),
             queued: AtomicUsize::new(0),
         };
-        this.set_queued(connection.queued());
-        this
+        state.set_queued(connection.queued());
+        state
+    }
+
+    pub(crate) const fn key(&self) -> Key {
+        self.key
+    }
+
+    pub(crate) const fn mailbox(&self) -> &Arc<M> {
+        &self.mailbox
     }
 
     // For handles.
 
-    /// Reserves room for a command's frames, and sends the command to the loop.
-    pub(crate) fn send(self: &Arc<Self>, order: Order) -> Result<(), SendError> {
-        self.reserve(&order)?;
-        self.push(order)
-    }
-
-    /// Reserves room for a command's frames. A command that is admitted has to be [pushed](Self::push).
-    pub(crate) fn reserve(&self, order: &Order) -> Result<(), SendError> {
+    /// Reserves room for a command's frames, until the command is [executed](Self::executed).
+    ///
+    /// # Errors
+    /// [`Closed`](SendError::Closed), [`QueueFull`](SendError::QueueFull), [`Dropped`](SendError::Dropped).
+    pub(crate) fn reserve(&self, demand: Demand) -> Result<(), SendError> {
         if self.is_closed() {
             return Err(SendError::Closed);
         }
-        let Some(admission) = order.admission() else {
-            return Ok(());
-        };
-        let (payload, frames) = (order.payload_len(), self.frames_len(order));
-        // The check and the reservation are one step: room for one message is not given to two threads.
+        let (payload, frames) = (demand.payload(), self.frames_len(demand));
+        // The check and the reservation are one step, so that room for one message is not given to two threads.
         let reserve = |pending: usize| {
-            let before = match admission {
-                // The core refuses these although the policy makes room. `queued` is read apart from `pending`;
-                // where it is out of date, the promise is kept all the same.
-                Admission::Frame if self.makes_room() => {
+            let before = match demand {
+                Demand::Part(_) | Demand::Ping(_) if self.makes_room() => {
+                    // Read apart from `pending`, it may be out of date. The promise is kept all the same.
                     pending.saturating_add(self.queued.load(Ordering::Relaxed))
                 }
-                Admission::Frame | Admission::Message => pending,
+                Demand::Message(_) | Demand::Start | Demand::Part(_) | Demand::Ping(_) => pending,
             };
             let admitted = self.config.admits(before, payload);
             admitted.then(|| pending.saturating_add(frames))
@@ -98,31 +112,14 @@ impl Line {
             self.on_the_way.fetch_add(payload, Ordering::Relaxed);
             return Ok(());
         }
-        Err(match (self.config.overflow, admission) {
-            (Overflow::DropNewest, Admission::Message) => SendError::Dropped,
+        Err(match (demand, self.config.overflow) {
+            (Demand::Message(_) | Demand::Start, Overflow::DropNewest) => SendError::Dropped,
             _ => SendError::QueueFull,
         })
     }
 
-    /// Sends a command to the loop that was admitted, or needs no admission.
-    pub(crate) fn push(self: &Arc<Self>, order: Order) -> Result<(), SendError> {
-        self.command(Command::Order(Arc::clone(self), order))
-    }
-
-    /// Whether the connection is on the loop with that mailbox.
-    pub(crate) fn is_on(&self, mailbox: &Arc<Mailbox>) -> bool {
-        Arc::ptr_eq(&self.mailbox, mailbox)
-    }
-
-    /// Passes a command on to the loop that is no order.
-    pub(crate) fn command(&self, command: Command) -> Result<(), SendError> {
-        if self.is_closed() {
-            return Err(SendError::Closed);
-        }
-        self.mailbox.push(command).map_err(|_| SendError::Closed)
-    }
-
-    /// Bytes that were sent and have not gone to the transport.
+    /// Returns the number of bytes that were sent and have not gone to the transport, without the headers of frames
+    /// on the way to the loop.
     pub(crate) fn buffered(&self) -> usize {
         self.on_the_way.load(Ordering::Relaxed) + self.queued.load(Ordering::Relaxed)
     }
@@ -133,30 +130,22 @@ impl Line {
 
     // For the loop.
 
-    /// Returns true if a command that was admitted by the call must not be refused for want of room.
+    /// Returns true if the loop must not refuse the command for want of room, because the call has admitted it.
     ///
-    /// Under a policy that makes room for messages, it is the loop that does so, by the core's rule.
-    pub(crate) fn promises(&self, order: &Order) -> bool {
-        match order.admission() {
-            Some(Admission::Frame) => true,
-            Some(Admission::Message) => !self.makes_room(),
-            None => false,
+    /// Messages under a policy that [makes room](Self::makes_room) are left to the core, which applies the policy.
+    pub(crate) fn promises(&self, demand: Demand) -> bool {
+        match demand {
+            Demand::Message(_) | Demand::Start => !self.makes_room(),
+            Demand::Part(_) | Demand::Ping(_) => true,
         }
     }
 
-    /// Releases the reservation of a command that was executed, which left `queued` bytes in the queue.
-    pub(crate) fn executed(&self, reserved: Reservation, queued: usize) {
+    /// Releases what was [reserved](Self::reserve) for a command that was executed and has left `queued` bytes in the
+    /// queue.
+    pub(crate) fn executed(&self, demand: Demand, queued: usize) {
         self.on_the_way
-            .fetch_sub(reserved.payload, Ordering::Relaxed);
-        self.change_queued(queued, reserved.frames);
-    }
-
-    /// What [`reserve`](Self::reserve) has reserved for a command.
-    pub(crate) fn reservation(&self, order: &Order) -> Reservation {
-        Reservation {
-            payload: order.payload_len(),
-            frames: self.frames_len(order),
-        }
+            .fetch_sub(demand.payload(), Ordering::Relaxed);
+        self.change_queued(queued, self.frames_len(demand));
     }
 
     /// Notes the number of bytes in the connection's queue.
@@ -164,48 +153,48 @@ impl Line {
         self.change_queued(bytes, 0);
     }
 
-    /// Marks the connection as closed to handles.
+    /// Has every further call on a handle return [`SendError::Closed`].
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// Replaces the bytes in the queue, and takes `arrived` bytes off those on the way, in one step as far as
-    /// `pending` counts both.
+    /// Replaces the number of bytes in the queue, and takes `arrived` bytes off those on the way. For `pending`,
+    /// which may count both, this is one step: no thread sees the bytes of a frame that moves twice, or not at all.
     fn change_queued(&self, queued: usize, arrived: usize) {
-        // Only the loop writes it.
         let before = self.queued.swap(queued, Ordering::Relaxed);
-        let change = if self.makes_room() {
-            0_usize.wrapping_sub(arrived)
+        let grown = if self.makes_room() {
+            0
         } else {
-            queued.wrapping_sub(before).wrapping_sub(arrived)
+            queued.wrapping_sub(before)
         };
+        let change = grown.wrapping_sub(arrived);
         if change != 0 {
             self.pending.fetch_add(change, Ordering::Relaxed);
         }
     }
 
-    /// Returns true if the queue makes room for a message, or has the connection closed: then the queue is no
-    /// reason to refuse the call.
+    /// Returns true if a full queue makes room for a message, or has the connection closed. Then what is queued is no
+    /// reason to refuse a message.
     fn makes_room(&self) -> bool {
         matches!(self.config.overflow, Overflow::DropOldest | Overflow::Close)
     }
 
-    /// Bytes that the frames of a command take in the queue, or a few more.
-    fn frames_len(&self, order: &Order) -> usize {
-        let len = order.payload_len();
-        match order {
-            Order::Send(..) | Order::SendPrepared(..) => match self.config.fragment_size {
+    /// Returns an upper bound of the bytes that the command's frames take in the queue.
+    fn frames_len(&self, demand: Demand) -> usize {
+        match demand {
+            Demand::Message(len) => match self.config.fragment_size {
                 Some(size) if len > size.get() => {
+                    let headers = self.header_len(size.get());
                     let frames = len.div_ceil(size.get());
-                    let header = self.header_len(size.get());
-                    frames.saturating_mul(header).saturating_add(len)
+                    frames.saturating_mul(headers).saturating_add(len)
                 }
-                // Compressed, it is sent only if that is shorter.
+                // A message is compressed only if that makes it shorter.
                 Some(_) | None => self.header_len(len) + len,
             },
-            Order::Write(_) | Order::Finish(..) => {
-                // The parts of a streamed message are compressed even if that makes them longer: a literal takes
-                // up to 9 bits (RFC 1951 3.2.6), and each flush ends a block.
+            Demand::Start => 0,
+            Demand::Part(len) => {
+                // A part is compressed even if that makes it longer: a literal takes up to 9 bits (RFC 1951 3.2.6),
+                // and each flush ends a block.
                 let len = if self.compresses {
                     len + len / 4 + 64
                 } else {
@@ -213,29 +202,167 @@ impl Line {
                 };
                 self.header_len(len) + len
             }
-            Order::Ping(_) => self.header_len(len) + len,
-            Order::Start(_) | Order::Close(..) | Order::Pause | Order::Resume | Order::Call(_) => 0,
+            Demand::Ping(len) => self.header_len(len) + len,
         }
     }
 
-    /// Bytes of a frame's header (RFC 6455 5.2); a client's has a masking key.
+    /// Returns the length of a frame's header (RFC 6455 5.2).
     const fn header_len(&self, payload: usize) -> usize {
-        let mask = match self.role {
+        let masking_key = match self.role {
             Role::Client => 4,
             Role::Server => 0,
         };
-        let lengths = match payload {
+        let first_bytes = match payload {
             0..=125 => 2,
             126..=0xffff => 4,
             _ => 10,
         };
-        lengths + mask
+        first_bytes + masking_key
     }
 }
 
-/// Bytes that are reserved for a command until it is executed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reservation {
-    payload: usize,
-    frames: usize,
+#[cfg(test)]
+mod tests {
+    use std::{mem, num::NonZeroUsize};
+
+    use driver_kit::lease::{Lease, Leased};
+    use wsproto::{Accept, Agreed, Compression, Event, Kind, Message};
+
+    use super::*;
+    use crate::event_loop::slab::Slab;
+
+    fn config(change: impl FnOnce(&mut Config)) -> Arc<Config> {
+        let mut config = Config::default();
+        change(&mut config);
+        Arc::new(config)
+    }
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=8\r\n\r\n";
+
+    /// An open connection; a server's compresses if `config` says so.
+    fn open(config: Arc<Config>, role: Role) -> Connection {
+        let Leased { env, input, .. } = &mut *Lease::take();
+        if role == Role::Client {
+            return Connection::upgraded(role, config, &Agreed::default(), env);
+        }
+        let mut connection = Connection::accepting(config, env);
+        input.spare()[..REQUEST.len()].copy_from_slice(REQUEST);
+        input.filled(REQUEST.len());
+        assert!(matches!(
+            connection.next_event(env, input),
+            Ok(Some(Event::Request(_)))
+        ));
+        connection.accept(env, &Accept::new()).unwrap();
+        connection.sent(env, connection.queued());
+        connection
+    }
+
+    fn state(connection: &Connection) -> HandleState<()> {
+        HandleState::new(Arc::new(()), Slab::<()>::new().next_key(), connection)
+    }
+
+    /// Bytes that do not compress.
+    fn noise(len: usize) -> Vec<u8> {
+        let mut word = 1_u32;
+        let step = |_| {
+            word ^= word << 13;
+            word ^= word >> 17;
+            word ^= word << 5;
+            word as u8
+        };
+        (0..len).map(step).collect()
+    }
+
+    /// Checks that the frames that were queued since `before` have the length that was reserved, or less if `at_most`.
+    fn check(
+        connection: &Connection,
+        before: &mut usize,
+        state: &HandleState<()>,
+        demand: Demand,
+        at_most: bool,
+    ) {
+        let queued = connection.queued() - mem::replace(before, connection.queued());
+        let reserved = state.frames_len(demand);
+        let is_right = queued == reserved || (at_most && queued < reserved);
+        assert!(is_right, "{demand:?}: {queued} bytes, {reserved} reserved");
+    }
+
+    #[test]
+    fn a_reservation_covers_the_frames_that_the_connection_queues() {
+        let configs = [
+            config(|_| {}),
+            config(|config| config.fragment_size = NonZeroUsize::new(7)),
+            config(|config| config.fragment_size = NonZeroUsize::new(130)),
+            config(|config| {
+                let mut compression = Compression::default();
+                compression.send_window_bits = 8;
+                config.compression = Some(compression);
+            }),
+        ];
+        let env = &mut Lease::take().env;
+        let lens = [0, 1, 64, 125, 126, 260, 0xffff, 0x10000];
+        for (config, len) in configs
+            .iter()
+            .flat_map(|config| lens.map(|len| (config, len)))
+        {
+            for role in [Role::Server, Role::Client] {
+                let mut connection = open(Arc::clone(config), role);
+                let compresses = config.compression.is_some() && role == Role::Server;
+                assert_eq!(connection.has_compression(), compresses);
+                let state = &state(&connection);
+                let before = &mut 0;
+                let message = Message::Binary(noise(len));
+                connection.send_message(env, message).unwrap();
+                // The last fragment may have a shorter header.
+                let fragments = config.fragment_size.is_some();
+                let demand = Demand::Message(len);
+                check(&connection, before, state, demand, compresses || fragments);
+                connection.start(env, Kind::Binary).unwrap();
+                check(&connection, before, state, Demand::Start, false);
+                let part = noise(len + 1);
+                connection.write(env, &part).unwrap();
+                check(
+                    &connection,
+                    before,
+                    state,
+                    Demand::Part(len + 1),
+                    compresses,
+                );
+                connection.finish(env, &part[..len]).unwrap();
+                check(&connection, before, state, Demand::Part(len), compresses);
+                let len = len.min(125);
+                connection.send_ping(env, &part[..len]).unwrap();
+                check(&connection, before, state, Demand::Ping(len), false);
+            }
+        }
+    }
+
+    #[test]
+    fn what_arrives_moves_from_the_way_to_the_queue() {
+        for (overflow, more) in [(Overflow::Refuse, 484), (Overflow::DropOldest, 988)] {
+            let limited = config(|config| {
+                config.queue_limit = 1000;
+                config.overflow = overflow;
+            });
+            let state = state(&open(limited, Role::Server));
+            state.reserve(Demand::Message(500)).unwrap();
+            assert_eq!(state.buffered(), 500);
+            state.executed(Demand::Message(500), 504);
+            assert_eq!(state.buffered(), 504);
+            // A ping does not make room, whatever the policy.
+            assert!(state.reserve(Demand::Ping(497)).is_err());
+            state.reserve(Demand::Ping(8)).unwrap();
+            // 10 bytes of ping and its header are on the way.
+            let full = state.reserve(Demand::Message(more + 3));
+            assert_eq!(full, Err(SendError::QueueFull), "{overflow:?}");
+            state.reserve(Demand::Message(more)).unwrap();
+            state.executed(Demand::Ping(8), 0);
+            state.executed(Demand::Message(more), 0);
+            assert_eq!(state.buffered(), 0);
+            state.reserve(Demand::Message(5000)).unwrap();
+        }
+    }
 }

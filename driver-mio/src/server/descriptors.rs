@@ -1,11 +1,11 @@
-//! How many files a process may have open, which every connection is one of.
+//! The limit of open files of a process. Every connection counts as one.
 
 use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Raises the soft limit of open files to the hard one, and returns it. Most systems start programs with
-/// 1024 and allow many more.
+/// Raises the soft limit of open files to the hard limit, and returns it; [`u64::MAX`] if there is none. Most systems
+/// start programs with 1024 and allow many more.
 ///
 /// ```
 /// let limit = driver_mio::raise_descriptor_limit()?;
@@ -14,7 +14,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// ```
 ///
 /// # Errors
-/// What the system reports.
+/// The system's error.
 pub fn raise_descriptor_limit() -> io::Result<u64> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -24,6 +24,5 @@ pub fn raise_descriptor_limit() -> io::Result<u64> {
     if limit != raised {
         setrlimit(Resource::Nofile, raised)?;
     }
-    // Where there is no limit, none is told.
     Ok(limit.maximum.unwrap_or(u64::MAX))
 }

@@ -1,4 +1,4 @@
-//! What connections are accepted from, and how loops share it.
+//! Listening sockets, and how loops share them.
 
 use std::{
     io,
@@ -17,16 +17,16 @@ use mio::{Interest, Registry, Token, unix::SourceFd};
 use socket2::{Domain, Socket, Type};
 use wsproto::Config;
 
-/// Whether every loop can have a socket of its own for an address, among which the kernel spreads
-/// connections. Elsewhere the option exists, but spreads nothing.
+/// True if every loop can have a socket of its own for an address, and the kernel spreads connections among them.
+/// Other systems have the option `SO_REUSEPORT`, but do not spread.
 const SPREADS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// Something to listen on, before there are loops.
+/// An address to listen on, before there are loops.
 #[derive(Debug)]
 pub(crate) enum Address {
-    /// One socket, whose connections are handed over among the loops.
+    /// One socket. The loop that has it hands connections over to the others.
     One(Source),
-    /// An address of which every loop binds a socket of its own; the first is there.
+    /// An address for which every loop binds a socket of its own. The first is bound already.
     Each(SocketAddr, TcpListener),
 }
 
@@ -41,15 +41,15 @@ impl Address {
     /// Binds a TCP address.
     pub(crate) fn bind(address: SocketAddr) -> io::Result<Self> {
         if SPREADS && address.port() != 0 {
-            // Sockets that share a port share it with any other of the same user: a server that was started
-            // twice would work by halves. One that does not want to share finds out.
-            let alone = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-            alone.set_reuse_address(true)?;
-            alone.bind(&address.into())?;
+            // Sockets that share a port share it with every other process of the same user: two instances of a server
+            // would each get half of the connections. A socket that does not share finds out.
+            let exclusive = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+            exclusive.set_reuse_address(true)?;
+            exclusive.bind(&address.into())?;
         }
         let listener = listen(address)?;
         if SPREADS {
-            // The port is known only now, if it was 0.
+            // If the port was 0, it is known only now.
             Ok(Self::Each(listener.local_addr()?, listener))
         } else {
             Self::tcp(listener)
@@ -80,7 +80,7 @@ impl Address {
         }
     }
 
-    /// The listeners of each of so many loops.
+    /// Returns the listeners for `loops` loops: one for each, or a single one that hands over.
     pub(crate) fn share(self, loops: usize, config: &Arc<Config>) -> io::Result<Vec<Listener>> {
         let listener = |source, sharing| Listener {
             source,
@@ -108,12 +108,11 @@ impl Address {
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // Else a restarted server waits for the connections of the one before to time out.
+    // Without it, a restarted server waits until connections of the previous process have timed out.
     socket.set_reuse_address(true)?;
     #[cfg(any(target_os = "linux", target_os = "android"))]
     socket.set_reuse_port(true)?;
-    // Accepted sockets inherit it. Whole batches of frames are written at once: waiting for more would
-    // only delay them.
+    // Accepted sockets inherit it. Batches of frames are written at once, so waiting for more would only delay them.
     socket.set_tcp_nodelay(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
@@ -131,30 +130,30 @@ pub(crate) struct Listener {
     state: State,
 }
 
-/// How a listener's connections come to all loops.
+/// How a listener's connections are shared among the loops.
 #[derive(Debug)]
 enum Sharing {
-    /// Every loop has one.
+    /// Every loop has a listener of its own.
     Own,
-    /// They are handed over, one to each loop in turn.
+    /// Connections are handed over, one to each loop in turn.
     HandOver { next: usize },
 }
 
-/// Whether connections are accepted.
+/// The state of a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// The poller tells when there are some.
+    /// Connections are accepted when the poller reports some.
     Ready,
-    /// There may be some, but not for now: there are too many, or accepting has failed.
+    /// Nothing is accepted for now, because there are too many connections or accepting has failed.
     Waiting,
 }
 
-/// What came of an attempt to accept.
+/// The outcome of an attempt to accept.
 pub(crate) enum Accepted {
     Socket(Socket),
-    /// There is none.
+    /// No connection waits.
     Nothing,
-    /// It failed: try again at once, or after a pause.
+    /// It failed. Try again at once, or after a pause.
     Failed(io::Error, Option<Duration>),
 }
 
@@ -193,18 +192,18 @@ impl Listener {
         }
     }
 
-    /// Sets what a listener that was bound by somebody else did not pass on.
+    /// Sets the option that a socket does not inherit from a listener that somebody else has bound.
     fn prepare(&self, socket: &Socket) {
         match (&self.sharing, &self.source) {
             (Sharing::HandOver { .. }, Source::Tcp(_)) => {
-                // Where it cannot be set the peer is gone already.
+                // It fails only if the peer is gone already.
                 let _ = socket.set_tcp_nodelay(true);
             }
             (Sharing::Own, _) | (_, Source::Unix(_)) => {}
         }
     }
 
-    /// The number of the loop that gets the next connection; `None` if it stays here.
+    /// Returns the number of the loop that gets the next connection; `None` if it stays on this loop.
     pub(crate) fn next_loop(&mut self, loops: usize) -> Option<usize> {
         match &mut self.sharing {
             Sharing::Own => None,
@@ -216,17 +215,17 @@ impl Listener {
         }
     }
 
-    /// Accepts nothing until it is [resumed](Self::resume).
+    /// Stops accepting until it is [resumed](Self::resume).
     pub(crate) fn wait(&mut self) {
         self.state = State::Waiting;
     }
 
-    /// Whether it accepts nothing for now.
+    /// Returns true if nothing is accepted for now.
     pub(crate) fn is_waiting(&self) -> bool {
         self.state == State::Waiting
     }
 
-    /// Whether it had waited, and accepts again.
+    /// Accepts again. Returns true if it had waited.
     pub(crate) fn resume(&mut self) -> bool {
         let before = std::mem::replace(&mut self.state, State::Ready);
         before == State::Waiting

@@ -1,10 +1,10 @@
-//! Where callbacks run that do not run on a loop.
+//! Executors, which run callbacks off the loops.
 
-/// A piece of work for an executor. It does not panic.
+/// A job for an executor. It does not panic.
 pub type Job = Box<dyn FnOnce() + Send>;
 
-/// Runs callbacks off the loops. Any closure that takes a [`Job`] is one: it may hand the job to a thread
-/// pool, or spawn it on a runtime.
+/// Runs callbacks off the loops. Every closure that takes a [`Job`] is an executor: it may hand the job to a
+/// thread pool, or spawn it on a runtime.
 ///
 /// ```
 /// use driver_mio::{Execute, Job};
@@ -13,7 +13,7 @@ pub type Job = Box<dyn FnOnce() + Send>;
 /// at_once.execute(Box::new(|| println!("hello")));
 /// ```
 pub trait Execute: Send + Sync + 'static {
-    /// Runs a job soon, on some thread. Must not wait for it: this is called on a loop.
+    /// Runs a job soon, on some thread. Must not wait for the job, since this is called on a loop.
     fn execute(&self, job: Job);
 }
 
@@ -23,9 +23,9 @@ impl<F: Fn(Job) + Send + Sync + 'static> Execute for F {
     }
 }
 
-/// A pool of threads that grows while jobs wait and shrinks when there are none: the one of the crate
-/// `blocking`, which the whole process shares. It has at most 500 threads, or as many as the variable
-/// `BLOCKING_MAX_THREADS` of the environment says.
+/// The thread pool of the crate `blocking`, which the whole process shares. It grows while jobs wait and shrinks
+/// when there are none. It has at most 500 threads, or the number in the environment variable
+/// `BLOCKING_MAX_THREADS`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ElasticPool;
 

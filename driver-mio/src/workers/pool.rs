@@ -1,4 +1,4 @@
-//! The workers' side of callbacks that run off the loops: what they are told, one connection at a time.
+//! The workers' side of callbacks that run off the loops: events are handled, connection by connection.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -8,23 +8,29 @@ use std::{
     },
 };
 
+use driver_kit::connect::ConnectError;
 use wsproto::{Cause, CloseCode, Closed, Kind, Message, RequestHead, ResponseHead};
 
+use super::{
+    execute::Execute,
+    handler::WorkerHandler,
+    queue::{Concurrency, Level, SerialQueue, Work},
+};
 use crate::{
-    ConnectError, Execute, Handle, LaterUpgrade, WorkerHandler,
     failure::{Observer, panicked},
-    workers::queue::{Level, Strand, Way, Work},
+    handle::Handle,
+    server::upgrade::LaterUpgrade,
 };
 
-/// Bytes of messages of one connection that may wait for workers, unless set otherwise.
+/// Bytes of messages of one connection that may wait for workers, by default.
 const READ_AHEAD: usize = 64 << 10;
 
-/// News of one connection that a job takes before others get their turn.
+/// Events of one connection that a job handles before it lets other jobs run.
 const BATCH: usize = 64;
 
-/// Something that happened.
+/// An event that a loop passes on to workers.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum LoopEvent {
     Request(Box<RequestHead>, LaterUpgrade),
     Opened(Option<Box<ResponseHead>>),
     Message(Message),
@@ -35,31 +41,31 @@ pub(crate) enum News {
     Closed(Closed, Option<Cause>),
 }
 
-/// An application, and who works for it.
-pub(crate) struct Crew<H, E> {
+/// An application, and the executor that its callbacks run on.
+pub(crate) struct WorkerPool<H, E> {
     handler: H,
     executor: E,
-    /// How messages are taken; everything else goes alone.
-    pub(crate) messages: Way,
+    /// The concurrency of messages. All other events are exclusive.
+    pub(crate) messages: Concurrency,
     pub(crate) read_ahead: usize,
     pub(crate) observer: Observer,
 }
 
-/// What a loop keeps for a connection whose callbacks run on workers.
+/// The state that a loop keeps for a connection whose callbacks run on workers.
 #[derive(Debug, Default)]
 pub struct WorkerState<S> {
     connection: Arc<Connection<S>>,
-    /// Between the two callbacks of a client's opening.
+    /// Client: the server's response, between `on_response` and `on_open`.
     response: Option<Box<ResponseHead>>,
 }
 
-/// A connection as workers see it.
+/// The part of a connection that workers use.
 #[derive(Debug)]
 struct Connection<S> {
     state: S,
-    news: Strand<News>,
+    events: SerialQueue<LoopEvent>,
     handle: OnceLock<Handle>,
-    /// A callback has panicked: of the others only that of the end is called.
+    /// A callback has panicked. Only that of the end is still called.
     panicked: AtomicBool,
 }
 
@@ -67,7 +73,7 @@ impl<S: Default> Default for Connection<S> {
     fn default() -> Self {
         Self {
             state: S::default(),
-            news: Strand::new(),
+            events: SerialQueue::new(),
             handle: OnceLock::new(),
             panicked: AtomicBool::new(false),
         }
@@ -76,7 +82,7 @@ impl<S: Default> Default for Connection<S> {
 
 impl<S: Send + Sync + 'static> WorkerState<S> {
     pub(crate) fn set_handle(&self, handle: Handle) {
-        // It opens once.
+        // A connection opens once.
         let _ = self.connection.handle.set(handle);
     }
 
@@ -88,117 +94,124 @@ impl<S: Send + Sync + 'static> WorkerState<S> {
         self.response.take()
     }
 
-    /// Has workers told. Returns whether there is so much now that nothing more should be read.
-    pub(crate) fn tell<H, E>(&self, crew: &Arc<Crew<H, E>>, news: News) -> bool
+    /// Passes an event on to workers. Returns true if so much waits for them now that the connection should be
+    /// paused.
+    pub(crate) fn push<H, E>(&self, pool: &Arc<WorkerPool<H, E>>, event: LoopEvent) -> bool
     where
         H: WorkerHandler<State = S>,
         E: Execute,
     {
-        let (way, bytes) = match &news {
-            News::Message(message) => (crew.messages, message.as_bytes().len()),
-            News::Chunk(_, part, _) => (Way::Alone, part.len()),
-            News::Ping(payload) | News::Pong(payload) => (Way::Alone, payload.len()),
-            News::Request(..) | News::Opened(_) | News::Drained | News::Closed(..) => {
-                (Way::Alone, 0)
+        let (concurrency, bytes) = match &event {
+            LoopEvent::Message(message) => (pool.messages, message.as_bytes().len()),
+            LoopEvent::Chunk(_, part, _) => (Concurrency::Exclusive, part.len()),
+            LoopEvent::Ping(payload) | LoopEvent::Pong(payload) => {
+                (Concurrency::Exclusive, payload.len())
             }
+            LoopEvent::Request(..)
+            | LoopEvent::Opened(_)
+            | LoopEvent::Drained
+            | LoopEvent::Closed(..) => (Concurrency::Exclusive, 0),
         };
-        let fills = self.connection.news.push(news, way, bytes, crew.read_ahead);
-        crew.begin(&self.connection);
+        let fills = self
+            .connection
+            .events
+            .push(event, concurrency, bytes, pool.read_ahead);
+        pool.begin(&self.connection);
         fills
     }
 }
 
-impl<H: WorkerHandler, E: Execute> Crew<H, E> {
+impl<H: WorkerHandler, E: Execute> WorkerPool<H, E> {
     pub(crate) fn new(executor: E, handler: H) -> Self {
         Self {
             handler,
             executor,
-            messages: Way::Alone,
+            messages: Concurrency::Exclusive,
             read_ahead: READ_AHEAD,
             observer: Observer::default(),
         }
     }
 
-    /// No connection came about.
+    /// Has a worker tell the application that a connection could not be established.
     pub(crate) fn connect_failed(self: &Arc<Self>, error: ConnectError) {
-        let crew = Arc::clone(self);
+        let pool = Arc::clone(self);
         self.executor.execute(Box::new(move || {
-            let told = catch_unwind(AssertUnwindSafe(|| crew.handler.on_connect_failed(error)));
-            if let Err(panic) = told {
-                crew.observer.tell(panicked(&*panic));
+            let called = catch_unwind(AssertUnwindSafe(|| pool.handler.on_connect_failed(error)));
+            if let Err(panic) = called {
+                pool.observer.report(panicked(&*panic));
             }
         }));
     }
 
-    /// Begins with everything that may be worked on and is not.
+    /// Starts a job for every event that may be handled now.
     fn begin(self: &Arc<Self>, connection: &Arc<Connection<H::State>>) {
-        while let Some(work) = connection.news.next() {
+        while let Some(work) = connection.events.next() {
             self.hand_out(connection, work);
         }
     }
 
-    fn hand_out(self: &Arc<Self>, connection: &Arc<Connection<H::State>>, work: Work<News>) {
-        let (crew, connection) = (Arc::clone(self), Arc::clone(connection));
+    fn hand_out(self: &Arc<Self>, connection: &Arc<Connection<H::State>>, work: Work<LoopEvent>) {
+        let (pool, connection) = (Arc::clone(self), Arc::clone(connection));
         self.executor
-            .execute(Box::new(move || crew.work(&connection, work)));
+            .execute(Box::new(move || pool.work(&connection, work)));
     }
 
-    /// Works on one thing, then on what is next.
-    fn work(self: &Arc<Self>, connection: &Arc<Connection<H::State>>, mut work: Work<News>) {
+    /// Handles one event, then the next ones.
+    fn work(self: &Arc<Self>, connection: &Arc<Connection<H::State>>, mut work: Work<LoopEvent>) {
         for _ in 0..BATCH {
-            let (news, done) = work.into_parts();
-            self.call(connection, news);
-            if connection.news.finish(done, self.read_ahead) == Level::Drained
+            let (event, done) = work.into_parts();
+            self.call(connection, event);
+            if connection.events.finish(done, self.read_ahead) == Level::Drained
                 && let Some(handle) = connection.handle.get()
             {
-                // A connection that is over is not read anyway.
+                // It fails only if the connection is over.
                 let _ = handle.resume();
             }
-            match connection.news.next() {
+            match connection.events.next() {
                 Some(next) => work = next,
                 None => return,
             }
-            // What may go beside it is for others.
+            // Other jobs handle the events that may be handled beside it.
             self.begin(connection);
         }
         self.hand_out(connection, work);
     }
 
-    /// Calls the handler.
-    fn call(&self, connection: &Connection<H::State>, news: News) {
-        let end = matches!(news, News::Closed(..));
+    /// Calls the handler for an event. After a panic, only for that of the end.
+    fn call(&self, connection: &Connection<H::State>, event: LoopEvent) {
+        let end = matches!(event, LoopEvent::Closed(..));
         if connection.panicked.load(Ordering::Relaxed) && !end {
             return;
         }
-        let called = catch_unwind(AssertUnwindSafe(|| self.dispatch(connection, news)));
+        let called = catch_unwind(AssertUnwindSafe(|| self.dispatch(connection, event)));
         if let Err(panic) = called {
             connection.panicked.store(true, Ordering::Relaxed);
             if let Some(handle) = connection.handle.get() {
-                // It may be over already.
+                // It fails only if the connection is over.
                 let _ = handle.close(CloseCode::INTERNAL_ERROR, "");
             }
-            self.observer.tell(panicked(&*panic));
+            self.observer.report(panicked(&*panic));
         }
     }
 
-    fn dispatch(&self, connection: &Connection<H::State>, news: News) {
+    fn dispatch(&self, connection: &Connection<H::State>, event: LoopEvent) {
         let (handler, state) = (&self.handler, &connection.state);
-        if let News::Request(request, upgrade) = news {
+        if let LoopEvent::Request(request, upgrade) = event {
             return handler.on_request(&request, upgrade, state);
         }
         let Some(handle) = connection.handle.get() else {
-            // Everything else comes behind the opening, which brings it.
+            // All other events come behind the opening, which sets the handle.
             return;
         };
-        match news {
-            News::Request(..) => {}
-            News::Opened(response) => handler.on_open(handle, state, response.as_deref()),
-            News::Message(message) => handler.on_message(handle, state, message),
-            News::Chunk(kind, part, last) => handler.on_chunk(handle, state, kind, part, last),
-            News::Ping(payload) => handler.on_ping(handle, state, payload),
-            News::Pong(payload) => handler.on_pong(handle, state, payload),
-            News::Drained => handler.on_drained(handle, state),
-            News::Closed(closed, cause) => handler.on_close(handle, state, closed, cause),
+        match event {
+            LoopEvent::Request(..) => {}
+            LoopEvent::Opened(response) => handler.on_open(handle, state, response.as_deref()),
+            LoopEvent::Message(message) => handler.on_message(handle, state, message),
+            LoopEvent::Chunk(kind, part, last) => handler.on_chunk(handle, state, kind, part, last),
+            LoopEvent::Ping(payload) => handler.on_ping(handle, state, payload),
+            LoopEvent::Pong(payload) => handler.on_pong(handle, state, payload),
+            LoopEvent::Drained => handler.on_drained(handle, state),
+            LoopEvent::Closed(closed, cause) => handler.on_close(handle, state, closed, cause),
         }
     }
 }

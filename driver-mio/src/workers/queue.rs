@@ -1,102 +1,116 @@
-//! The news of one connection on their way to workers: in order, or messages side by side.
+//! The events of one connection on their way to workers: one after the other, or messages at the same time.
 
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// How the news of one connection may be taken.
+/// The items of a queue that an item may be worked on beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// While nothing else of the connection is.
-    Alone,
-    /// Beside others of this way.
-    Beside,
+pub(crate) enum Concurrency {
+    /// None.
+    Exclusive,
+    /// Others that are shared.
+    Shared,
 }
 
-/// A queue that says which of its items may be worked on.
+/// A queue that says which of its items may be worked on now.
 #[derive(Debug)]
-pub(crate) struct Strand<T>(Mutex<Queue<T>>);
+pub(crate) struct SerialQueue<T>(Mutex<Queue<T>>);
 
 #[derive(Debug)]
 struct Queue<T> {
-    waiting: VecDeque<(T, Way, usize)>,
-    /// Bytes of what waits and of what is worked on.
+    waiting: VecDeque<(T, Concurrency, usize)>,
+    /// Bytes of the items that wait and of those that are worked on.
     bytes: usize,
-    working: Working,
-    /// The sender has been told to stop.
+    running: Running,
+    /// The producer was told to stop.
     full: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Working {
-    /// So many, each [`Way::Beside`] the others.
-    Beside(usize),
-    Alone,
+enum Running {
+    /// The number of shared items that are worked on.
+    Shared(usize),
+    Exclusive,
 }
 
-/// An item that may be worked on now; it is to be [finished](Strand::finish).
+/// An item that may be worked on now, and must be [finished](SerialQueue::finish).
 #[derive(Debug)]
 pub(crate) struct Work<T> {
     pub(crate) item: T,
-    way: Way,
+    concurrency: Concurrency,
     bytes: usize,
 }
 
-/// What follows from something that was finished.
+/// The fill level of a queue after an item was finished.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Level {
-    /// There is room again where there was none.
+    /// The queue was full and has room again.
     Drained,
-    Same,
+    Unchanged,
 }
 
-impl<T> Strand<T> {
+impl<T> SerialQueue<T> {
     pub(crate) const fn new() -> Self {
         Self(Mutex::new(Queue {
             waiting: VecDeque::new(),
             bytes: 0,
-            working: Working::Beside(0),
+            running: Running::Shared(0),
             full: false,
         }))
     }
 
-    /// Appends. Tells whether more than `limit` bytes are in it now, and were not before.
-    pub(crate) fn push(&self, item: T, way: Way, bytes: usize, limit: usize) -> bool {
+    /// Appends an item. Returns true if the queue is full now, with more than `limit` bytes, and was not before.
+    pub(crate) fn push(
+        &self,
+        item: T,
+        concurrency: Concurrency,
+        bytes: usize,
+        limit: usize,
+    ) -> bool {
         let mut queue = self.lock();
-        queue.waiting.push_back((item, way, bytes));
+        queue.waiting.push_back((item, concurrency, bytes));
         queue.bytes += bytes;
         let fills = queue.bytes > limit && !queue.full;
         queue.full |= fills;
         fills
     }
 
-    /// What may be worked on now.
+    /// Takes the next item, if it may be worked on now.
     pub(crate) fn next(&self) -> Option<Work<T>> {
         let mut queue = self.lock();
-        let (_, way, _) = queue.waiting.front()?;
-        queue.working = match (queue.working, way) {
-            (Working::Beside(0), Way::Alone) => Working::Alone,
-            (Working::Beside(count), Way::Beside) => Working::Beside(count + 1),
-            (Working::Beside(_), Way::Alone) | (Working::Alone, _) => return None,
+        let (_, concurrency, _) = queue.waiting.front()?;
+        queue.running = match (queue.running, concurrency) {
+            (Running::Shared(0), Concurrency::Exclusive) => Running::Exclusive,
+            (Running::Shared(count), Concurrency::Shared) => Running::Shared(count + 1),
+            (Running::Shared(_), Concurrency::Exclusive) | (Running::Exclusive, _) => return None,
         };
-        let (item, way, bytes) = queue.waiting.pop_front()?;
-        Some(Work { item, way, bytes })
+        let (item, concurrency, bytes) = queue.waiting.pop_front()?;
+        Some(Work {
+            item,
+            concurrency,
+            bytes,
+        })
     }
 
-    /// Work of that kind is done. `limit` is that of [`push`](Self::push).
-    pub(crate) fn finish(&self, (way, bytes): (Way, usize), limit: usize) -> Level {
+    /// Notes that an item is done. `limit` is that of [`push`](Self::push).
+    pub(crate) fn finish(&self, (concurrency, bytes): (Concurrency, usize), limit: usize) -> Level {
         let mut queue = self.lock();
-        queue.working = match (way, queue.working) {
-            (Way::Beside, Working::Beside(count)) => Working::Beside(count.saturating_sub(1)),
-            (Way::Alone, _) | (Way::Beside, Working::Alone) => Working::Beside(0),
+        queue.running = match (concurrency, queue.running) {
+            (Concurrency::Shared, Running::Shared(count)) => {
+                Running::Shared(count.saturating_sub(1))
+            }
+            (Concurrency::Exclusive, _) | (Concurrency::Shared, Running::Exclusive) => {
+                Running::Shared(0)
+            }
         };
         queue.bytes -= bytes;
         if queue.full && queue.bytes <= limit / 2 {
             queue.full = false;
             return Level::Drained;
         }
-        Level::Same
+        Level::Unchanged
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue<T>> {
@@ -105,9 +119,9 @@ impl<T> Strand<T> {
 }
 
 impl<T> Work<T> {
-    /// The item, and what [`finish`](Strand::finish) has to be told.
-    pub(crate) fn into_parts(self) -> (T, (Way, usize)) {
-        (self.item, (self.way, self.bytes))
+    /// Returns the item, and the argument for [`finish`](SerialQueue::finish).
+    pub(crate) fn into_parts(self) -> (T, (Concurrency, usize)) {
+        (self.item, (self.concurrency, self.bytes))
     }
 }
 
@@ -116,41 +130,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_alone_waits_for_everything_before_and_keeps_everything_behind_waiting() {
-        let strand = Strand::new();
-        for (item, way) in [
-            ("open", Way::Alone),
-            ("first", Way::Beside),
-            ("second", Way::Beside),
-            ("close", Way::Alone),
+    fn an_exclusive_item_waits_for_all_before_it_and_holds_up_all_behind_it() {
+        let queue = SerialQueue::new();
+        for (item, concurrency) in [
+            ("open", Concurrency::Exclusive),
+            ("first", Concurrency::Shared),
+            ("second", Concurrency::Shared),
+            ("close", Concurrency::Exclusive),
         ] {
-            strand.push(item, way, 0, 0);
+            queue.push(item, concurrency, 0, 0);
         }
-        let (open, opened) = strand.next().unwrap().into_parts();
+        let (open, opened) = queue.next().unwrap().into_parts();
         assert_eq!(open, "open");
-        assert!(strand.next().is_none(), "the rest waits for it");
-        strand.finish(opened, 0);
-        let (first, a) = strand.next().unwrap().into_parts();
-        let (second, b) = strand.next().unwrap().into_parts();
+        assert!(queue.next().is_none(), "the rest waits for it");
+        queue.finish(opened, 0);
+        let (first, a) = queue.next().unwrap().into_parts();
+        let (second, b) = queue.next().unwrap().into_parts();
         assert_eq!((first, second), ("first", "second"));
-        assert!(strand.next().is_none());
-        strand.finish(b, 0);
-        assert!(strand.next().is_none(), "the first is still worked on");
-        strand.finish(a, 0);
-        assert_eq!(strand.next().unwrap().item, "close");
+        assert!(queue.next().is_none());
+        queue.finish(b, 0);
+        assert!(queue.next().is_none(), "the first is still worked on");
+        queue.finish(a, 0);
+        assert_eq!(queue.next().unwrap().item, "close");
     }
 
     #[test]
-    fn the_sender_is_stopped_once_and_told_to_go_on_once() {
-        let strand = Strand::new();
-        assert!(!strand.push(1, Way::Alone, 10, 10));
-        assert!(strand.push(2, Way::Alone, 1, 10), "more than ten");
-        assert!(!strand.push(3, Way::Alone, 1, 10), "said already");
+    fn the_producer_is_told_once_to_stop_and_once_to_go_on() {
+        let queue = SerialQueue::new();
+        assert!(!queue.push(1, Concurrency::Exclusive, 10, 10));
+        assert!(
+            queue.push(2, Concurrency::Exclusive, 1, 10),
+            "more than ten"
+        );
+        assert!(
+            !queue.push(3, Concurrency::Exclusive, 1, 10),
+            "said already"
+        );
         let mut levels = Vec::new();
-        while let Some(work) = strand.next() {
+        while let Some(work) = queue.next() {
             let (_, done) = work.into_parts();
-            levels.push(strand.finish(done, 10));
+            levels.push(queue.finish(done, 10));
         }
-        assert_eq!(levels, [Level::Drained, Level::Same, Level::Same]);
+        assert_eq!(levels, [Level::Drained, Level::Unchanged, Level::Unchanged]);
     }
 }
