@@ -56,8 +56,8 @@ impl Handle {
         self.command(ConnectionCommand::Send(message.into(), None))
     }
 
-    /// Sends a message, and calls `then` once, with `Ok` when the message has gone to the transport and with an error if
-    /// it will not go there. `then` is called on the loop in most cases, and must not block.
+    /// Sends a message, and calls `then` once: with `Ok` when the message has gone to the transport, and with an
+    /// error if it will not go there. `then` is called on the loop in most cases, and must not block.
     pub fn send_then(
         &self,
         message: impl Into<Message>,
@@ -175,8 +175,8 @@ impl Handle {
         self.command(ConnectionCommand::Resume)
     }
 
-    /// Calls `call` with the connection on its loop, as a callback of the handler. It must not block. If it panics, the
-    /// connection is closed with 1011.
+    /// Calls `call` with the connection on its loop, as a callback of the handler. It must not block. If it panics,
+    /// the connection is closed with 1011.
     ///
     /// ```no_run
     /// # fn share(handle: &driver_mio::Handle) {
@@ -213,8 +213,8 @@ impl Handle {
     /// Returns the number of bytes that were sent and have not gone to the transport: payload on the way to the
     /// loop, and frames in the connection's queue when the loop last served it.
     ///
-    /// Frames on the way count without their headers here. For [`queue_limit`](wsproto::Config::queue_limit) the headers
-    /// count from the call on.
+    /// Frames on the way count without their headers here. For [`queue_limit`](wsproto::Config::queue_limit), the
+    /// headers count from the call on.
     #[must_use]
     pub fn buffered(&self) -> usize {
         self.0.buffered()

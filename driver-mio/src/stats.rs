@@ -74,7 +74,7 @@ impl Sum for Stats {
 pub(crate) struct Count(AtomicU64);
 
 impl Count {
-    /// Adds to the count. Only the loop that owns the count may call this, which is why an atomic addition is not needed.
+    /// Adds to the count. Only the loop that owns the count may call this, so that no atomic addition is needed.
     #[inline]
     pub(crate) fn add(&self, n: usize) {
         let sum = self.0.load(Ordering::Relaxed).wrapping_add(n as u64);

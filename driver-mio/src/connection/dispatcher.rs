@@ -102,7 +102,7 @@ impl<H: Handler> Dispatcher<'_, H> {
             Event::Ping(payload) => handler.on_ping(context, state, payload),
             Event::Pong(payload) => handler.on_pong(context, state, payload),
             Event::Drained => handler.on_drained(context, state),
-            // Those of the opening handshake; and events of a later version of the core.
+            // Events of the opening handshake, which has ended, and of later versions of the core.
             _ => {}
         }
     }

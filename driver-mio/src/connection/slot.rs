@@ -337,3 +337,14 @@ impl<S: Default + Send + 'static> Slot<S> {
         observer.report(failure::panicked(panic));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Together with the generation and the free list of the slab, 8 bytes, this is what an idle connection costs.
+    #[test]
+    fn a_slot_is_184_bytes_without_the_state_of_the_application() {
+        assert_eq!(size_of::<Option<Slot<()>>>(), 184);
+    }
+}

@@ -1,4 +1,4 @@
-//! How a loop accepts connections.
+//! Connections that are accepted.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A loop's part in a broadcast: it goes through its own connections.
+//! Broadcasts to the connections of one loop, and subscriptions.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! How a loop shuts down: nothing new begins, connections close in order, and the grace period ends.
+//! The shutdown of a loop: nothing new begins, connections close in order, and the grace period ends.
 
 use std::mem;
 

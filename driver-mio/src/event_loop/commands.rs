@@ -1,4 +1,4 @@
-//! How a loop executes the commands of other threads.
+//! Execution of the commands of other threads.
 
 use std::mem;
 

@@ -1,4 +1,4 @@
-//! How a loop takes connections in, serves them and removes them.
+//! Connections on their loop: they are taken in, served and removed.
 
 use std::{
     io, mem,

@@ -1,4 +1,4 @@
-//! How a loop dials connections.
+//! Connections that are dialled.
 
 use std::{io, net::SocketAddr, time::Instant};
 

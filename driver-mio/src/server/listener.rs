@@ -130,7 +130,7 @@ pub(crate) struct Listener {
     state: State,
 }
 
-/// How a listener's connections are shared among the loops.
+/// The way in which a listener's connections reach all loops.
 #[derive(Debug)]
 enum Sharing {
     /// Every loop has a listener of its own.
