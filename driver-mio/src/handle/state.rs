@@ -1,11 +1,12 @@
 //! State that a connection shares with its handles: how many bytes are on the way to its loop, and whether there
 //! is room for more.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
-};
+use std::sync::Arc;
+#[cfg(not(all(test, model)))]
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+#[cfg(all(test, model))]
+use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use wsproto::{Config, Connection, Overflow, Role, SendError};
 
 use crate::event_loop::slab::Key;
@@ -221,7 +222,56 @@ impl<M> HandleState<M> {
     }
 }
 
-#[cfg(test)]
+/// Checks every order in which two threads and a loop can meet:
+/// `RUSTFLAGS='--cfg model' LOOM_MAX_PREEMPTIONS=3 cargo test -p driver-mio --lib handle::state`.
+#[cfg(all(test, model))]
+mod tests {
+    use driver_kit::lease::Lease;
+    use loom::{model, sync::Arc as Shared, thread};
+    use wsproto::Agreed;
+
+    use super::*;
+    use crate::event_loop::slab::Slab;
+
+    /// Room for one message of 1000 bytes.
+    fn state() -> Shared<HandleState<()>> {
+        let mut config = Config::default();
+        config.queue_limit = 1000;
+        config.queue_high = 0;
+        let (config, agreed) = (Arc::new(config), Agreed::default());
+        let env = &mut Lease::take().env;
+        let connection = Connection::upgraded(Role::Server, config, &agreed, env);
+        let key = Slab::<()>::new().next_key();
+        Shared::new(HandleState::new(Arc::new(()), key, &connection))
+    }
+
+    const MESSAGE: Demand = Demand::Message(600);
+
+    #[test]
+    fn room_for_one_message_is_not_given_to_two_threads() {
+        model(|| {
+            let state = state();
+            let other = Shared::clone(&state);
+            let other = thread::spawn(move || other.reserve(MESSAGE).is_ok());
+            let own = state.reserve(MESSAGE).is_ok();
+            assert!(own != other.join().unwrap(), "exactly one is admitted");
+        });
+    }
+
+    #[test]
+    fn a_message_that_arrives_in_the_queue_counts_all_the_while() {
+        model(|| {
+            let state = state();
+            state.reserve(MESSAGE).unwrap();
+            let other = Shared::clone(&state);
+            let other = thread::spawn(move || other.reserve(MESSAGE));
+            state.executed(MESSAGE, 604);
+            assert_eq!(other.join().unwrap(), Err(SendError::QueueFull));
+        });
+    }
+}
+
+#[cfg(all(test, not(model)))]
 mod tests {
     use std::{mem, num::NonZeroUsize};
 
