@@ -1,5 +1,5 @@
-//! A server of another kind hands connections over to the loops when they become WebSockets; here it is a
-//! loop of its own that looks at the first line only: `cargo run -p driver-mio --example mio_adopt`.
+//! An HTTP server that hands connections over to the event loops when they become WebSockets. This one only looks
+//! at the first line of a request: `cargo run -p driver-mio --example mio_adopt`.
 
 use std::{
     error::Error,
@@ -34,13 +34,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Serves a page, or hands over.
+/// Serves a page, or hands the connection over.
 fn greet(loops: &EventLoops<Echo>, mut stream: TcpStream) -> std::io::Result<()> {
     let mut head = vec![0; 4096];
     let len = stream.read(&mut head)?;
     head.truncate(len);
     if head.starts_with(b"GET /echo ") {
-        // What was read is part of the handshake, which the loop goes on with.
+        // The bytes that were read are the beginning of the handshake, which the loop completes.
         return loops.adopt(stream, Adopt::accepting().received(head));
     }
     let page = "<title>Hello</title><p>Try a WebSocket at /echo.";

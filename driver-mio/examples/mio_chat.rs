@@ -1,4 +1,4 @@
-//! Rooms: whoever connects to ws://127.0.0.1:9001/ROOM hears what the others in that room say.
+//! Chat rooms: a client that connects to ws://127.0.0.1:9001/ROOM gets the messages of the others in that room.
 //!
 //! `cargo run --release -p driver-mio --example mio_chat`
 
@@ -17,7 +17,7 @@ impl Handler for Rooms {
 
     fn on_request(&self, request: &Request<'_>, upgrade: Upgrade<'_>, room: &mut String) {
         request.path().clone_into(room);
-        // What fails here is answered 503.
+        // If it fails, the request is answered 503.
         let _ = upgrade.accept(&Accept::new());
     }
 
@@ -30,7 +30,7 @@ impl Handler for Rooms {
             let said = Broadcast::new(Prepared::text(text))
                 .except(&connection.handle())
                 .slow_receivers(SlowReceivers::Close { above: 1 << 20 });
-            // To how many, nobody here wants to know.
+            // The number of receivers is not needed here.
             drop(self.0.publish(room, said));
         }
     }

@@ -1,4 +1,4 @@
-//! Opens connections to a host, and keeps them talking:
+//! Opens many connections to a server, and keeps them busy:
 //! `cargo run --release -p driver-mio --example mio_client ws://127.0.0.1:9002 1000`.
 
 use std::{
@@ -14,14 +14,14 @@ use driver_mio::{
     raise_descriptor_limit,
 };
 
-/// Each connection sends back what it gets, a second later.
+/// Sends a message on each connection, and another one a second after its echo.
 #[derive(Default)]
 struct Talk {
     received: AtomicU64,
 }
 
 impl Handler for Talk {
-    /// What to say next.
+    /// The number of the last message.
     type State = u64;
 
     fn on_open(&self, connection: &mut Context<'_>, _: &mut u64) {
@@ -30,7 +30,7 @@ impl Handler for Talk {
 
     fn on_deadline(&self, connection: &mut Context<'_>, number: &mut u64) {
         *number += 1;
-        // If it fails, the connection is closing, and on_close tells why.
+        // If it fails, the connection is closing, and on_close reports why.
         let _ = connection.send(&*format!("message {number}"));
     }
 

@@ -1,5 +1,5 @@
-//! Counts connections: every second it tells how many there are, and what they do. A million need
-//! nothing else, but for descriptors: the soft limit is raised to the hard one.
+//! An echo server that prints its figures every second. For a million connections it raises the soft limit of
+//! descriptors to the hard limit.
 //!
 //! `cargo run --release -p driver-mio --example mio_counter [ADDRESS]`
 
@@ -13,7 +13,7 @@ impl Handler for Echo {
     type State = ();
 
     fn on_message(&self, connection: &mut Context<'_>, (): &mut (), message: MessageRef<'_>) {
-        // If it is closing, the peer expects no echo any more.
+        // If it fails, the connection is closing, and the peer expects no echo any more.
         let _ = connection.send(message);
     }
 }

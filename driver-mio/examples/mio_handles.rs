@@ -1,4 +1,4 @@
-//! A thread that sends on all connections, with news when each message has left:
+//! A thread that sends on all connections, and prints when each message has left:
 //! `cargo run -p driver-mio --example mio_handles`, and connect to ws://127.0.0.1:9002.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 
 use driver_mio::{Cause, Closed, Context, Handle, Handler, Server};
 
-/// Whoever is connected.
+/// Handles of all open connections.
 #[derive(Clone, Default)]
 struct Guests(Arc<Mutex<Vec<Handle>>>);
 
@@ -40,7 +40,7 @@ fn main() -> io::Result<()> {
     thread::spawn(move || {
         for second in 0_u64.. {
             thread::sleep(Duration::from_secs(1));
-            // Sending waits for nothing, so the lock may be held meanwhile.
+            // Sending does not block, so the lock may be held meanwhile.
             everybody.with(|guests| {
                 for guest in guests {
                     guest.send_then(format!("second {second}"), |result| match result {

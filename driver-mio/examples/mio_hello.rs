@@ -1,4 +1,4 @@
-//! The smallest server: says hello to whoever connects, and goodbye to whoever speaks.
+//! The smallest server: it says hello to every client, and goodbye after the first message.
 //!
 //! `cargo run --release -p driver-mio --example mio_hello`, then connect to ws://127.0.0.1:9001.
 
@@ -12,7 +12,7 @@ impl Handler for Hello {
     type State = ();
 
     fn on_open(&self, connection: &mut Context<'_>, (): &mut ()) {
-        // If it fails, the peer has gone already.
+        // If it fails, the connection is gone already.
         let _ = connection.send("hello");
     }
 

@@ -1,4 +1,4 @@
-//! An echo server that tells what it does on the same port: `GET /metrics`, in the format of Prometheus.
+//! An echo server with metrics on the same port: `GET /metrics`, in the format of Prometheus.
 //!
 //! `cargo run --release -p driver-mio --example mio_metrics`, then `curl http://127.0.0.1:9001/metrics`.
 
@@ -15,7 +15,7 @@ impl Handler for Observed {
     type State = ();
 
     fn on_request(&self, request: &Request<'_>, upgrade: Upgrade<'_>, (): &mut ()) {
-        // What fails here is answered 503.
+        // If it fails, the request is answered 503.
         let _ = match request.path() {
             _ if request.is_upgrade() => upgrade.accept(&Accept::new()),
             "/metrics" => {
@@ -32,7 +32,7 @@ impl Handler for Observed {
     }
 }
 
-/// A figure of a loop: its name, its type, and where it stands.
+/// A figure of a loop: its name, its type, and its value in [`Stats`].
 type Figure = (&'static str, &'static str, fn(&Stats) -> u64);
 
 const FIGURES: [Figure; 9] = [

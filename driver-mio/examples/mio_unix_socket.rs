@@ -16,7 +16,7 @@ impl Handler for Echo {
     }
 }
 
-/// Says hello, and tells what comes back.
+/// Sends hello, and passes the echo on.
 struct Hello(mpsc::Sender<Message>);
 
 impl Handler for Hello {
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (sender, receiver) = mpsc::channel();
     let client = EventLoops::start(Hello(sender))?;
     let stream = UnixStream::connect(&path)?;
-    // The stream is there already; the URL is what the request asks for.
+    // The stream is connected already. The URL only determines the request.
     let connect = Connect::new("ws://localhost/");
     client.adopt(stream, Adopt::connecting(connect))?;
 

@@ -17,7 +17,7 @@ impl WorkerHandler for Files {
             Some(path) => fs::read_to_string(path).unwrap_or_else(|error| error.to_string()),
             None => "a path is text".to_owned(),
         };
-        // If the connection is over, nobody wants to know.
+        // If it fails, the connection is over, and the peer expects no answer any more.
         let _ = connection.send(answer);
     }
 }

@@ -1,31 +1,30 @@
 //! One message to many connections, on all loops.
 
+pub(crate) mod state;
+pub(crate) mod topics;
+
 use std::{
-    fmt,
     future::Future,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll},
 };
 
 use driver_kit::lease::Lease;
 use wsproto::Prepared;
 
+pub use self::state::{Reached, SlowReceivers};
 use crate::{
     Handle,
-    command::{Command, Mailbox},
-    control::Control,
-    line::Line,
-    promise::{Giver, Promise, promise},
-    slab::Key,
+    broadcast::state::{BroadcastState, Recipients},
+    command::{Command, LoopMailbox},
+    event_loop::control::Control,
+    handle::promise::Promise,
 };
 
 /// Sends messages to many connections at once, from any thread. Cheap to clone.
 ///
-/// Each loop gets one order, and goes through its own connections. The message is encoded once, and
+/// Each loop gets one command and goes through its own connections. The message is encoded once, and
 /// compressed once if it was [prepared](compressed) so.
 ///
 /// ```no_run
@@ -58,7 +57,7 @@ pub struct Broadcaster {
     control: Arc<Control>,
 }
 
-/// A message for many, and what is done about those that are slow.
+/// A message to many connections, and the policy for those that are slow.
 ///
 /// ```
 /// use driver_mio::{Broadcast, Prepared, SlowReceivers};
@@ -74,46 +73,15 @@ pub struct Broadcast {
     slow: SlowReceivers,
 }
 
-/// What is done about a connection whose outgoing queue is long when a broadcast comes to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SlowReceivers {
-    /// The message is queued, as far as [`queue_limit`](wsproto::Config::queue_limit) and
-    /// [`overflow`](wsproto::Config::overflow) of the connection allow.
-    #[default]
-    Queue,
-    /// The connection does not get this message.
-    Skip {
-        /// Bytes in its queue above which it counts as slow.
-        above: usize,
-    },
-    /// The connection is closed with 1008.
-    Close {
-        /// Bytes in its queue above which it counts as slow.
-        above: usize,
-    },
-}
-
-/// How many connections a broadcast has come to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct Reached {
-    /// Connections that took the message: it is with the system, or in their queues.
-    pub sent: usize,
-    /// Connections that were too slow for it: skipped, or closed.
-    pub slow: usize,
-    /// Connections that had no room for it, or were in the middle of a message.
-    pub refused: usize,
-}
-
-/// Resolves when all loops have gone through their connections. Needs no particular runtime.
+/// A future that resolves when all loops have gone through their connections. It needs no particular runtime.
 ///
-/// Dropping it changes nothing about the broadcast.
+/// Dropping it does not stop the broadcast.
 #[derive(Debug)]
 #[must_use = "the message is sent anyway; this tells to how many"]
 pub struct Broadcasting(Promise<Reached>);
 
 impl Broadcast {
-    /// Makes a broadcast of a message.
+    /// Creates a broadcast of a message to all who are chosen, slow ones included.
     #[must_use]
     pub const fn new(message: Prepared) -> Self {
         Self {
@@ -123,14 +91,14 @@ impl Broadcast {
         }
     }
 
-    /// Leaves one connection out, the one that the message came from for example.
+    /// Leaves one connection out, for example the one that the message came from.
     #[must_use]
     pub fn except(mut self, handle: &Handle) -> Self {
         self.except = Some(handle.clone());
         self
     }
 
-    /// Sets what is done about slow receivers. Default: [`SlowReceivers::Queue`].
+    /// Sets the policy for slow receivers. Default: [`SlowReceivers::Queue`].
     #[must_use]
     pub const fn slow_receivers(mut self, slow: SlowReceivers) -> Self {
         self.slow = slow;
@@ -151,58 +119,85 @@ impl Broadcaster {
 
     /// Sends to every open connection.
     pub fn to_all(&self, broadcast: impl Into<Broadcast>) -> Broadcasting {
-        let (round, broadcasting) = Round::new(broadcast.into());
+        let broadcast = Sending::new(broadcast.into());
         for mailbox in self.control.mailboxes() {
-            send(mailbox, &round, Recipients::All);
+            broadcast.send(mailbox, Recipients::All);
         }
-        broadcasting
+        broadcast.promise()
     }
 
     /// Sends to every open connection that has [subscribed](crate::Context::subscribe) to a topic.
     ///
-    /// A connection that has subscribed before this is called gets the message. Nothing is kept for
-    /// those who come later.
+    /// A connection that has subscribed before this call gets the message. Nothing is kept for those that
+    /// subscribe later.
     pub fn publish(&self, topic: &str, broadcast: impl Into<Broadcast>) -> Broadcasting {
-        let (round, broadcasting) = Round::new(broadcast.into());
+        let broadcast = Sending::new(broadcast.into());
         let topic: Arc<str> = topic.into();
         for mailbox in self.control.mailboxes() {
-            send(mailbox, &round, Recipients::Topic(Arc::clone(&topic)));
+            broadcast.send(mailbox, Recipients::Topic(Arc::clone(&topic)));
         }
-        broadcasting
+        broadcast.promise()
     }
 
-    /// Sends to these connections.
+    /// Sends to the connections of these handles. Those that belong to other event loops are left out.
     pub fn to<'h>(
         &self,
         handles: impl IntoIterator<Item = &'h Handle>,
         broadcast: impl Into<Broadcast>,
     ) -> Broadcasting {
-        let (round, broadcasting) = Round::new(broadcast.into());
+        let broadcast = Sending::new(broadcast.into());
         let mailboxes = self.control.mailboxes();
         let mut keys = vec![Vec::new(); mailboxes.len()];
-        for line in handles.into_iter().map(Handle::line) {
-            let number = mailboxes.iter().position(|mailbox| line.is_on(mailbox));
-            // Connections of other loops than these are not ours to send to.
+        for handle in handles {
+            let number = mailboxes.iter().position(|mailbox| handle.is_on(mailbox));
             if let Some(number) = number {
-                keys[number].push(line.key);
+                keys[number].push(handle.key());
             }
         }
         for (mailbox, keys) in mailboxes.iter().zip(keys) {
             if !keys.is_empty() {
-                send(mailbox, &round, Recipients::These(keys));
+                broadcast.send(mailbox, Recipients::Keys(keys));
             }
         }
-        broadcasting
+        broadcast.promise()
     }
 }
 
-fn send(mailbox: &Mailbox, round: &Arc<Round>, recipients: Recipients) {
-    // A loop that has ended has no connections.
-    let _ = mailbox.push(Command::Broadcast(Arc::clone(round), recipients));
+/// A broadcast that is being sent to one loop after the other.
+struct Sending {
+    state: Arc<BroadcastState>,
+    except: Option<Handle>,
+    promise: Promise<Reached>,
+}
+
+impl Sending {
+    fn new(broadcast: Broadcast) -> Self {
+        let (state, promise) = BroadcastState::new(broadcast.message, broadcast.slow);
+        Self {
+            state,
+            except: broadcast.except,
+            promise,
+        }
+    }
+
+    fn send(&self, mailbox: &Arc<LoopMailbox>, recipients: Recipients) {
+        let except = self.except.as_ref();
+        let except = except.filter(|handle| handle.is_on(mailbox));
+        let state = Arc::clone(&self.state);
+        let command = Command::Broadcast(state, recipients, except.map(Handle::key));
+        // A loop that has ended has no connections.
+        let _ = mailbox.push(command);
+    }
+
+    fn promise(self) -> Broadcasting {
+        Broadcasting(self.promise)
+    }
 }
 
 /// Adds a compressed form to a message, for the connections that have negotiated compression with a
 /// window of at least `window_bits`; see [`Prepared::compressed`].
+///
+/// `level` is from 0 (not at all) to 9, `window_bits` from 8 to 15.
 ///
 /// ```
 /// use driver_mio::{Prepared, compressed};
@@ -217,7 +212,8 @@ pub fn compressed(message: Prepared, level: u8, window_bits: u8) -> Prepared {
 }
 
 impl Broadcasting {
-    /// Waits without a runtime. Not to be called in a callback, whose loop would wait for itself.
+    /// Blocks the thread until the broadcast is through. Must not be called in a callback: its loop would wait for
+    /// itself.
     #[must_use]
     pub fn wait(self) -> Reached {
         self.0.wait()
@@ -229,75 +225,5 @@ impl Future for Broadcasting {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Reached> {
         Pin::new(&mut self.0).poll(cx)
-    }
-}
-
-/// Who gets a broadcast on one loop.
-#[derive(Debug)]
-pub(crate) enum Recipients {
-    All,
-    Topic(Arc<str>),
-    These(Vec<Key>),
-}
-
-/// A broadcast on its way to all loops. When the last of them has let go of it, its count is complete,
-/// also if that loop has ended without looking at it.
-pub(crate) struct Round {
-    pub(crate) message: Prepared,
-    pub(crate) slow: SlowReceivers,
-    except: Option<Handle>,
-    sent: AtomicUsize,
-    too_slow: AtomicUsize,
-    refused: AtomicUsize,
-    giver: Option<Giver<Reached>>,
-}
-
-impl Round {
-    fn new(broadcast: Broadcast) -> (Arc<Self>, Broadcasting) {
-        let (promise, giver) = promise();
-        let round = Self {
-            message: broadcast.message,
-            slow: broadcast.slow,
-            except: broadcast.except,
-            sent: AtomicUsize::new(0),
-            too_slow: AtomicUsize::new(0),
-            refused: AtomicUsize::new(0),
-            giver: Some(giver),
-        };
-        (Arc::new(round), Broadcasting(promise))
-    }
-
-    /// The connection of that loop that does not get it.
-    pub(crate) fn except(&self, mailbox: &Arc<Mailbox>) -> Option<Key> {
-        let line: &Line = self.except.as_ref()?.line();
-        line.is_on(mailbox).then_some(line.key)
-    }
-
-    /// So many connections of one loop were reached.
-    pub(crate) fn count(&self, reached: Reached) {
-        self.sent.fetch_add(reached.sent, Ordering::Relaxed);
-        self.too_slow.fetch_add(reached.slow, Ordering::Relaxed);
-        self.refused.fetch_add(reached.refused, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Round {
-    fn drop(&mut self) {
-        let reached = Reached {
-            sent: *self.sent.get_mut(),
-            slow: *self.too_slow.get_mut(),
-            refused: *self.refused.get_mut(),
-        };
-        if let Some(giver) = self.giver.take() {
-            giver.give(reached);
-        }
-    }
-}
-
-impl fmt::Debug for Round {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Round")
-            .field("slow", &self.slow)
-            .finish_non_exhaustive()
     }
 }

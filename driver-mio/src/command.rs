@@ -1,70 +1,82 @@
-//! What a loop can be told from outside.
+//! Commands that other threads send to a loop.
+
+pub(crate) mod execute;
+pub(crate) mod loop_command;
 
 use std::{any::Any, fmt, sync::Arc};
 
-use wsproto::{CloseCode, Config, Kind, Message, Prepared};
+use wsproto::{CloseCode, Kind, Message, Prepared};
 
 use crate::{
-    Context,
-    broadcast::{Recipients, Round},
-    completion::Completion,
-    line::Line,
-    mailbox::{self, Wake},
-    slab::Key,
+    broadcast::state::{BroadcastState, Recipients},
+    connection::{context::Context, transport::Notify},
+    event_loop::{
+        mailbox::{Mailbox, Wake},
+        slab::Key,
+    },
+    handle::{completion::Completion, state::Demand},
+    server::answer::Answer,
     stats::Counters,
 };
 
-/// The queue of one loop.
-pub(crate) type Mailbox = mailbox::Mailbox<Command, Doorbell>;
+/// The queue of commands to one loop.
+pub(crate) type LoopMailbox = Mailbox<Command, LoopWaker>;
 
-/// What a loop has beside its queue that other threads can reach.
+/// The parts of a loop beside its queue that other threads can reach: its waker and its figures.
 #[derive(Debug)]
-pub(crate) struct Doorbell {
+pub(crate) struct LoopWaker {
     pub(crate) waker: mio::Waker,
     pub(crate) counters: Counters,
 }
 
-impl Wake for Doorbell {
+impl Wake for LoopWaker {
     fn wake(&self) {
         // It fails only if the loop is gone, which then needs no waking.
         let _ = self.waker.wake();
     }
 }
 
-impl Mailbox {
-    /// What the loop has counted.
+impl LoopMailbox {
+    /// The loop's figures.
     #[inline]
     pub(crate) fn counters(&self) -> &Counters {
         &self.waker().counters
     }
 }
 
-/// Something for a loop to do.
+impl Notify for LoopMailbox {
+    fn notify(&self, key: Key) {
+        // A loop that has ended has no connections.
+        let _ = self.push(Command::Notified(key));
+    }
+}
+
+/// A command to a loop.
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// For the connection at the other end of a line.
-    Order(Arc<Line>, Order),
-    /// A request that was left for later is answered now.
+    /// A command of a handle to its connection.
+    Connection(Key, ConnectionCommand),
+    /// The answer to a request that was left for later.
     Answer(Key, Box<Answer>),
-    /// Something that only loops of the right type understand.
-    Errand(Box<dyn Any + Send>),
-    /// A transport without a descriptor has news.
+    /// A [`LoopCommand`](loop_command::LoopCommand), whose type has the handler's state as a parameter.
+    Loop(Box<dyn Any + Send>),
+    /// A transport without a descriptor can go on.
     Notified(Key),
-    /// A message for many connections.
-    Broadcast(Arc<Round>, Recipients),
+    /// A message to many connections, and the one connection that is left out.
+    Broadcast(Arc<BroadcastState>, Recipients, Option<Key>),
     Subscribe(Key, Arc<str>),
     Unsubscribe(Key, Arc<str>),
     /// There is room for further connections.
     Accept,
-    /// The loops end: see [`Control`](crate::control::Control).
+    /// Close everything in order; see [`Control`](crate::event_loop::control::Control).
     ShutDown,
-    /// The loops end, and wait for nobody.
+    /// Drop everything at once.
     Abandon,
 }
 
-/// Something for a connection to do.
+/// A command of a handle to its connection.
 #[derive(Debug)]
-pub(crate) enum Order {
+pub(crate) enum ConnectionCommand {
     Send(Message, Option<Completion>),
     SendPrepared(Prepared, Option<Completion>),
     Start(Kind),
@@ -77,7 +89,7 @@ pub(crate) enum Order {
     Call(Call),
 }
 
-/// Something that a thread wants to be done with a connection, on its loop.
+/// A closure to call with the connection, on its loop.
 pub(crate) struct Call(pub(crate) Box<dyn FnOnce(&mut Context<'_>) + Send>);
 
 impl fmt::Debug for Call {
@@ -86,31 +98,37 @@ impl fmt::Debug for Call {
     }
 }
 
-impl Order {
-    /// Bytes that count as on their way until the order is carried out.
-    pub(crate) fn len(&self) -> usize {
+impl ConnectionCommand {
+    /// Returns the room that the command needs in the connection's queue; `None` if it is never refused for want of
+    /// room.
+    pub(crate) fn demand(&self) -> Option<Demand> {
         match self {
-            Self::Send(message, _) => message.as_bytes().len(),
-            Self::SendPrepared(message, _) => message.payload().len(),
-            Self::Write(bytes) | Self::Finish(bytes, _) => bytes.len(),
-            Self::Ping(bytes) => bytes.len(),
-            Self::Start(_) | Self::Close(..) | Self::Pause | Self::Resume | Self::Call(_) => 0,
+            Self::Send(message, _) => Some(Demand::Message(message.as_bytes().len())),
+            Self::SendPrepared(message, _) => Some(Demand::Message(message.payload().len())),
+            Self::Start(_) => Some(Demand::Start),
+            Self::Write(part) | Self::Finish(part, _) => Some(Demand::Part(part.len())),
+            Self::Ping(payload) => Some(Demand::Ping(payload.len())),
+            Self::Close(..) | Self::Pause | Self::Resume | Self::Call(_) => None,
         }
     }
-}
 
-/// The answer to a request, with memory of its own.
-#[derive(Debug)]
-pub(crate) enum Answer {
-    Accept {
-        subprotocol: Option<String>,
-        headers: Vec<(String, String)>,
-        compression: bool,
-        config: Option<Arc<Config>>,
-    },
-    Reject {
-        status: u16,
-        headers: Vec<(String, String)>,
-        body: Vec<u8>,
-    },
+    /// Completes the command with an error, instead of sending it to the loop.
+    pub(crate) fn refuse(self, error: wsproto::SendError) {
+        match self {
+            Self::Send(_, completion)
+            | Self::SendPrepared(_, completion)
+            | Self::Finish(_, completion) => {
+                if let Some(completion) = completion {
+                    completion.complete(Err(error));
+                }
+            }
+            Self::Start(_)
+            | Self::Write(_)
+            | Self::Ping(_)
+            | Self::Close(..)
+            | Self::Pause
+            | Self::Resume
+            | Self::Call(_) => {}
+        }
+    }
 }

@@ -1,8 +1,8 @@
-//! Loops that run, on threads of their own: what they can be asked for from outside.
+//! Loops that run on threads of their own, as the application sees them.
 
 use std::{
     fmt, io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,76 +11,22 @@ use std::{
     time::Instant,
 };
 
+use driver_kit::connect::{Connect, ConnectError};
+
 use crate::{
-    Adopt, Broadcaster, Connect, ConnectError, Handler, Server, ServerHandle, Stream,
-    audience::Audience, command::Mailbox, control::Control, dialling::Route, errand::Errand,
-    failure::Observer, resolver::Resolver,
+    broadcast::Broadcaster,
+    client::request::DialRequest,
+    command::{LoopMailbox, loop_command::LoopCommand},
+    connection::adopt::{Adopt, Stream},
+    event_loop::{control::ServerHandle, shared::Shared},
+    handler::Handler,
 };
-
-/// What all loops share.
-pub(crate) struct Shared<H> {
-    pub(crate) handler: H,
-    pub(crate) observer: Observer,
-    pub(crate) control: Arc<Control>,
-    pub(crate) resolver: Arc<Resolver>,
-}
-
-impl<H: Handler> Shared<H> {
-    /// Has a loop dial, as soon as the name is resolved. If there is no use in trying, the state comes
-    /// back.
-    pub(crate) fn dial(
-        self: &Arc<Self>,
-        mailbox: &Arc<Mailbox>,
-        route: Box<Route>,
-        state: H::State,
-    ) -> Result<(), (ConnectError, H::State)> {
-        let target = route.plan.target();
-        if target.is_secure() {
-            return Err((ConnectError::TlsUnsupported, state));
-        }
-        let port = target.port();
-        if let Ok(address) = target.host().parse::<IpAddr>() {
-            let addresses = Ok(vec![SocketAddr::new(address, port)]);
-            return send(mailbox, Errand::Dial(route, addresses, state));
-        }
-        let host = target.host().to_owned();
-        let (shared, mailbox) = (Arc::clone(self), Arc::clone(mailbox));
-        self.resolver.resolve(host, port, move |addresses| {
-            let dial = Errand::Dial(route, addresses, state);
-            if let Err((error, state)) = send(&mailbox, dial) {
-                shared.handler.on_connect_failed(state, error);
-            }
-        });
-        Ok(())
-    }
-}
-
-/// Sends a dial to a loop. If that has ended, the state comes back.
-fn send<S: Send + 'static>(mailbox: &Mailbox, dial: Errand<S>) -> Result<(), (ConnectError, S)> {
-    dial.send(mailbox).map_err(|errand| match *errand {
-        Errand::Dial(_, _, state) => (ConnectError::ShutDown, state),
-        Errand::Accepted(..) | Errand::Adopt(..) | Errand::Redirected(..) => {
-            unreachable!("what comes back is what was sent")
-        }
-    })
-}
-
-impl<H> Shared<H> {
-    /// Who is told what happens on the loop with that mailbox.
-    pub(crate) const fn audience<'a>(&'a self, mailbox: &'a Arc<Mailbox>) -> Audience<'a, H> {
-        Audience {
-            handler: &self.handler,
-            observer: &self.observer,
-            mailbox,
-        }
-    }
-}
 
 /// Event loops that run, each on a thread of its own, with one [`Handler`] for all their connections.
 ///
-/// They serve what [`Server`] listens on, and connections that are made here: [dialled](Self::connect) or
-/// [adopted](Self::adopt). Dropping this ends them at once; [`shutdown`](ServerHandle::shutdown) ends
-/// them in order.
+/// They serve the addresses that a [`Server`](crate::Server) listens on, and connections that are
+/// [dialled](Self::connect) or [adopted](Self::adopt) here. Dropping this ends them at once;
+/// [`shutdown`](ServerHandle::shutdown) ends them in order.
 ///
 /// ```no_run
 /// use driver_mio::{Connect, Context, EventLoops, Handler};
@@ -107,20 +53,11 @@ impl<H> Shared<H> {
 pub struct EventLoops<H: Handler> {
     shared: Arc<Shared<H>>,
     threads: Vec<JoinHandle<io::Result<()>>>,
-    /// The loop that gets the next connection.
+    /// Counts connections that were made here. Each loop gets one in turn.
     next: AtomicUsize,
 }
 
 impl<H: Handler> EventLoops<H> {
-    /// Starts as many loops as there are cores, to dial or adopt connections. To listen, or to choose
-    /// otherwise, see [`Server`].
-    ///
-    /// # Errors
-    /// What the system reports.
-    pub fn start(handler: H) -> io::Result<Self> {
-        Server::new().start(handler)
-    }
-
     pub(crate) const fn new(shared: Arc<Shared<H>>) -> Self {
         Self {
             shared,
@@ -129,17 +66,17 @@ impl<H: Handler> EventLoops<H> {
         }
     }
 
-    /// A loop more has been started.
+    /// Adds the thread of a loop that was started.
     pub(crate) fn push(&mut self, thread: JoinHandle<io::Result<()>>) {
         self.threads.push(thread);
     }
 
-    /// Connects to a server. What comes of it, the handler is told: by
-    /// [`on_open`](Handler::on_open) or [`on_connect_failed`](Handler::on_connect_failed).
+    /// Connects to a server. The handler is told of the outcome, by [`on_open`](Handler::on_open) or
+    /// [`on_connect_failed`](Handler::on_connect_failed).
     ///
     /// A name is resolved on another thread, and its addresses are tried as RFC 8305 says. The
-    /// [timeout](Connect::timeout) counts up to the opening handshake, for which
-    /// [`opening_timeout`](wsproto::Config::opening_timeout) holds.
+    /// [timeout](Connect::timeout) applies until the transport is connected; for the opening handshake,
+    /// [`opening_timeout`](wsproto::Config::opening_timeout) applies.
     ///
     /// # Errors
     /// [`Url`](ConnectError::Url), [`TlsUnsupported`](ConnectError::TlsUnsupported) and
@@ -157,7 +94,7 @@ impl<H: Handler> EventLoops<H> {
     }
 
     /// As [`connect_with`](Self::connect_with), from a local address. With port 0 the system chooses the
-    /// port. To have more connections to one server than there are ports takes several addresses.
+    /// port. It takes several local addresses to have more connections to one server than there are ports.
     ///
     /// # Errors
     /// As [`connect`](Self::connect).
@@ -178,20 +115,19 @@ impl<H: Handler> EventLoops<H> {
     ) -> Result<(), ConnectError> {
         let plan = connect.plan()?;
         let mailbox = self.next_mailbox()?;
-        let until = Instant::now().checked_add(connect.time_limit());
-        let route = Box::new(Route {
+        let request = Box::new(DialRequest {
             plan,
-            until,
+            deadline: Instant::now().checked_add(connect.time_limit()),
             source,
         });
-        let dialled = self.shared.dial(mailbox, route, state);
+        let dialled = self.shared.dial(mailbox, request, state);
         dialled.map_err(|(error, _)| error)
     }
 
-    /// Takes a connection over from elsewhere: see [`Adopt`].
+    /// Takes over a connection that comes from elsewhere; see [`Adopt`].
     ///
     /// # Errors
-    /// If the stream's socket cannot be used without blocking, or the loops have ended.
+    /// If the stream's socket cannot be made non-blocking, or the loops have ended.
     pub fn adopt(&self, stream: impl Into<Stream>, adopt: Adopt) -> io::Result<()> {
         self.adopt_with(stream, adopt, H::State::default())
     }
@@ -210,35 +146,35 @@ impl<H: Handler> EventLoops<H> {
         stream.prepare()?;
         let ended = || io::Error::other("the event loops have ended");
         let mailbox = self.next_mailbox().map_err(|_| ended())?;
-        let adopted = Errand::Adopt(stream, adopt, state).send(mailbox);
+        let adopted = LoopCommand::Adopt(stream, adopt, state).send(mailbox);
         adopted.map_err(|_| ended())
     }
 
-    /// The handler.
+    /// Returns the handler.
     #[must_use]
     pub fn handler(&self) -> &H {
         &self.shared.handler
     }
 
-    /// Shuts the loops down from elsewhere, and counts their connections.
+    /// Returns a handle that shuts the loops down from any thread, and returns their figures.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         ServerHandle::new(Arc::clone(&self.shared.control))
     }
 
-    /// Sends to many connections at once.
+    /// Returns a broadcaster, which sends to many connections at once.
     #[must_use]
     pub fn broadcaster(&self) -> Broadcaster {
         Broadcaster::new(Arc::clone(&self.shared.control))
     }
 
-    /// How many connections there are; see [`ServerHandle::connections`].
+    /// Returns the number of connections; see [`ServerHandle::connections`].
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.control.connections()
     }
 
-    /// Waits until the loops have been [shut down](ServerHandle::shutdown) by somebody.
+    /// Blocks until the loops have been [shut down](ServerHandle::shutdown).
     ///
     /// # Errors
     /// If the system did not let a loop wait for its sockets.
@@ -257,8 +193,8 @@ impl<H: Handler> EventLoops<H> {
         result
     }
 
-    /// That of the loop that gets the next connection.
-    fn next_mailbox(&self) -> Result<&Arc<Mailbox>, ConnectError> {
+    /// Returns the mailbox of the loop that gets the next connection.
+    fn next_mailbox(&self) -> Result<&Arc<LoopMailbox>, ConnectError> {
         let control = &self.shared.control;
         if control.shutdown().is_some() {
             return Err(ConnectError::ShutDown);
@@ -272,7 +208,7 @@ impl<H: Handler> Drop for EventLoops<H> {
     fn drop(&mut self) {
         if !self.threads.is_empty() {
             self.shared.control.abandon();
-            // There is nobody to tell how a loop has ended.
+            // There is nobody to report an error to.
             let _ = self.join_threads();
         }
     }

@@ -1,4 +1,4 @@
-//! What goes wrong where no callback of the handler can see it.
+//! Failures that no callback of the handler reports.
 
 use std::{
     any::Any,
@@ -8,17 +8,17 @@ use std::{
 
 use driver_kit::handshake::HandshakeError;
 
-/// Something that went wrong outside of any open connection, or in a callback. The loops go on in spite
-/// of it; [`Server::on_failure`](crate::Server::on_failure) is for those who want to know.
+/// A failure outside of any open connection, or in a callback. The loops go on; failures are reported to
+/// [`Server::on_failure`](crate::Server::on_failure) and [`OnWorkers::on_failure`](crate::OnWorkers::on_failure).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A connection could not be accepted, for example because there are too many open files. It is tried
+    /// A connection could not be accepted, for example because too many files are open. Accepting is tried
     /// again, after a pause if need be.
     Accept(io::Error),
-    /// No acceptable request came. Whoever connected was told, if there was a way.
+    /// A client's opening handshake failed. The client was told if possible.
     Handshake(HandshakeError),
-    /// A callback panicked, with this message. Its connection is closed with 1011.
+    /// A callback panicked, with this message. Its connection, if there is one, is closed with 1011.
     Panicked(Box<str>),
 }
 
@@ -42,7 +42,7 @@ impl std::error::Error for Failure {
     }
 }
 
-/// What a panic has to say.
+/// Returns the failure of a callback, with the message of its panic.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Failure {
     let message = match panic.downcast_ref::<&str>() {
         Some(message) => message,
@@ -51,7 +51,7 @@ pub(crate) fn panicked(panic: &(dyn Any + Send)) -> Failure {
     Failure::Panicked(message.into())
 }
 
-/// Is told about failures.
+/// A callback for failures.
 #[derive(Default)]
 pub(crate) struct Observer(Option<Box<dyn Fn(Failure) + Send + Sync>>);
 
@@ -60,9 +60,9 @@ impl Observer {
         Self(Some(Box::new(observe)))
     }
 
-    pub(crate) fn tell(&self, failure: Failure) {
+    pub(crate) fn report(&self, failure: Failure) {
         if let Some(observe) = &self.0 {
-            // If even this panics, there is nobody left to tell.
+            // If even this panics, there is nobody left to report to.
             let _ = catch_unwind(AssertUnwindSafe(|| observe(failure)));
         }
     }

@@ -1,9 +1,9 @@
 //! WebSocket ([RFC 6455]) on event loops: servers and clients with very many connections.
 //!
-//! For programs that count bytes and system calls: an idle connection costs about 210 bytes of memory
-//! in all, an echo is one read and one write, and a message is lent from the read buffer it came in. There is no
-//! runtime: a few threads wait for epoll or kqueue and call back. The protocol itself is the crate
-//! [`wsproto`], which knows no sockets.
+//! For programs in which bytes and system calls count: an idle connection costs about 210 bytes of memory in all,
+//! an echo is one read and one write, and a message is lent from the read buffer that it came in. There is no
+//! asynchronous runtime: a few threads wait for epoll or kqueue and call back. The protocol is implemented by the
+//! crate [`wsproto`], which has no sockets.
 //!
 //! An echo server:
 //!
@@ -54,53 +54,52 @@
 //!
 //! # Where to begin
 //!
-//! | for | there is |
+//! | for | see |
 //! |---|---|
-//! | what to do when something happens | [`Handler`], with a state for each connection |
-//! | sending, closing, deadlines in a callback | [`Context`] |
-//! | the same from any other thread | [`Handle`], also with a callback or a future when it is done |
-//! | a server on ports and Unix sockets | [`Server`] |
-//! | clients, on the same loops if you like | [`EventLoops::connect`], with [`Connect`] |
-//! | requests: authorization that takes its time | [`Upgrade`], [`Upgrade::later`] |
-//! | callbacks that block | [`OnWorkers`], with a [`WorkerHandler`] |
-//! | one message to many, topics | [`Broadcaster`] |
-//! | connections that come from elsewhere | [`EventLoops::adopt`], with [`Adopt`] |
-//! | what is no socket: TLS, protocols over datagrams | [`Transport`] |
-//! | limits, deadlines, policies | [`Config`] |
+//! | callbacks for events, with a state for each connection | [`Handler`] |
+//! | sending, closing and deadlines in a callback | [`Context`] |
+//! | the same from any other thread, with callbacks or futures for the outcome | [`Handle`] |
+//! | servers on ports and Unix sockets | [`Server`] |
+//! | clients, also on the loops of a server | [`EventLoops::connect`], [`Connect`] |
+//! | requests and authorization that takes its time | [`Upgrade`], [`Upgrade::later`] |
+//! | callbacks that block | [`OnWorkers`], [`WorkerHandler`] |
+//! | one message to many connections, topics | [`Broadcaster`] |
+//! | connections that come from elsewhere | [`EventLoops::adopt`], [`Adopt`] |
+//! | transports that are no sockets: TLS, protocols over datagrams | [`Transport`] |
+//! | limits, deadlines and policies | [`Config`] |
 //!
-//! # Which thread does what
+//! # Threads
 //!
-//! A connection belongs to one loop, and everything about it happens on the thread of that loop. The
-//! callbacks of one connection are called one after the other; those of different loops at the same time. A
-//! callback must not block: all connections of its loop would wait.
+//! A connection belongs to one loop, and all its callbacks are called on the thread of that loop, one after the
+//! other. Callbacks of different loops are called at the same time. A callback must not block: all connections of
+//! its loop would wait.
 //!
-//! Handles can be used anywhere. They put orders into the loop's mailbox, which wakes it once for all that
-//! comes until it looks.
+//! Handles can be used on any thread. They send commands to the loop's mailbox, which wakes the loop once for all
+//! commands that come until it looks.
 //!
 //! # Batches and backpressure
 //!
-//! What callbacks send is written when everything that has come in is handled: frames of one read leave
-//! in one write. After two mebibytes or some thousand messages of one connection the others have their turn.
+//! Messages that callbacks send are written when all input is handled: the answers to one read leave in one write.
+//! After two mebibytes or 1024 events of one connection, the others have their turn.
 //!
-//! Nothing here waits, so queues are bounded instead, see [`Config::queue_limit`] and [`Config::overflow`].
-//! By default a peer that does not read its answers is not read either ([`Config::pause_when_high`], which is
-//! on in [`Server`]): an echo server does not grow.
+//! Nothing here waits for room, so queues are bounded instead; see [`Config::queue_limit`] and
+//! [`Config::overflow`]. By default, a [`Server`] stops reading from a peer that does not read its answers
+//! ([`Config::pause_when_high`]), so that the memory of an echo server does not grow.
 //!
-//! # How it ends
+//! # The end of a connection
 //!
-//! [`Handler::on_close`] tells how, once for each connection that was open. [`ServerHandle::shutdown`] ends
-//! everything in order: every peer gets what was sent, then a Close with 1001; those that do not answer are
-//! dropped when patience ends. A callback that panics has its connection closed with 1011 and is reported to
-//! [`Server::on_failure`]; the loop goes on.
+//! [`Handler::on_close`] is called once for each connection that was open. [`ServerHandle::shutdown`] ends all
+//! connections in order: every peer gets the messages that were sent before, and a Close frame with 1001. Peers that
+//! do not answer it are dropped at the end of the grace period. If a callback panics, its connection is closed with
+//! 1011 and the panic is reported to [`Server::on_failure`]. The loop goes on.
 //!
 //! # Memory
 //!
-//! An idle connection costs 192 bytes in its loop's slab, and those of its [`State`](Handler::State), and
-//! 20 for its deadline. The first [`Handle`] of a connection, a subscription, a deadline of the
-//! application's, or a transport that is no socket adds an allocation of its own. One read buffer of 256 KiB
-//! serves all connections of a loop.
+//! An idle connection costs 192 bytes in its loop's slab, its [`State`](Handler::State), and 20 bytes for its
+//! deadline. The first [`Handle`] of a connection, a subscription, a deadline of the application or a
+//! transport that is no socket adds an allocation. One read buffer of 256 KiB serves all connections of a loop.
 //!
-//! A process starts with few descriptors on most systems: [`raise_descriptor_limit`].
+//! Most systems start programs with a low limit of descriptors, which [`raise_descriptor_limit`] raises.
 //!
 //! # Features
 //!
@@ -109,66 +108,50 @@
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 
 #[cfg(not(unix))]
-compile_error!("the event loops know epoll and kqueue only: use another driver on this system");
+compile_error!("the event loops need epoll or kqueue: use another driver on this system");
 
-mod accepting;
-mod adopt;
-mod audience;
 mod broadcast;
-mod broadcasting;
-mod closing;
+mod client;
 mod command;
-mod completion;
-mod context;
-mod control;
-mod crew;
-mod descriptors;
-mod dialling;
-mod entry;
-mod errand;
+mod connection;
 mod event_loop;
 mod event_loops;
-mod execute;
 mod failure;
 mod handle;
 mod handler;
-mod line;
-mod listener;
-mod mailbox;
-mod orders;
-mod promise;
-mod resolver;
+mod message;
 mod server;
-mod slab;
 mod stats;
-mod strand;
-mod timer;
-mod topics;
-mod transport;
-mod upgrade;
 mod workers;
 
-pub use adopt::{Adopt, Stream};
 pub use broadcast::{Broadcast, Broadcaster, Broadcasting, Reached, SlowReceivers, compressed};
-pub use completion::Sent;
-pub use context::Context;
-pub use control::ServerHandle;
-pub use crew::WorkerState;
-pub use descriptors::raise_descriptor_limit;
+pub use connection::{
+    adopt::{Adopt, Stream},
+    context::Context,
+    transport::{Notifier, Registration, Transport},
+};
 pub use driver_kit::{
     connect::{Connect, ConnectError},
     handshake::HandshakeError,
 };
+pub use event_loop::control::ServerHandle;
 pub use event_loops::EventLoops;
-pub use execute::{ElasticPool, Execute, Job};
 pub use failure::Failure;
-pub use handle::Handle;
-pub use handler::{Handler, MessageRef};
-pub use server::Server;
+pub use handle::{Handle, completion::Sent};
+pub use handler::Handler;
+pub use message::MessageRef;
+pub use server::{
+    Server,
+    descriptors::raise_descriptor_limit,
+    upgrade::{LaterUpgrade, Upgrade},
+};
 pub use stats::Stats;
-pub use transport::{Notifier, Registration, Transport};
-pub use upgrade::{LaterUpgrade, Upgrade};
-pub use workers::{OnWorkers, WorkerHandler};
+pub use workers::{
+    OnWorkers,
+    execute::{ElasticPool, Execute, Job},
+    handler::WorkerHandler,
+    pool::WorkerState,
+};
 pub use wsproto::{
     self, Accept, Binary, Cause, Chunk, CloseCode, Closed, ClosedBy, Compress, Compression, Config,
     Delivery, Error, Kind, Memory, Message, Overflow, Prepared, Reject, Request, RequestHead,

@@ -1,4 +1,9 @@
-//! A server: what loops listen on, and how many there are.
+//! A server: addresses to listen on, and the loops that serve them.
+
+pub(crate) mod answer;
+pub(crate) mod descriptors;
+pub(crate) mod listener;
+pub(crate) mod upgrade;
 
 use std::{
     io,
@@ -12,15 +17,19 @@ use std::{
 use mio::{Poll, Waker};
 use wsproto::Config;
 
+use self::listener::{Address, Listener};
 use crate::{
-    Broadcaster, EventLoops, Failure, Handler, ServerHandle,
-    command::{Doorbell, Mailbox},
-    control::Control,
-    event_loop::{EventLoop, Plan, WAKER},
-    event_loops::Shared,
-    failure::Observer,
-    listener::Address,
-    resolver::Resolver,
+    broadcast::Broadcaster,
+    client::resolver::Resolver,
+    command::{LoopMailbox, LoopWaker},
+    event_loop::{
+        EventLoop, Plan, WAKER,
+        control::{Control, ServerHandle},
+        shared::Shared,
+    },
+    event_loops::EventLoops,
+    failure::{Failure, Observer},
+    handler::Handler,
     stats::Counters,
 };
 
@@ -57,28 +66,28 @@ pub struct Server {
 impl Server {
     /// Listens on the first address of `address` that works.
     ///
-    /// On Linux every loop gets a socket of its own, among which the kernel spreads connections
-    /// (`SO_REUSEPORT`); elsewhere one loop accepts and hands them over. The backlog is 1024.
+    /// On Linux every loop gets a socket of its own (`SO_REUSEPORT`), and the kernel spreads connections among them.
+    /// Elsewhere one loop accepts and hands over to the others. The backlog is 1024.
     ///
     /// # Errors
-    /// If no address works: the name is unknown, the port is in use, and the like.
+    /// If no address works, for example because the name is unknown or the port is in use.
     pub fn bind(address: impl ToSocketAddrs) -> io::Result<Self> {
         Self::new().listen(address)
     }
 
-    /// Listens on a Unix socket, which must not exist yet. One loop accepts and hands over to the others.
+    /// Listens on a Unix socket, whose path must not exist yet. One loop accepts and hands over to the others.
     ///
     /// # Errors
-    /// What the system reports.
+    /// The system's error.
     pub fn bind_unix(path: impl AsRef<Path>) -> io::Result<Self> {
         Self::new().listen_unix(path)
     }
 
-    /// Listens on nothing yet: enough for loops that dial or adopt.
+    /// Creates a server that listens on no address, which is enough for loops that dial or adopt.
     #[must_use]
     pub fn new() -> Self {
         let mut config = Config::default();
-        // Callbacks do not wait: a peer that does not read its answers is not read either.
+        // Callbacks do not wait. So the server stops reading from a peer that does not read its answers.
         config.pause_when_high = true;
         Self {
             addresses: Vec::new(),
@@ -91,7 +100,7 @@ impl Server {
         }
     }
 
-    /// Listens on one address more, as [`bind`](Self::bind) does.
+    /// Listens on one more address, as [`bind`](Self::bind) does.
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
@@ -110,20 +119,20 @@ impl Server {
             .unwrap_or_else(|| io::Error::new(io::ErrorKind::NotFound, "the name has no address")))
     }
 
-    /// Listens on a Unix socket more, as [`bind_unix`](Self::bind_unix) does.
+    /// Listens on one more Unix socket, as [`bind_unix`](Self::bind_unix) does.
     ///
     /// # Errors
-    /// What the system reports.
+    /// The system's error.
     pub fn listen_unix(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
         self.addresses.push(Address::unix(path.as_ref())?);
         Ok(self)
     }
 
-    /// Serves a listener that somebody else has bound, a service manager for example. One loop accepts and
-    /// hands over to the others.
+    /// Serves a listener that was bound elsewhere, for example by a service manager. One loop accepts and hands over
+    /// to the others.
     ///
     /// # Errors
-    /// What the system reports.
+    /// The system's error.
     pub fn listener(mut self, listener: TcpListener) -> io::Result<Self> {
         self.addresses.push(Address::tcp(listener)?);
         Ok(self)
@@ -132,83 +141,81 @@ impl Server {
     /// As [`listener`](Self::listener), for a Unix socket.
     ///
     /// # Errors
-    /// What the system reports.
+    /// The system's error.
     pub fn unix_listener(mut self, listener: UnixListener) -> io::Result<Self> {
         self.addresses.push(Address::unix_listener(listener)?);
         Ok(self)
     }
 
-    /// Sets how many loops there are, each on a thread of its own; at least one. Default: as many as
-    /// cores.
+    /// Sets the number of loops, each on a thread of its own; at least one. Default: the number of cores.
     #[must_use]
     pub fn loops(mut self, loops: usize) -> Self {
         self.loops = loops.max(1);
         self
     }
 
-    /// Sets how many events a loop takes from the system at a time; at least one. Default 1024.
+    /// Sets the number of events that a loop takes from the system at a time; at least one. Default 1024.
     #[must_use]
     pub fn events(mut self, events: usize) -> Self {
         self.events = events.max(1);
         self
     }
 
-    /// Sets limits, deadlines and policies of accepted connections. The default is that of [`Config`],
-    /// but for [`pause_when_high`](Config::pause_when_high), which is `true`.
+    /// Sets limits, deadlines and policies of accepted connections. Default: those of [`Config`], with
+    /// [`pause_when_high`](Config::pause_when_high) set to `true`.
     #[must_use]
     pub fn config(mut self, config: impl Into<Arc<Config>>) -> Self {
         self.config = config.into();
         self
     }
 
-    /// Sets how many connections there may be at a time. While there are so many, those who connect wait
-    /// in the system's backlog. Default: no limit.
+    /// Sets the maximum number of connections. While it is reached, further ones wait in the system's backlog.
+    /// Default: no limit.
     #[must_use]
     pub const fn max_connections(mut self, max: usize) -> Self {
         self.max_connections = max;
         self
     }
 
-    /// Calls `observe`, on some loop, for everything that goes wrong where no callback sees it. Default:
-    /// nobody is told.
+    /// Calls `observe`, on some loop, for every [`Failure`]. Default: failures are ignored.
     #[must_use]
     pub fn on_failure(mut self, observe: impl Fn(Failure) + Send + Sync + 'static) -> Self {
         self.observer = Observer::new(observe);
         self
     }
 
-    /// The addresses that the server listens on, in the order in which they were given, Unix sockets left
-    /// out; useful after binding port 0.
+    /// Returns the addresses that the server listens on, in the order in which they were given and without Unix
+    /// sockets. Useful after binding port 0.
     pub fn local_addrs(&self) -> impl Iterator<Item = SocketAddr> {
         self.addresses.iter().filter_map(Address::local_addr)
     }
 
-    /// The first of the [addresses](Self::local_addrs).
+    /// Returns the first of the [addresses](Self::local_addrs).
     ///
     /// # Errors
-    /// If the server listens on none.
+    /// [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) if the server listens on none.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.local_addrs()
             .next()
             .ok_or_else(|| io::ErrorKind::AddrNotAvailable.into())
     }
 
-    /// Shuts the server down from elsewhere, and counts its connections.
+    /// Returns a handle that shuts the server down from any thread, and returns its figures.
     #[must_use]
     pub fn handle(&self) -> ServerHandle {
         ServerHandle::new(Arc::clone(&self.control))
     }
 
-    /// Sends to many of the server's connections at once, as soon as it has been started.
+    /// Returns a broadcaster, which sends to many of the server's connections at once, once the server is started.
     #[must_use]
     pub fn broadcaster(&self) -> Broadcaster {
         Broadcaster::new(Arc::clone(&self.control))
     }
 
-    /// Serves until it is [shut down](ServerHandle::shutdown).
+    /// Serves until the server is [shut down](ServerHandle::shutdown).
     ///
     /// # Errors
-    /// If the loops cannot be started, or the system does not let one wait for its sockets.
+    /// If the loops cannot be started, or the system does not let a loop wait for its sockets.
     pub fn serve(self, handler: impl Handler) -> io::Result<()> {
         self.start(handler)?.join()
     }
@@ -216,7 +223,7 @@ impl Server {
     /// Starts the loops.
     ///
     /// # Errors
-    /// What the system reports.
+    /// The system's error.
     pub fn start<H: Handler>(self, handler: H) -> io::Result<EventLoops<H>> {
         let mut polls = Vec::new();
         let mut mailboxes = Vec::new();
@@ -224,17 +231,11 @@ impl Server {
             let poll = Poll::new()?;
             let waker = Waker::new(poll.registry(), WAKER)?;
             let counters = Counters::default();
-            mailboxes.push(Arc::new(Mailbox::new(Doorbell { waker, counters })));
+            let mailbox = LoopMailbox::new(LoopWaker { waker, counters });
+            mailboxes.push(Arc::new(mailbox));
             polls.push(poll);
         }
-        let mut listeners: Vec<_> = (0..self.loops).map(|_| Vec::new()).collect();
-        for (number, address) in self.addresses.into_iter().enumerate() {
-            let shared = address.share(self.loops, &self.config)?;
-            for (turn, listener) in shared.into_iter().enumerate() {
-                // Those that hand over are spread as well.
-                listeners[(number + turn) % self.loops].push(listener);
-            }
-        }
+        let listeners = share_listeners(self.addresses, self.loops, &self.config)?;
         self.control.start(mailboxes.clone(), self.max_connections);
         let shared = Arc::new(Shared {
             handler,
@@ -242,7 +243,7 @@ impl Server {
             control: self.control,
             resolver: Arc::<Resolver>::default(),
         });
-        // If one of them cannot be started, this is dropped, which ends the others.
+        // If a loop cannot be started, dropping this ends the others.
         let mut loops = EventLoops::new(Arc::clone(&shared));
         for (number, ((poll, mailbox), listeners)) in
             polls.into_iter().zip(mailboxes).zip(listeners).enumerate()
@@ -261,6 +262,34 @@ impl Server {
             loops.push(spawned.inspect_err(|_| shared.control.loop_ended(0))?);
         }
         Ok(loops)
+    }
+}
+
+/// Returns the listeners of each loop.
+fn share_listeners(
+    addresses: Vec<Address>,
+    loops: usize,
+    config: &Arc<Config>,
+) -> io::Result<Vec<Vec<Listener>>> {
+    let mut listeners: Vec<_> = (0..loops).map(|_| Vec::new()).collect();
+    for (number, address) in addresses.into_iter().enumerate() {
+        let shared = address.share(loops, config)?;
+        for (turn, listener) in shared.into_iter().enumerate() {
+            // Single listeners, which hand over, are on different loops as well.
+            listeners[(number + turn) % loops].push(listener);
+        }
+    }
+    Ok(listeners)
+}
+
+impl<H: Handler> EventLoops<H> {
+    /// Starts as many loops as there are cores, to dial or adopt connections. To listen, or to choose
+    /// otherwise, see [`Server`].
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn start(handler: H) -> io::Result<Self> {
+        Server::new().start(handler)
     }
 }
 

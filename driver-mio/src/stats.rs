@@ -1,4 +1,4 @@
-//! What loops have done so far, and what they hold: counted by each loop for itself.
+//! The figures of loops, counted by each loop for itself.
 
 use std::{
     iter::Sum,
@@ -6,38 +6,38 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-/// What one loop has done since it was started, and what it holds; or several loops together.
+/// The figures of one loop since it was started, or the sum of several loops.
 ///
 /// From [`ServerHandle::stats`](crate::ServerHandle::stats). The figures of a loop are read one after the
-/// other while it works on, so they may be of slightly different moments.
+/// other while it works, so they may be of slightly different moments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Connections that there are, opening and closing ones included.
+    /// Connections at present, opening and closing ones included.
     pub connections: u64,
     /// Connections that were accepted, dialled or adopted.
     pub begun: u64,
-    /// Connections that have opened: their handshakes were complete.
+    /// Connections that have opened, which means that their handshakes were completed.
     pub opened: u64,
-    /// Messages that came; in chunks, each chunk counts.
+    /// Messages received. With [`Delivery::Chunks`](wsproto::Delivery::Chunks), each chunk counts.
     pub messages_received: u64,
-    /// Messages that were sent, each fragment and each receiver of a broadcast counted.
+    /// Messages sent. Each part of a streamed message and each receiver of a broadcast counts.
     pub messages_sent: u64,
-    /// Bytes that were read from sockets.
+    /// Bytes read from sockets.
     pub bytes_received: u64,
-    /// Bytes that sockets have taken.
+    /// Bytes written to sockets.
     pub bytes_sent: u64,
-    /// Bytes that wait in outgoing queues.
+    /// Bytes in outgoing queues at present.
     pub bytes_queued: u64,
-    /// Orders of other threads that wait for the loop.
+    /// Commands of other threads that wait for the loop at present.
     pub orders_waiting: u64,
     /// Reads from sockets, each a system call.
     pub reads: u64,
     /// Writes to sockets, each a system call.
     pub writes: u64,
-    /// Waits for news, each a system call.
+    /// Waits for events, each a system call.
     pub waits: u64,
-    /// Pieces of news that the waits have brought.
+    /// Events that the waits have returned.
     pub events: u64,
 }
 
@@ -69,27 +69,26 @@ impl Sum for Stats {
     }
 }
 
-/// A number that one thread changes and any thread reads.
+/// A count that one thread changes and any thread reads.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
 
 impl Count {
-    /// To be called by the loop that counts, and by nobody else: so there is no need for anything that
-    /// keeps other cores waiting.
+    /// Adds to the count. Only the loop that owns the count may call this, so that no atomic addition is needed.
     #[inline]
     pub(crate) fn add(&self, n: usize) {
         let sum = self.0.load(Ordering::Relaxed).wrapping_add(n as u64);
         self.0.store(sum, Ordering::Relaxed);
     }
 
-    /// Like [`add`](Self::add), the other way.
+    /// Subtracts from the count, under the rule of [`add`](Self::add).
     #[inline]
     pub(crate) fn subtract(&self, n: usize) {
         let rest = self.0.load(Ordering::Relaxed).wrapping_sub(n as u64);
         self.0.store(rest, Ordering::Relaxed);
     }
 
-    /// Something that was `before` is `after` now.
+    /// Replaces a contribution of `before` by one of `after`.
     #[inline]
     pub(crate) fn change(&self, before: usize, after: usize) {
         if before != after {
@@ -102,7 +101,7 @@ impl Count {
     }
 }
 
-/// What one loop counts.
+/// The counts of one loop.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) connections: Count,
@@ -120,7 +119,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// The figures as they are now.
+    /// Returns the figures at present.
     pub(crate) fn stats(&self, orders_waiting: usize) -> Stats {
         Stats {
             connections: self.connections.get(),
