@@ -30,7 +30,7 @@ pub struct Stats {
     /// Bytes in outgoing queues at present.
     pub bytes_queued: u64,
     /// Commands of other threads that wait for the loop at present.
-    pub orders_waiting: u64,
+    pub commands_waiting: u64,
     /// Reads from sockets, each a system call.
     pub reads: u64,
     /// Writes to sockets, each a system call.
@@ -54,7 +54,7 @@ impl Add for Stats {
             bytes_received: self.bytes_received + other.bytes_received,
             bytes_sent: self.bytes_sent + other.bytes_sent,
             bytes_queued: self.bytes_queued + other.bytes_queued,
-            orders_waiting: self.orders_waiting + other.orders_waiting,
+            commands_waiting: self.commands_waiting + other.commands_waiting,
             reads: self.reads + other.reads,
             writes: self.writes + other.writes,
             waits: self.waits + other.waits,
@@ -120,7 +120,7 @@ pub(crate) struct Counters {
 
 impl Counters {
     /// Returns the figures at present.
-    pub(crate) fn stats(&self, orders_waiting: usize) -> Stats {
+    pub(crate) fn stats(&self, commands_waiting: usize) -> Stats {
         Stats {
             connections: self.connections.get(),
             begun: self.begun.get(),
@@ -130,7 +130,7 @@ impl Counters {
             bytes_received: self.bytes_received.get(),
             bytes_sent: self.bytes_sent.get(),
             bytes_queued: self.bytes_queued.get(),
-            orders_waiting: orders_waiting as u64,
+            commands_waiting: commands_waiting as u64,
             reads: self.reads.get(),
             writes: self.writes.get(),
             waits: self.waits.get(),

@@ -321,6 +321,10 @@ impl<S: Default + Send + 'static> Slot<S> {
             extras.transport = Some(transport);
         }
         Ok(turned?.unwrap_or_else(|_| {
+            // The queue was dropped. That it is empty does not mean that it was sent.
+            if let Some(extras) = &mut self.extras {
+                extras.unsent.lost();
+            }
             // Bytes that the peer sent before may still be there.
             self.readable = Readable::UntilEnd;
             self.connection.wants()
