@@ -30,7 +30,7 @@ impl Connection {
             self.timers.phase_until = None;
             match self.phase {
                 Phase::Opening => self.opening_timed_out(env),
-                Phase::Open => self.close_politely(env, Deadline::Lifetime),
+                Phase::Open => self.close_going_away(env, Deadline::Lifetime),
                 Phase::Closing => {
                     // The application wanted the end and gets it, though not a clean one.
                     let by = ClosedBy::Deadline(Deadline::Close);
@@ -50,7 +50,7 @@ impl Connection {
             self.end(env, Phase::Ending, by, Notice::Failed(Deadline::Pong));
         }
         if self.phase == Phase::Open && self.idle_deadline().is_some_and(|at| at <= now) {
-            self.close_politely(env, Deadline::Idle);
+            self.close_going_away(env, Deadline::Idle);
         }
         if self.phase == Phase::Open && self.ping_deadline().is_some_and(|at| at <= now) {
             self.queue_ping(env, &[]);
@@ -111,7 +111,7 @@ impl Connection {
     }
 
     /// Closes an open connection that did nothing wrong.
-    fn close_politely(&mut self, env: &mut Env, deadline: Deadline) {
+    fn close_going_away(&mut self, env: &mut Env, deadline: Deadline) {
         let by = ClosedBy::Deadline(deadline);
         self.start_closing(env, CloseCode::GOING_AWAY, &deadline.to_string(), by);
     }

@@ -80,7 +80,7 @@ impl Connection {
         let (ended, lost) = (self.transport.has_ended(), self.transport.is_lost());
         let mut wants = Wants {
             write: queued && !lost,
-            event: self.has_news(),
+            event: self.has_pending_event(),
             deadline: self.next_deadline(),
             ..Wants::default()
         };
@@ -126,7 +126,7 @@ impl Connection {
     }
 
     /// Whether there is something to report for which nothing has to be read.
-    fn has_news(&self) -> bool {
+    fn has_pending_event(&self) -> bool {
         let end = match self.phase {
             Phase::Opening | Phase::Open | Phase::Closing => self.end_is_due(),
             Phase::Ending | Phase::Over => false,

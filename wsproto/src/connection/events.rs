@@ -8,7 +8,7 @@ use crate::{
     error::{Cause, Error, Violation},
     event::{Binary, Chunk, Event, Kind, Text},
     handshake::{Request, Response},
-    input::{Input, Last, Lent, Payload, Ready, Span},
+    input::{ChunkPosition, EventBuffer, Input, Payload, Ready, Span},
     wire::{
         close::{CloseCode, Closed, ClosedBy},
         utf8,
@@ -102,7 +102,7 @@ impl Connection {
             return self.announce(env, input, kind, span).map(|()| true);
         }
         match self.advance(env, input)? {
-            Some(Ready::Here(Payload::Message(kind), span)) => {
+            Some(Ready::InPlace(Payload::Message(kind), span)) => {
                 self.announce(env, input, kind, span)?;
                 Ok(true)
             }
@@ -335,52 +335,56 @@ impl Connection {
         ready: Ready,
     ) -> Result<Event<'a>, Error> {
         match ready {
-            Ready::Here(Payload::Message(kind), span) => self.lend_message(env, input, kind, span),
-            Ready::Here(Payload::Chunk(kind, last), span) => Ok(Event::Chunk(Chunk {
+            Ready::InPlace(Payload::Message(kind), span) => {
+                self.lend_message(env, input, kind, span)
+            }
+            Ready::InPlace(Payload::Chunk(kind, last), span) => Ok(Event::Chunk(Chunk {
                 kind,
                 data: input.lend(span).0,
-                last: last == Last::Yes,
+                last: last == ChunkPosition::Last,
             })),
-            Ready::Here(Payload::Ping, span) => Ok(Event::Ping(input.lend(span).0)),
-            Ready::Here(Payload::Pong, span) => Ok(Event::Pong(input.lend(span).0)),
-            Ready::Lent(payload) => Ok(match (&mut input.lent, payload) {
-                (Lent::Text(text), _) => Event::Text(Text::assembled(text)),
-                (Lent::Bytes(bytes), Payload::Message(kind)) => {
+            Ready::InPlace(Payload::Ping, span) => Ok(Event::Ping(input.lend(span).0)),
+            Ready::InPlace(Payload::Pong, span) => Ok(Event::Pong(input.lend(span).0)),
+            Ready::Buffered(payload) => Ok(match (&mut input.event_buffer, payload) {
+                (EventBuffer::Text(text), _) => Event::Text(Text::assembled(text)),
+                (EventBuffer::Bytes(bytes), Payload::Message(kind)) => {
                     Event::Binary(Binary::assembled(bytes, kind))
                 }
-                (Lent::Bytes(bytes), Payload::Ping) => Event::Ping(bytes),
-                (Lent::Bytes(bytes), Payload::Pong) => Event::Pong(bytes),
+                (EventBuffer::Bytes(bytes), Payload::Ping) => Event::Ping(bytes),
+                (EventBuffer::Bytes(bytes), Payload::Pong) => Event::Pong(bytes),
                 // An empty message needs no memory; a chunk is never assembled, but may be empty.
-                (Lent::Bytes(bytes), Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
+                (EventBuffer::Bytes(bytes), Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
                     kind,
                     data: bytes,
-                    last: last == Last::Yes,
+                    last: last == ChunkPosition::Last,
                 }),
-                (Lent::None, Payload::Message(Kind::Text)) if self.config.check_utf8 => {
+                (EventBuffer::None, Payload::Message(Kind::Text)) if self.config.check_utf8 => {
                     Event::Text(Text::in_place(""))
                 }
-                (Lent::None, Payload::Message(kind)) => Event::Binary(Binary::in_place(&[], kind)),
-                (Lent::None, Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
+                (EventBuffer::None, Payload::Message(kind)) => {
+                    Event::Binary(Binary::in_place(&[], kind))
+                }
+                (EventBuffer::None, Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
                     kind,
                     data: &[],
-                    last: last == Last::Yes,
+                    last: last == ChunkPosition::Last,
                 }),
-                (Lent::None, Payload::Ping) => Event::Ping(&[]),
-                (Lent::None, Payload::Pong) => Event::Pong(&[]),
+                (EventBuffer::None, Payload::Ping) => Event::Ping(&[]),
+                (EventBuffer::None, Payload::Pong) => Event::Pong(&[]),
             }),
             Ready::Request(line) => Ok(Event::Request(Request::new(
-                input.lent.bytes(),
+                input.event_buffer.bytes(),
                 line,
                 &input.spans,
             ))),
             Ready::Open(line) => Ok(Event::Open(Response::new(
-                input.lent.bytes(),
+                input.event_buffer.bytes(),
                 line,
                 &input.spans,
                 &[],
             ))),
             Ready::Refused(line, body) => {
-                let (head, body) = input.lent.bytes().split_at(body);
+                let (head, body) = input.event_buffer.bytes().split_at(body);
                 Ok(Event::Refused(Response::new(
                     head,
                     line,

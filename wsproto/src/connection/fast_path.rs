@@ -45,7 +45,7 @@ impl Connection {
 
 /// A message of one frame, all of it there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Whole {
+struct WholeMessage {
     kind: Kind,
     key: [u8; 4],
     /// Bytes of the header.
@@ -58,7 +58,7 @@ struct Whole {
 /// compressed, legal, of at most `max` bytes, and all of it there. Whatever else it may be is left
 /// to [`frame::parse`](crate::wire::frame::parse).
 #[inline(always)]
-fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<Whole> {
+fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<WholeMessage> {
     let [first, second, rest @ ..] = bytes else {
         return None;
     };
@@ -98,7 +98,7 @@ fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<Whole> {
         (mask::NONE, rest, size)
     };
     let len = usize::try_from(len).ok()?;
-    (len <= rest.len()).then_some(Whole {
+    (len <= rest.len()).then_some(WholeMessage {
         kind,
         key,
         size,
@@ -137,7 +137,7 @@ mod tests {
             let expected = match frame::parse(&bytes, &rules) {
                 Ok(Some(Header { fin: true, compressed: false, opcode, len, key, size })) => {
                     let there = (bytes.len() - size) as u64 >= len;
-                    opcode.kind().filter(|_| there).map(|kind| Whole { kind, key, size, len: len as usize })
+                    opcode.kind().filter(|_| there).map(|kind| WholeMessage { kind, key, size, len: len as usize })
                 }
                 Ok(_) | Err(_) => None,
             };

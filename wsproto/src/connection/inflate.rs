@@ -11,7 +11,7 @@ use crate::{
     },
     env::Env,
     error::{Cause, Limit, Violation},
-    input::{Input, Last, Lent, Payload, Ready},
+    input::{ChunkPosition, EventBuffer, Input, Payload, Ready},
     wire::mask,
 };
 
@@ -23,10 +23,10 @@ impl Connection {
         piece: &[u8],
         last: bool,
     ) -> Result<(), Cause> {
-        let enough = self.inflate_from();
+        let inflate_from = self.inflate_from();
         let partial = self.partial.get_or_insert_with(|| env.take_partial());
         let begun =
-            (partial.inflating).begin(&mut env.spare, &mut env.pool, piece, last, enough)?;
+            (partial.inflating).begin(&mut env.spare, &mut env.pool, piece, last, inflate_from)?;
         let Some((mut inflation, before)) = begun else {
             return Ok(());
         };
@@ -86,9 +86,9 @@ impl Connection {
 
     /// Takes a piece of a compressed message that is delivered in chunks.
     pub(super) fn keep_to_inflate(&mut self, env: &mut Env, piece: &[u8], last: bool) {
-        let enough = self.inflate_from();
+        let inflate_from = self.inflate_from();
         let partial = self.partial.get_or_insert_with(|| env.take_partial());
-        (partial.inflating).keep(&mut env.spare, piece, last, enough);
+        (partial.inflating).keep(&mut env.spare, piece, last, inflate_from);
     }
 
     /// Returns the next chunk of a compressed message, made of the bytes that have come.
@@ -127,15 +127,15 @@ impl Connection {
             progress = Err(Violation::TextNotUtf8.into());
         }
         let last = match progress {
-            Ok(Progress::More) => Last::No,
+            Ok(Progress::More) => ChunkPosition::NotLast,
             Ok(Progress::Done) => {
                 self.inflating(env).caught_up();
-                Last::No
+                ChunkPosition::NotLast
             }
             Ok(Progress::Whole) => {
                 self.end_inflating(env);
                 self.reassembly.end_message();
-                Last::Yes
+                ChunkPosition::Last
             }
             Err(cause) if chunk.is_empty() => {
                 env.spare.put(chunk);
@@ -143,16 +143,16 @@ impl Connection {
             }
             Err(cause) => {
                 self.inflating(env).fail_later(cause);
-                Last::No
+                ChunkPosition::NotLast
             }
         };
-        if chunk.is_empty() && last == Last::No {
+        if chunk.is_empty() && last == ChunkPosition::NotLast {
             env.spare.put(chunk);
             return Ok(None);
         }
         self.timers.last_message_at = env.now();
-        input.lent = Lent::Bytes(chunk);
-        Ok(Some(Ready::Lent(Payload::Chunk(kind, last))))
+        input.event_buffer = EventBuffer::Bytes(chunk);
+        Ok(Some(Ready::Buffered(Payload::Chunk(kind, last))))
     }
 
     /// Gives back everything that the message was inflated with.

@@ -15,7 +15,7 @@ use crate::{
         Verdict, accept_key, check_request, check_response, encode_key, join_subprotocols,
         parse_request, parse_response, write_accept, write_reject, write_request,
     },
-    input::{Input, Lent, Ready},
+    input::{EventBuffer, Input, Ready},
     wire::close::{CloseCode, Closed, ClosedBy},
 };
 
@@ -46,7 +46,7 @@ impl Connection {
         let key = encode_key(env.random());
         let policy = connection.config.compression.as_ref();
         let offer = policy
-            .filter(|_| env.pool.is_able())
+            .filter(|_| env.pool.has_codecs())
             .map(negotiation::offer);
         connection.write_head(env, |out| {
             write_request(out, request, &key, offer.as_deref())
@@ -99,7 +99,7 @@ impl Connection {
         };
         // What holds from here on decides, not what held for the handshake.
         let policy = with.config.unwrap_or(&self.config).compression;
-        let policy = policy.filter(|_| with.compression && env.pool.is_able());
+        let policy = policy.filter(|_| with.compression && env.pool.has_codecs());
         let deflate = policy
             .zip(*offer)
             .map(|(policy, offer)| negotiation::answer(&policy, offer));
@@ -255,7 +255,7 @@ impl Connection {
                         offer,
                     },
                 );
-                input.lent = Lent::Bytes(head);
+                input.event_buffer = EventBuffer::Bytes(head);
                 Ok(Ready::Request(line))
             }
             Err(refusal) => Err(self.fail_opening(env, input, Cause::Refused(refusal), head_only)),
@@ -295,7 +295,7 @@ impl Connection {
                 }
             };
             self.open(env, deflate);
-            input.lent = Lent::Bytes(head);
+            input.event_buffer = EventBuffer::Bytes(head);
             return Ok(ControlFlow::Break(Some(Ready::Open(line))));
         }
         let reader = BodyReader::new(&response, MAX_BODY, env.spare.take(0));
@@ -315,7 +315,7 @@ impl Connection {
             .config
             .compression
             .as_ref()
-            .filter(|_| env.pool.is_able());
+            .filter(|_| env.pool.has_codecs());
         let offered: &[&str] = if policy.is_some() {
             &[negotiation::NAME]
         } else {
@@ -340,7 +340,7 @@ impl Connection {
         let line = self.reparse(&head, input)?;
         let body_start = head.len();
         head.extend_from_slice(body);
-        input.lent = Lent::Bytes(head);
+        input.event_buffer = EventBuffer::Bytes(head);
         self.end(env, Phase::Ending, ClosedBy::Peer, Notice::Closed);
         Some(Ready::Refused(line, body_start))
     }

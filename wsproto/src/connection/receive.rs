@@ -11,7 +11,7 @@ use crate::{
     env::Env,
     error::{Cause, Error, Violation},
     event::Kind,
-    input::{Input, Last, Lent, Payload, Ready},
+    input::{ChunkPosition, EventBuffer, Input, Payload, Ready},
     partial::{Assembly, Partial},
     wire::{
         close::{self, Closed},
@@ -162,7 +162,7 @@ impl Connection {
             let control = self.receive_control(env, opcode, payload)?;
             let span = input.consume(len as usize);
             return Ok(Some(match control {
-                Control::Payload(payload) => Ready::Here(payload, span),
+                Control::Payload(payload) => Ready::InPlace(payload, span),
                 Control::Closed(closed) => {
                     input.clear();
                     Ready::Closed(closed)
@@ -177,7 +177,7 @@ impl Connection {
         // A whole message, where it lies.
         mask::apply(payload, key);
         self.timers.last_message_at = env.now();
-        Ok(Some(Ready::Here(
+        Ok(Some(Ready::InPlace(
             Payload::Message(kind),
             input.consume(len as usize),
         )))
@@ -305,8 +305,15 @@ impl Connection {
         if last {
             self.reassembly.end_message();
         }
-        let payload = Payload::Chunk(kind, if last { Last::Yes } else { Last::No });
-        Ok((last || len > 0).then_some(Ready::Here(payload, span)))
+        let payload = Payload::Chunk(
+            kind,
+            if last {
+                ChunkPosition::Last
+            } else {
+                ChunkPosition::NotLast
+            },
+        );
+        Ok((last || len > 0).then_some(Ready::InPlace(payload, span)))
     }
 
     /// Keeps a part of a compressed message. The chunks that can be made of it come before anything else.
@@ -392,13 +399,13 @@ impl Connection {
             return Ok(None);
         };
         utf8.finish().map_err(|_| Violation::TextNotUtf8)?;
-        input.lent = match self.partial.as_mut().map(|partial| partial.message.take()) {
-            Some(Assembly::Text(text)) => Lent::Text(text),
-            Some(Assembly::Bytes(bytes)) => Lent::Bytes(bytes),
-            Some(Assembly::None) | None => Lent::None,
+        input.event_buffer = match self.partial.as_mut().map(|partial| partial.message.take()) {
+            Some(Assembly::Text(text)) => EventBuffer::Text(text),
+            Some(Assembly::Bytes(bytes)) => EventBuffer::Bytes(bytes),
+            Some(Assembly::None) | None => EventBuffer::None,
         };
         self.timers.last_message_at = env.now();
-        Ok(Some(Ready::Lent(Payload::Message(kind))))
+        Ok(Some(Ready::Buffered(Payload::Message(kind))))
     }
 
     /// Checks the text of a chunk, which is delivered where it lies.
@@ -449,9 +456,9 @@ impl Connection {
             .map(|partial| core::mem::take(&mut partial.control))
             .unwrap_or_default();
         let control = self.receive_control(env, opcode, &bytes);
-        input.lent = Lent::Bytes(bytes);
+        input.event_buffer = EventBuffer::Bytes(bytes);
         Ok(match control? {
-            Control::Payload(payload) => Ready::Lent(payload),
+            Control::Payload(payload) => Ready::Buffered(payload),
             Control::Closed(closed) => {
                 input.clear();
                 Ready::Closed(closed)

@@ -19,11 +19,11 @@ use crate::{
 };
 
 /// From this length on, a prepared frame is queued by reference: a connection that is slow keeps none of it.
-const WORTH_SHARING: usize = 256;
+const MIN_SHARED: usize = 256;
 
 /// From this length on, an owned payload is moved into the queue. Shorter ones are copied behind each other
 /// for less than it costs to write many buffers at once.
-const WORTH_MOVING: usize = 16 << 10;
+const MIN_MOVED: usize = 16 << 10;
 
 impl Connection {
     /// Queues a text message.
@@ -55,7 +55,7 @@ impl Connection {
     /// first where that matters.
     pub fn send_message(&mut self, env: &mut Env, message: Message) -> Result<(), SendError> {
         let kind = message.kind();
-        if message.as_bytes().len() < WORTH_MOVING
+        if message.as_bytes().len() < MIN_MOVED
             || self.config.fragment_size.is_some()
             || self.deflate.is_some()
         {
@@ -113,7 +113,7 @@ impl Connection {
         } else {
             let frame = &form.frame;
             let queue = self.queue.get_or_insert_with(|| env.take_queue());
-            if frame.len() < WORTH_SHARING {
+            if frame.len() < MIN_SHARED {
                 queue
                     .reserve(frame.len(), &mut env.spare)
                     .extend_from_slice(frame);
