@@ -30,7 +30,7 @@ pub struct Input<B> {
     /// Bytes that a connection had set aside: they come before those of `buf`.
     aside: Aside,
     /// What the last event borrows, if it does not lie in `buf` or `aside`.
-    pub(crate) lent: Lent,
+    pub(crate) event_buffer: EventBuffer,
     /// Where the headers of a lent head are.
     pub(crate) spans: Vec<HeaderSpan>,
     /// A message that was announced and not taken yet. Nearly all are messages, and this is cheaper to write.
@@ -54,7 +54,7 @@ impl<B: AsMut<[u8]>> Input<B> {
             start: 0,
             end: 0,
             aside: Aside::default(),
-            lent: Lent::None,
+            event_buffer: EventBuffer::None,
             spans: Vec::new(),
             announced: None,
             message: Span::default(),
@@ -115,7 +115,9 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// Whether there is nothing but bytes of the buffer: nothing lent, aside or announced.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        matches!(self.lent, Lent::None) && self.aside.bytes.capacity() == 0 && !self.is_announced()
+        matches!(self.event_buffer, EventBuffer::None)
+            && self.aside.bytes.capacity() == 0
+            && !self.is_announced()
     }
 
     /// Keeps a message for later.
@@ -213,11 +215,11 @@ impl<B: AsMut<[u8]>> Input<B> {
     ) -> Option<Announced> {
         let (payload, span) = match (self.take_announced(), self.ready.take()) {
             (Some((kind, span)), _) => (Payload::Message(kind), span),
-            (None, Some(Ready::Here(payload, span))) => (payload, span),
+            (None, Some(Ready::InPlace(payload, span))) => (payload, span),
             (None, Some(ready)) => {
                 return Some(Announced {
                     ready,
-                    lent: core::mem::take(&mut self.lent),
+                    buffer: core::mem::take(&mut self.event_buffer),
                     spans: core::mem::take(&mut self.spans),
                 });
             }
@@ -225,17 +227,17 @@ impl<B: AsMut<[u8]>> Input<B> {
         };
         let mut bytes = spare.take(span.len);
         bytes.extend_from_slice(self.lend(span).0);
-        let lent = match payload {
+        let buffer = match payload {
             Payload::Message(Kind::Text) if check_utf8 => {
-                String::from_utf8(bytes).map_or(Lent::None, Lent::Text)
+                String::from_utf8(bytes).map_or(EventBuffer::None, EventBuffer::Text)
             }
             Payload::Message(_) | Payload::Chunk(..) | Payload::Ping | Payload::Pong => {
-                Lent::Bytes(bytes)
+                EventBuffer::Bytes(bytes)
             }
         };
         Some(Announced {
-            ready: Ready::Lent(payload),
-            lent,
+            ready: Ready::Buffered(payload),
+            buffer,
             spans: Vec::new(),
         })
     }
@@ -243,8 +245,12 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// Takes an event back that was moved out by [`take_announced_event`](Self::take_announced_event),
     /// perhaps of another input.
     pub(crate) fn restore(&mut self, announced: Announced) -> Ready {
-        let Announced { ready, lent, spans } = announced;
-        self.lent = lent;
+        let Announced {
+            ready,
+            buffer,
+            spans,
+        } = announced;
+        self.event_buffer = buffer;
         self.spans = spans;
         ready
     }
@@ -252,8 +258,8 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// Takes back what the last event has borrowed.
     #[inline]
     pub(crate) fn recycle(&mut self, spare: &mut Spare) {
-        if !matches!(self.lent, Lent::None) {
-            core::mem::take(&mut self.lent).recycle(spare);
+        if !matches!(self.event_buffer, EventBuffer::None) {
+            core::mem::take(&mut self.event_buffer).recycle(spare);
         }
         if self.aside.is_empty() && self.aside.bytes.capacity() > 0 {
             self.aside.recycle(spare);
@@ -262,7 +268,7 @@ impl<B: AsMut<[u8]>> Input<B> {
 
     /// Splits the input into what an event borrows and what forgets the rest.
     #[inline]
-    pub(crate) fn lend(&mut self, span: Span) -> (&mut [u8], Rest<'_>) {
+    pub(crate) fn lend(&mut self, span: Span) -> (&mut [u8], Remainder<'_>) {
         let range = span.start..span.start + span.len;
         let aside_len = self.aside.bytes.len();
         let bytes = if span.aside {
@@ -272,7 +278,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         };
         (
             bytes,
-            Rest {
+            Remainder {
                 start: &mut self.start,
                 end: self.end,
                 aside_start: &mut self.aside.start,
@@ -285,7 +291,7 @@ impl<B: AsMut<[u8]>> Input<B> {
 }
 
 /// What is left of an input while an event borrows a part of it.
-pub(crate) struct Rest<'a> {
+pub(crate) struct Remainder<'a> {
     start: &'a mut usize,
     end: usize,
     aside_start: &'a mut usize,
@@ -294,7 +300,7 @@ pub(crate) struct Rest<'a> {
     message: &'a mut Span,
 }
 
-impl Rest<'_> {
+impl Remainder<'_> {
     pub(crate) fn clear(self) {
         *self.start = self.end;
         *self.aside_start = self.aside_len;
@@ -366,14 +372,14 @@ pub(crate) struct Span {
 
 /// Memory that the last event borrows.
 #[derive(Debug, Default)]
-pub(crate) enum Lent {
+pub(crate) enum EventBuffer {
     #[default]
     None,
     Text(String),
     Bytes(Vec<u8>),
 }
 
-impl Lent {
+impl EventBuffer {
     /// Gives the memory back.
     pub(crate) fn recycle(self, spare: &mut Spare) {
         match self {
@@ -396,9 +402,9 @@ impl Lent {
 #[derive(Debug)]
 pub(crate) enum Ready {
     /// In the input, in place.
-    Here(Payload, Span),
+    InPlace(Payload, Span),
     /// In [`Input::lent`].
-    Lent(Payload),
+    Buffered(Payload),
     Request(RequestLine),
     Open(StatusLine),
     /// The body starts at that byte of what is lent.
@@ -411,14 +417,14 @@ pub(crate) enum Ready {
 #[derive(Debug)]
 pub(crate) struct Announced {
     ready: Ready,
-    lent: Lent,
+    buffer: EventBuffer,
     spans: Vec<HeaderSpan>,
 }
 
 impl Announced {
     /// Gives the memory back.
     pub(crate) fn recycle(self, spare: &mut Spare) {
-        self.lent.recycle(spare);
+        self.buffer.recycle(spare);
     }
 }
 
@@ -427,14 +433,14 @@ impl Announced {
 pub(crate) enum Payload {
     /// A whole message.
     Message(Kind),
-    Chunk(Kind, Last),
+    Chunk(Kind, ChunkPosition),
     Ping,
     Pong,
 }
 
 /// Whether a chunk ends its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Last {
-    Yes,
-    No,
+pub(crate) enum ChunkPosition {
+    Last,
+    NotLast,
 }

@@ -1,4 +1,4 @@
-//! How a connection ends (RFC 6455 7): by the application, the peer, or an error.
+//! The end of a connection (RFC 6455 7): by the application, the peer, a deadline or an error.
 
 use alloc::string::ToString;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Whether both sides have sent a Close frame.
+/// State of the closing handshake: complete if both sides have sent a Close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Handshake {
     Complete,
@@ -20,14 +20,16 @@ pub(super) enum Handshake {
 }
 
 impl Connection {
-    /// Starts the closing handshake (RFC 6455 7.1.2): queues a Close frame behind everything queued
-    /// before. The peer's Close, or a deadline, brings
-    /// [`Event::Closed`](crate::Event::Closed).
+    /// Starts the closing handshake (RFC 6455 7.1.2): queues a Close frame behind everything queued before.
     ///
-    /// [`CloseCode::NO_STATUS`] sends no code. A reason longer than 123 bytes is cut at a character
-    /// boundary. A message that was [started](Self::start) and not finished is left unfinished, and a
-    /// [pause](Self::pause) ends. Before the handshake is complete, this gives the connection up; a
-    /// request that waits for its answer is answered 503. A second call does nothing.
+    /// [`Event::Closed`](crate::Event::Closed) follows when the peer's Close comes or a deadline passes.
+    ///
+    /// [`CloseCode::NO_STATUS`] and the other codes that are never on the wire send a Close frame without a
+    /// code and reason. A reason longer than 123 bytes is truncated at a character boundary. A message that
+    /// was [started](Self::start) and not finished stays unfinished, and a [pause](Self::pause) ends.
+    ///
+    /// Before the opening handshake is complete, the connection ends at once; a request that awaits its
+    /// answer is answered with 503. A second call does nothing.
     pub fn close(&mut self, env: &mut Env, code: CloseCode, reason: &str) {
         match self.phase {
             Phase::Open => self.start_closing(env, code, reason, ClosedBy::Application),
@@ -46,15 +48,15 @@ impl Connection {
     ) {
         self.queue_close(env, code, reason);
         self.closed_by = Some(by);
-        // Otherwise the peer's Close could not be seen.
+        // A paused connection would not read the peer's Close.
         self.paused = false;
         self.enter(env, Phase::Closing);
     }
 
-    /// The peer's Close frame is in: answers it if ours is not queued yet.
+    /// Handles the peer's Close frame, and answers it unless ours is queued or sent already.
     pub(super) fn peer_closed(&mut self, env: &mut Env, code: CloseCode, reason: &str) -> Closed {
         if self.phase == Phase::Open {
-            // 5.5.1: the answer typically echoes the code.
+            // 5.5.1: an answer typically echoes the status code.
             self.queue_close(env, code, "");
         }
         let by = self.closed_by.unwrap_or(ClosedBy::Peer);
@@ -68,7 +70,8 @@ impl Connection {
         }
     }
 
-    /// The peer broke the protocol or a limit: tells it so and ends (RFC 6455 7.1.7).
+    /// Fails the WebSocket connection (RFC 6455 7.1.7) after a violation or an exceeded limit. The peer is
+    /// told by a Close frame, unless one is queued or sent already.
     #[cold]
     pub(super) fn fail(&mut self, env: &mut Env, cause: Cause) -> Error {
         let (code, reason) = match &cause {
@@ -96,8 +99,8 @@ impl Connection {
 
     /// Ends the connection for a reason that no input brings, and has it reported.
     ///
-    /// With [`Phase::Ending`] what is queued is still sent. With [`Phase::Over`] it is dropped: nothing more can
-    /// be sent, or nobody listens.
+    /// With [`Phase::Ending`] the queue is still sent. With [`Phase::Over`] it is dropped: either nothing can
+    /// be sent any more, or the peer does not read.
     pub(super) fn end(&mut self, env: &mut Env, phase: Phase, by: ClosedBy, notice: Notice) {
         self.release(env);
         match phase {
@@ -110,9 +113,9 @@ impl Connection {
         self.notice = Some(notice);
     }
 
-    /// Stops receiving. The transport is ended in order, at the latest at a deadline.
+    /// Stops receiving. The transport is ended in order, or dropped at the close timeout.
     pub(super) fn enter_ending(&mut self, env: &mut Env, handshake: Handshake) {
-        // 7.1.1: the server closes first; a client does so only if something went wrong.
+        // 7.1.1: the server closes the transport first. A client does so only in abnormal cases.
         let shuts = self.role == Role::Server || handshake == Handshake::Incomplete;
         if shuts && self.transport.writing == Writing::Open {
             self.transport.writing = Writing::ShutWhenSent;
@@ -120,7 +123,7 @@ impl Connection {
         self.enter(env, Phase::Ending);
     }
 
-    /// Frees what a connection that ends does not need any more: 7.1.1 has incomplete messages dropped.
+    /// Frees everything that an ending connection does not need. Incomplete messages are dropped (7.1.1).
     pub(super) fn release(&mut self, env: &mut Env) {
         if let Some(partial) = self.partial.take() {
             env.put_partial(partial);
@@ -131,7 +134,7 @@ impl Connection {
         self.outgoing_message = None;
     }
 
-    /// Drops everything queued: nothing of it will be sent.
+    /// Drops the queue unsent.
     pub(super) fn drop_queue(&mut self, env: &mut Env) {
         if let Some(mut queue) = self.queue.take() {
             queue.clear(&mut env.spare);

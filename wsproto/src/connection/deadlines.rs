@@ -1,4 +1,4 @@
-//! Every deadline of a connection, on the clock that the driver passes in.
+//! The deadlines of a connection, on the clock that the driver passes in.
 
 use alloc::string::ToString;
 
@@ -10,7 +10,7 @@ use crate::{
     wire::close::{CloseCode, ClosedBy},
 };
 
-/// The earlier of two deadlines, none being the latest.
+/// Returns the earlier of two deadlines; `None` is later than any.
 fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
     match (one, other) {
         (Some(one), Some(other)) => Some(one.min(other)),
@@ -19,20 +19,22 @@ fn earlier(one: Option<Time>, other: Option<Time>) -> Option<Time> {
 }
 
 impl Connection {
-    /// The present has reached [`Wants::deadline`](crate::Wants::deadline), or passed it.
+    /// Handles every deadline that [`Env::now`](crate::Env::now) has reached; see
+    /// [`Wants::deadline`](crate::Wants::deadline).
     ///
-    /// Does what is due: a ping, an answer, a Close frame, or the end of the connection, which
-    /// [`next_event`](Self::next_event) then reports. A call too early does nothing. Afterwards the
-    /// next deadline is none or later than the present.
+    /// Queues a ping, an HTTP answer or a Close frame, or ends the connection, which
+    /// [`next_event`](Self::next_event) then reports. Does nothing if no deadline has passed. Afterwards the
+    /// next deadline is `None` or later than the present.
     pub fn handle_timeout(&mut self, env: &mut Env) {
         let now = env.now();
         if self.timers.phase_until.is_some_and(|at| at <= now) {
             self.timers.phase_until = None;
             match self.phase {
                 Phase::Opening => self.opening_timed_out(env),
-                Phase::Open => self.close_politely(env, Deadline::Lifetime),
+                Phase::Open => self.close_going_away(env, Deadline::Lifetime),
                 Phase::Closing => {
-                    // The application wanted the end and gets it, though not a clean one.
+                    // The connection was closing already, so its end is an event and no error, though not
+                    // clean.
                     let by = ClosedBy::Deadline(Deadline::Close);
                     self.end(env, Phase::Over, by, Notice::Closed);
                 }
@@ -44,13 +46,13 @@ impl Connection {
             self.write_timed_out(env);
         }
         if self.phase == Phase::Open && self.pong_deadline().is_some_and(|at| at <= now) {
-            // The peer may be gone or only slow: in the second case it learns why.
+            // The peer may be gone or only slow. A slow one learns the reason from the Close frame.
             self.queue_close(env, CloseCode::INTERNAL_ERROR, &Deadline::Pong.to_string());
             let by = ClosedBy::Deadline(Deadline::Pong);
             self.end(env, Phase::Ending, by, Notice::Failed(Deadline::Pong));
         }
         if self.phase == Phase::Open && self.idle_deadline().is_some_and(|at| at <= now) {
-            self.close_politely(env, Deadline::Idle);
+            self.close_going_away(env, Deadline::Idle);
         }
         if self.phase == Phase::Open && self.ping_deadline().is_some_and(|at| at <= now) {
             self.queue_ping(env, &[]);
@@ -58,7 +60,7 @@ impl Connection {
         }
     }
 
-    /// The earliest of all deadlines.
+    /// Returns the earliest of all deadlines.
     pub(super) fn next_deadline(&self) -> Option<Time> {
         let earliest = earlier(self.timers.phase_until, self.write_deadline());
         if self.phase != Phase::Open {
@@ -78,13 +80,13 @@ impl Connection {
 
     fn pong_deadline(&self) -> Option<Time> {
         let (sent_at, span) = (self.timers.ping_sent_at?, self.config.pong_timeout?);
-        // While we do not read, a pong could not be seen.
+        // A pong cannot be seen while reading is stopped.
         self.reads().then(|| after(sent_at, span))
     }
 
     fn ping_deadline(&self) -> Option<Time> {
         let interval = self.config.ping_interval?;
-        // A further ping is no use while one waits for its pong, unless nothing else ends the wait.
+        // No further ping is sent while one awaits its pong, unless no pong timeout ends the wait.
         let from = match self.timers.ping_sent_at {
             Some(_) if self.config.pong_timeout.is_some() => return None,
             Some(sent_at) => sent_at,
@@ -99,10 +101,10 @@ impl Connection {
             .then(|| after(self.timers.last_message_at, span))
     }
 
-    /// The peer does not take what is sent: there is no way to tell it.
+    /// Ends the connection because the peer does not take our bytes. It cannot be told why.
     fn write_timed_out(&mut self, env: &mut Env) {
         if self.phase == Phase::Ending {
-            // How it ended has been reported.
+            // The end has been reported already.
             self.enter(env, Phase::Over);
             return;
         }
@@ -110,8 +112,8 @@ impl Connection {
         self.end(env, Phase::Over, by, Notice::Failed(Deadline::Write));
     }
 
-    /// Closes an open connection that did nothing wrong.
-    fn close_politely(&mut self, env: &mut Env, deadline: Deadline) {
+    /// Closes an open connection with 1001 because of a deadline that is not the peer's fault.
+    fn close_going_away(&mut self, env: &mut Env, deadline: Deadline) {
         let by = ClosedBy::Deadline(deadline);
         self.start_closing(env, CloseCode::GOING_AWAY, &deadline.to_string(), by);
     }

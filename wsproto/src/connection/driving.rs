@@ -1,10 +1,10 @@
-//! The work that a connection has for its driver, and the pressure on the peer that is too fast.
+//! The work of a driver for a connection, and backpressure on a peer that sends too fast.
 
 use super::{Backlog, Connection, Phase, Wants, Writing};
 use crate::{env::Env, queue::Outgoing};
 
 impl Connection {
-    /// The bytes to put on the wire, oldest first: one slice per `IoSlice`, none of them empty.
+    /// Returns the bytes to send, oldest first: slices fit for `IoSlice`, none of them empty.
     #[must_use]
     #[inline]
     pub fn outgoing(&self) -> Outgoing<'_> {
@@ -13,14 +13,16 @@ impl Connection {
             .map_or_else(Outgoing::none, |queue| queue.outgoing())
     }
 
-    /// How many bytes [`outgoing`](Self::outgoing) has in all.
+    /// Returns the number of bytes waiting to be sent: the total length of [`outgoing`](Self::outgoing).
     #[must_use]
     #[inline]
     pub fn queued(&self) -> usize {
         self.queue.as_ref().map_or(0, |queue| queue.len())
     }
 
-    /// The transport took the first `n` bytes of [`outgoing`](Self::outgoing); more than there were counts as all.
+    /// Records that the transport took the first `n` bytes of [`outgoing`](Self::outgoing).
+    ///
+    /// If `n` is more than [`queued`](Self::queued), everything counts as sent.
     #[inline]
     pub fn sent(&mut self, env: &mut Env, n: usize) {
         let Some(queue) = &mut self.queue else { return };
@@ -29,17 +31,18 @@ impl Connection {
         }
         let ping_waits = queue.has_control();
         if queue.has_data() {
-            // A message that takes long to send is activity all the while.
+            // Every write counts as activity, so that a slow message does not hit the idle timeout.
             self.timers.last_message_at = env.now();
         }
         queue.sent(n, &mut env.spare);
         if matches!(self.phase, Phase::Closing | Phase::Ending) {
-            // A Close frame behind many bytes is not late for as long as they move.
+            // The close timeout starts anew with each write: a Close frame behind many bytes is not late
+            // while they move.
             self.timers
                 .begin_phase(env.now(), self.config.close_timeout);
         }
         if ping_waits && let Some(sent_at) = &mut self.timers.ping_sent_at {
-            // No peer answers a ping that waits behind a long frame.
+            // The peer cannot answer a ping that waits behind a long frame.
             *sent_at = env.now();
         }
         match queue.len() {
@@ -51,7 +54,7 @@ impl Connection {
         }
     }
 
-    /// Nothing is queued any more, and the queue is cleared.
+    /// Recycles a queue that is empty and cleared.
     pub(super) fn queue_emptied(&mut self, env: &mut Env) {
         self.timers.unsent_since = None;
         if let Some(queue) = self.queue.take() {
@@ -60,7 +63,7 @@ impl Connection {
         self.queue_shrank(env, 0);
     }
 
-    /// Only `left` bytes are queued any more: enough to go on?
+    /// Handles a queue that has shrunk to `left` bytes: it may have drained.
     fn queue_shrank(&mut self, env: &Env, left: usize) {
         if self.backlog == Backlog::High && left <= self.config.queue_low {
             self.backlog = match self.phase {
@@ -73,22 +76,23 @@ impl Connection {
         }
     }
 
-    /// What the driver is to do: the answer to this is its whole job.
+    /// Returns the work that the driver has to do next, and what to wait for.
     #[must_use]
     pub fn wants(&self) -> Wants {
         let queued = self.queued() > 0;
         let (ended, lost) = (self.transport.has_ended(), self.transport.is_lost());
         let mut wants = Wants {
             write: queued && !lost,
-            event: self.has_news(),
+            event: self.has_pending_event(),
             deadline: self.next_deadline(),
             ..Wants::default()
         };
         match self.phase {
             Phase::Opening | Phase::Open | Phase::Closing => wants.read = !ended && self.reads(),
             Phase::Ending => {
-                // 7.1.1: bytes that nobody reads would make the transport a reset, which can destroy
-                // what was sent last. So they are read, and dropped, until the peer has ended its side.
+                // 7.1.1: unread bytes would make the operating system reset the transport on close, which can
+                // destroy the bytes sent last. So input is read and dropped until the peer has ended its
+                // side.
                 wants.read = !ended;
                 wants.shutdown = !queued && self.transport.writing == Writing::ShutWhenSent;
                 wants.done = lost || (ended && !queued && !wants.shutdown);
@@ -104,29 +108,31 @@ impl Connection {
         wants
     }
 
-    /// Whether the application takes further input.
+    /// Returns true if further input may be read.
     pub(super) fn reads(&self) -> bool {
         !self.holds_back() && !self.answer_is_due()
     }
 
-    /// Whether input is to wait: the application has [paused](Self::pause), or the outgoing queue is high
-    /// and [`pause_when_high`](crate::Config::pause_when_high) is set. [`next_event`](Self::next_event) still
-    /// reports what it is given; a driver that wants no more of it [sets aside](Self::set_aside) the rest.
+    /// Returns true if input should wait: the application has [paused](Self::pause), or the outgoing queue is
+    /// high and [`pause_when_high`](crate::Config::pause_when_high) is set.
+    ///
+    /// [`next_event`](Self::next_event) still processes any input that it is given. A driver that does not
+    /// want its events now [sets the rest aside](Self::set_aside).
     #[must_use]
     #[inline]
     pub fn holds_back(&self) -> bool {
         self.paused || (self.backlog == Backlog::High && self.config.pause_when_high)
     }
 
-    /// Whether the application has a request that it has not answered.
+    /// Returns true if a request awaits the application's answer.
     pub(super) fn answer_is_due(&self) -> bool {
         self.opening
             .as_ref()
             .is_some_and(|opening| opening.awaits_answer())
     }
 
-    /// Whether there is something to report for which nothing has to be read.
-    fn has_news(&self) -> bool {
+    /// Returns true if `next_event` has an event that needs no further bytes from the transport.
+    fn has_pending_event(&self) -> bool {
         let end = match self.phase {
             Phase::Opening | Phase::Open | Phase::Closing => self.end_is_due(),
             Phase::Ending | Phase::Over => false,

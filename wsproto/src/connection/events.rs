@@ -1,4 +1,5 @@
-//! What a connection reports, and in which order: input first, then notices, then the end of the transport.
+//! The events of a connection and their order: a drained queue, an end without input, input, the end of the
+//! transport.
 
 use alloc::boxed::Box;
 
@@ -8,7 +9,7 @@ use crate::{
     error::{Cause, Error, Violation},
     event::{Binary, Chunk, Event, Kind, Text},
     handshake::{Request, Response},
-    input::{Input, Last, Lent, Payload, Ready, Span},
+    input::{ChunkPosition, EventBuffer, Input, Payload, Ready, Span},
     wire::{
         close::{CloseCode, Closed, ClosedBy},
         utf8,
@@ -18,13 +19,12 @@ use crate::{
 impl Connection {
     /// Takes the next event out of `input`.
     ///
-    /// `Ok(None)` means that the input is used up, and may serve another connection. What could not
-    /// be consumed yet (a half message, or everything behind a request that waits for its answer) is
-    /// in the connection then, in memory of its own. The memory that the previous event has lent is
-    /// taken back.
+    /// `Ok(None)` means that the input is used up, and may serve another connection. Bytes that could not be
+    /// processed yet (an incomplete message, or everything behind a request that awaits its answer) are then
+    /// in the connection, in memory of its own. Memory that was lent to the previous event is taken back.
     ///
     /// # Errors
-    /// When the connection fails. It is the last thing that it reports; see [`Error`].
+    /// [`Error`] if the connection fails. It is reported once, and nothing follows it.
     #[inline]
     pub fn next_event<'a, B: AsMut<[u8]>>(
         &mut self,
@@ -50,9 +50,11 @@ impl Connection {
         self.lend(env, input, ready).map(Some)
     }
 
-    /// The next message, if it lies whole in the input and nothing else comes before it: what
-    /// [`next_event`](Self::next_event) would return, for the innermost loop of a driver, where an event that
-    /// need not be put together in memory takes half the time. `None` says nothing; ask `next_event` then.
+    /// Returns the next message if it lies whole in the input and no other event comes before it.
+    ///
+    /// This is a shortcut of [`next_event`](Self::next_event) for the innermost loop of a driver: the
+    /// compiler need not construct an [`Event`] in memory, which halves the time of a small message. `None`
+    /// is inconclusive: call `next_event` to find out.
     #[inline(always)]
     pub fn next_message<'a, B: AsMut<[u8]>>(
         &mut self,
@@ -70,19 +72,19 @@ impl Connection {
         match utf8::whole(bytes) {
             Ok(text) => Some(Event::Text(Text::in_place(text))),
             Err(utf8::NotUtf8) => {
-                // `next_event` finds that out once more, and fails.
+                // Announced once more, so that `next_event` checks it again and fails.
                 rest.announce(kind, span);
                 None
             }
         }
     }
 
-    /// Whether [`next_event`](Self::next_event) has an event to return.
+    /// Returns true if [`next_event`](Self::next_event) has an event to return.
     ///
-    /// Lends nothing, so a loop may test it where the borrow checker does not let it test
-    /// `next_event`. If it returns `true`, `next_event` must be called with the same input next (with
-    /// another one only unless [`Input::has_more`]), and returns that event: what can fail has failed here.
-    /// Where [`Input::has_message`] says that it is one, [`next_message`](Self::next_message) returns it as well.
+    /// The result borrows nothing, so a loop can test it where the borrow checker does not accept a test of
+    /// `next_event`. After `true`, call `next_event` with the same input next: it returns that event, and
+    /// does not fail. Another input may be used only if [`Input::has_more`] is false. If
+    /// [`Input::has_message`] is true, [`next_message`](Self::next_message) returns the event as well.
     ///
     /// # Errors
     /// As [`next_event`](Self::next_event).
@@ -102,7 +104,7 @@ impl Connection {
             return self.announce(env, input, kind, span).map(|()| true);
         }
         match self.advance(env, input)? {
-            Some(Ready::Here(Payload::Message(kind), span)) => {
+            Some(Ready::InPlace(Payload::Message(kind), span)) => {
                 self.announce(env, input, kind, span)?;
                 Ok(true)
             }
@@ -113,7 +115,7 @@ impl Connection {
         }
     }
 
-    /// Keeps a message for [`next_event`](Self::next_event).
+    /// Announces a message, which stays in the input for [`next_event`](Self::next_event).
     #[inline(always)]
     fn announce<B: AsMut<[u8]>>(
         &mut self,
@@ -123,16 +125,18 @@ impl Connection {
         span: Span,
     ) -> Result<(), Error> {
         if kind == Kind::Text {
-            // Checked where it is lent, since the check is the cast; but a caller that would lend it on
-            // could not tell the peer any more that it is no text.
+            // `next_event` checks the text again, since the check is the cast to `str`. It must not fail
+            // after an announcement, so the text is checked here as well.
             self.lend_message(env, input, kind, span)?;
         }
         input.announce(kind, span);
         Ok(())
     }
 
-    /// Whether there is nothing to report, as between messages, when a driver asks before it waits.
-    /// `false` says nothing.
+    /// Returns true if nothing is to be reported, as is usual between messages when a driver asks before it
+    /// waits.
+    ///
+    /// `false` is inconclusive: call [`advance`](Self::advance) to find out.
     #[inline]
     fn has_nothing<B: AsMut<[u8]>>(&self, input: &Input<B>) -> bool {
         input.is_plain()
@@ -144,10 +148,10 @@ impl Connection {
             && !self.transport.has_ended()
     }
 
-    /// Stops consuming for now: moves the rest of `input` into the connection, so that the input may
-    /// serve another one. [`next_event`](Self::next_event) goes on with it, whatever input it is given.
+    /// Moves the unread rest of `input` into the connection, so that `input` may serve another connection.
     ///
-    /// An event that [`has_event`](Self::has_event) has announced is set aside with it, and comes first.
+    /// [`next_event`](Self::next_event) continues with these bytes, whatever input it is given. An event that
+    /// [`has_event`](Self::has_event) has announced moves with them, and comes first.
     pub fn set_aside<B: AsMut<[u8]>>(&mut self, env: &mut Env, input: &mut Input<B>) {
         let announced = input.take_announced_event(&mut env.spare, self.config.check_utf8);
         input.recycle(&mut env.spare);
@@ -162,56 +166,61 @@ impl Connection {
         input.clear();
     }
 
-    /// Whether input was [set aside](Self::set_aside) that [`next_event`](Self::next_event) would go on with.
+    /// Returns true if [`next_event`](Self::next_event) can process input that was
+    /// [set aside](Self::set_aside).
     #[must_use]
     pub fn has_input_aside(&self) -> bool {
         let Some(partial) = self.partial.as_deref() else {
             return false;
         };
-        // Input behind a request waits for its answer; an event that was announced, perhaps the request, does not.
+        // Input behind a request waits for its answer. An announced event, perhaps the request itself, does
+        // not.
         let input_waits = !partial.aside.is_empty() || partial.inflating.is_pending();
         partial.announced.is_some() || (input_waits && !self.answer_is_due())
     }
 
-    /// The peer has ended its side of the transport; nothing further will be read.
+    /// Records that the peer has ended its side of the transport: a read returned no bytes.
     ///
-    /// Everything read before may still be handed to [`next_event`](Self::next_event), which reports
-    /// the end of the connection when the input is used up.
+    /// Bytes read before may still be handed to [`next_event`](Self::next_event), which reports the end of
+    /// the connection once the input is used up.
     pub fn handle_eof(&mut self, _env: &mut Env) {
         self.transport.reading = Reading::Ended;
     }
 
-    /// The transport takes nothing any more: a write failed. What is queued is dropped, and nothing
-    /// can be sent.
+    /// Records that a write failed. Drops the queue; nothing can be sent from now on.
     ///
-    /// What the peer had sent before may still be there to read, its Close frame perhaps among it:
-    /// go on reading until that fails too or ends, and then call [`handle_eof`](Self::handle_eof).
+    /// Bytes that the peer sent before, perhaps with its Close frame among them, may still be readable. Read
+    /// on until reading fails or reaches the end of the stream, and then call
+    /// [`handle_eof`](Self::handle_eof).
     pub fn handle_lost(&mut self, env: &mut Env) {
         self.transport.writing = Writing::Lost;
         self.drop_queue(env);
     }
 
-    /// The driver has shut the transport's writing side, as [`Wants::shutdown`](crate::Wants::shutdown) asked.
+    /// Records that the driver has shut the transport's writing side, as
+    /// [`Wants::shutdown`](crate::Wants::shutdown) asked.
     pub fn handle_shutdown(&mut self) {
         if !self.transport.is_lost() {
             self.transport.writing = Writing::Shut;
         }
     }
 
-    /// Stops reading: the application cannot take more for now. Clocks that would end the connection
-    /// because nothing comes stand still until [`resume`](Self::resume).
+    /// Stops reading, because the application cannot take more for now.
+    ///
+    /// [`Wants::read`](crate::Wants::read) is false until [`resume`](Self::resume) or until the connection
+    /// closes. The idle, ping and pong timeouts do not run while reading is stopped.
     pub fn pause(&mut self) {
         self.paused = true;
     }
 
-    /// Goes on reading after [`pause`](Self::pause).
+    /// Resumes reading after [`pause`](Self::pause), and restarts the timeouts that did not run.
     pub fn resume(&mut self, env: &mut Env) {
         if core::mem::take(&mut self.paused) {
             self.timers.resume(env.now());
         }
     }
 
-    /// Finds out what comes next.
+    /// Determines the next event.
     #[inline(never)]
     fn advance<B: AsMut<[u8]>>(
         &mut self,
@@ -261,14 +270,14 @@ impl Connection {
         }
     }
 
-    /// Whether the end of the transport is to be reported once the input is used up.
+    /// Returns true if the end of the transport is to be reported once the input is used up.
     pub(super) fn end_is_due(&self) -> bool {
-        // A peer that has only ended its own side can still be answered, and what it sent behind its
-        // request be read after that.
+        // A peer that has only ended its own side can still be answered, and the bytes that it sent behind
+        // its request can be read after that.
         self.transport.has_ended() && (self.transport.is_lost() || !self.answer_is_due())
     }
 
-    /// Reports what no input brings, as the last thing.
+    /// Reports the end of a connection that no input brings, as its last event.
     fn report<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -293,7 +302,7 @@ impl Connection {
         }
     }
 
-    /// All input is used up and no more will come: the end, if it has not been reported before.
+    /// Reports the end of the connection after the end of the stream, unless it was reported before.
     fn ended_by_transport<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -326,7 +335,7 @@ impl Connection {
         }))
     }
 
-    /// Makes the event, which borrows what it is made of.
+    /// Constructs an event that borrows from `input`.
     #[inline]
     fn lend<'a, B: AsMut<[u8]>>(
         &mut self,
@@ -335,52 +344,56 @@ impl Connection {
         ready: Ready,
     ) -> Result<Event<'a>, Error> {
         match ready {
-            Ready::Here(Payload::Message(kind), span) => self.lend_message(env, input, kind, span),
-            Ready::Here(Payload::Chunk(kind, last), span) => Ok(Event::Chunk(Chunk {
+            Ready::InPlace(Payload::Message(kind), span) => {
+                self.lend_message(env, input, kind, span)
+            }
+            Ready::InPlace(Payload::Chunk(kind, last), span) => Ok(Event::Chunk(Chunk {
                 kind,
                 data: input.lend(span).0,
-                last: last == Last::Yes,
+                last: last == ChunkPosition::Last,
             })),
-            Ready::Here(Payload::Ping, span) => Ok(Event::Ping(input.lend(span).0)),
-            Ready::Here(Payload::Pong, span) => Ok(Event::Pong(input.lend(span).0)),
-            Ready::Lent(payload) => Ok(match (&mut input.lent, payload) {
-                (Lent::Text(text), _) => Event::Text(Text::assembled(text)),
-                (Lent::Bytes(bytes), Payload::Message(kind)) => {
+            Ready::InPlace(Payload::Ping, span) => Ok(Event::Ping(input.lend(span).0)),
+            Ready::InPlace(Payload::Pong, span) => Ok(Event::Pong(input.lend(span).0)),
+            Ready::Buffered(payload) => Ok(match (&mut input.event_buffer, payload) {
+                (EventBuffer::Text(text), _) => Event::Text(Text::assembled(text)),
+                (EventBuffer::Bytes(bytes), Payload::Message(kind)) => {
                     Event::Binary(Binary::assembled(bytes, kind))
                 }
-                (Lent::Bytes(bytes), Payload::Ping) => Event::Ping(bytes),
-                (Lent::Bytes(bytes), Payload::Pong) => Event::Pong(bytes),
-                // An empty message needs no memory; a chunk is never assembled, but may be empty.
-                (Lent::Bytes(bytes), Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
+                (EventBuffer::Bytes(bytes), Payload::Ping) => Event::Ping(bytes),
+                (EventBuffer::Bytes(bytes), Payload::Pong) => Event::Pong(bytes),
+                // A chunk is never assembled, but an inflated or empty one has a buffer of its own.
+                (EventBuffer::Bytes(bytes), Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
                     kind,
                     data: bytes,
-                    last: last == Last::Yes,
+                    last: last == ChunkPosition::Last,
                 }),
-                (Lent::None, Payload::Message(Kind::Text)) if self.config.check_utf8 => {
+                (EventBuffer::None, Payload::Message(Kind::Text)) if self.config.check_utf8 => {
                     Event::Text(Text::in_place(""))
                 }
-                (Lent::None, Payload::Message(kind)) => Event::Binary(Binary::in_place(&[], kind)),
-                (Lent::None, Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
+                (EventBuffer::None, Payload::Message(kind)) => {
+                    Event::Binary(Binary::in_place(&[], kind))
+                }
+                (EventBuffer::None, Payload::Chunk(kind, last)) => Event::Chunk(Chunk {
                     kind,
                     data: &[],
-                    last: last == Last::Yes,
+                    last: last == ChunkPosition::Last,
                 }),
-                (Lent::None, Payload::Ping) => Event::Ping(&[]),
-                (Lent::None, Payload::Pong) => Event::Pong(&[]),
+                (EventBuffer::None, Payload::Ping) => Event::Ping(&[]),
+                (EventBuffer::None, Payload::Pong) => Event::Pong(&[]),
             }),
             Ready::Request(line) => Ok(Event::Request(Request::new(
-                input.lent.bytes(),
+                input.event_buffer.bytes(),
                 line,
                 &input.spans,
             ))),
             Ready::Open(line) => Ok(Event::Open(Response::new(
-                input.lent.bytes(),
+                input.event_buffer.bytes(),
                 line,
                 &input.spans,
                 &[],
             ))),
             Ready::Refused(line, body) => {
-                let (head, body) = input.lent.bytes().split_at(body);
+                let (head, body) = input.event_buffer.bytes().split_at(body);
                 Ok(Event::Refused(Response::new(
                     head,
                     line,
@@ -394,8 +407,8 @@ impl Connection {
     }
 
     /// Lends a message that lies whole in the input.
-    // Inlined into a caller that matches on the event, no event is ever put together: half the time
-    // that a small message takes.
+    // Where this is inlined into a caller that matches on the event, no `Event` is constructed in memory,
+    // which halves the time of a small message.
     #[inline(always)]
     fn lend_message<'a, B: AsMut<[u8]>>(
         &mut self,

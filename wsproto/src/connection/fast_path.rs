@@ -1,4 +1,4 @@
-//! The short way for the frame that nearly all are: a whole message, all of it there.
+//! The fast path for the usual frame: a complete, uncompressed, unfragmented message in the read buffer.
 
 use super::{Backlog, Connection, Phase, Role};
 use crate::{
@@ -13,8 +13,9 @@ use crate::{
 };
 
 impl Connection {
-    /// The next message, if it lies whole in the input and nothing else is to be done first: the
-    /// usual case, at little cost. `None` says nothing, and has changed nothing.
+    /// Returns the next message if it lies whole in the input and nothing has to be done before it.
+    ///
+    /// `None` is inconclusive, and changes nothing: call [`advance`](Self::advance) to find out.
     #[inline(always)]
     pub(super) fn receive_whole<B: AsMut<[u8]>>(
         &mut self,
@@ -43,22 +44,21 @@ impl Connection {
     }
 }
 
-/// A message of one frame, all of it there.
+/// An unfragmented message of which every byte has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Whole {
+struct WholeMessage {
     kind: Kind,
     key: [u8; 4],
-    /// Bytes of the header.
+    /// Length of the header in bytes.
     size: usize,
-    /// Bytes of the payload.
+    /// Length of the payload in bytes.
     len: usize,
 }
 
-/// Reads the frame at the front of `bytes` if it is what nearly all are: a message of its own, not
-/// compressed, legal, of at most `max` bytes, and all of it there. Whatever else it may be is left
-/// to [`frame::parse`](crate::wire::frame::parse).
+/// Parses the frame at the front of `bytes` if it is a complete, unfragmented, uncompressed and valid message
+/// of at most `max` bytes. Everything else is left to [`frame::parse`](crate::wire::frame::parse).
 #[inline(always)]
-fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<Whole> {
+fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<WholeMessage> {
     let [first, second, rest @ ..] = bytes else {
         return None;
     };
@@ -80,7 +80,7 @@ fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<Whole> {
             let (len, rest) = rest.split_first_chunk()?;
             (u64::from_be_bytes(*len), rest, 10)
         }
-        // The mask bit is not as it should be.
+        // The mask bit is wrong for this role.
         128.. => return None,
     };
     let shortest = match size {
@@ -98,7 +98,7 @@ fn parse(bytes: &[u8], masked: bool, max: u64) -> Option<Whole> {
         (mask::NONE, rest, size)
     };
     let len = usize::try_from(len).ok()?;
-    (len <= rest.len()).then_some(Whole {
+    (len <= rest.len()).then_some(WholeMessage {
         kind,
         key,
         size,
@@ -122,7 +122,7 @@ mod tests {
     };
 
     proptest! {
-        /// The twin of the short way is the long one, which also tells violations apart.
+        /// Compares the fast path with `frame::parse`, which also tells violations apart.
         #[test]
         fn the_short_way_finds_what_the_long_way_finds(
             first in prop_oneof![4 => Just(0x81_u8), 4 => Just(0x82), 1 => any::<u8>()],
@@ -137,7 +137,7 @@ mod tests {
             let expected = match frame::parse(&bytes, &rules) {
                 Ok(Some(Header { fin: true, compressed: false, opcode, len, key, size })) => {
                     let there = (bytes.len() - size) as u64 >= len;
-                    opcode.kind().filter(|_| there).map(|kind| Whole { kind, key, size, len: len as usize })
+                    opcode.kind().filter(|_| there).map(|kind| WholeMessage { kind, key, size, len: len as usize })
                 }
                 Ok(_) | Err(_) => None,
             };

@@ -1,5 +1,5 @@
-//! Compressed messages come in (RFC 7692 7.2.2): joins the codec of [`deflate`](crate::deflate) with limits,
-//! UTF-8 and reassembly.
+//! Incoming compressed messages (RFC 7692 7.2.2): connects the codec of [`deflate`](crate::deflate) with
+//! limits, UTF-8 validation and reassembly.
 
 use alloc::boxed::Box;
 
@@ -11,22 +11,22 @@ use crate::{
     },
     env::Env,
     error::{Cause, Limit, Violation},
-    input::{Input, Last, Lent, Payload, Ready},
+    input::{ChunkPosition, EventBuffer, Input, Payload, Ready},
     wire::mask,
 };
 
 impl Connection {
-    /// Takes a piece of a compressed message that is delivered as a whole.
+    /// Consumes a piece of a compressed message that is delivered as a whole.
     pub(super) fn inflate_piece(
         &mut self,
         env: &mut Env,
         piece: &[u8],
         last: bool,
     ) -> Result<(), Cause> {
-        let enough = self.inflate_from();
+        let inflate_from = self.inflate_from();
         let partial = self.partial.get_or_insert_with(|| env.take_partial());
         let begun =
-            (partial.inflating).begin(&mut env.spare, &mut env.pool, piece, last, enough)?;
+            (partial.inflating).begin(&mut env.spare, &mut env.pool, piece, last, inflate_from)?;
         let Some((mut inflation, before)) = begun else {
             return Ok(());
         };
@@ -45,7 +45,7 @@ impl Connection {
         inflated
     }
 
-    /// Bytes of a message from which on it is lent an inflater before it is whole.
+    /// The number of compressed bytes from which on an incomplete message is lent an inflater.
     fn inflate_from(&self) -> usize {
         let policy = self.config.compression.as_ref();
         policy.map_or(0, |policy| policy.inflate_from)
@@ -56,7 +56,7 @@ impl Connection {
         &mut partial.inflating
     }
 
-    /// Inflates all of `source` into the message under way.
+    /// Inflates all of `source` and appends the output to the message under way.
     fn inflate_all(
         &mut self,
         env: &mut Env,
@@ -84,14 +84,14 @@ impl Connection {
         }
     }
 
-    /// Takes a piece of a compressed message that is delivered in chunks.
+    /// Consumes a piece of a compressed message that is delivered in chunks.
     pub(super) fn keep_to_inflate(&mut self, env: &mut Env, piece: &[u8], last: bool) {
-        let enough = self.inflate_from();
+        let inflate_from = self.inflate_from();
         let partial = self.partial.get_or_insert_with(|| env.take_partial());
-        (partial.inflating).keep(&mut env.spare, piece, last, enough);
+        (partial.inflating).keep(&mut env.spare, piece, last, inflate_from);
     }
 
-    /// Returns the next chunk of a compressed message, made of the bytes that have come.
+    /// Inflates the next chunk of a compressed message from the bytes received so far.
     pub(super) fn inflate_chunk<B>(
         &mut self,
         env: &mut Env,
@@ -109,7 +109,7 @@ impl Connection {
             }
             _ => Ok(Progress::Done),
         };
-        // The valid part of a text is delivered; what follows it is refused in the next call.
+        // The valid part of a text is delivered first. The next call refuses what follows it.
         match self.check_chunk(&chunk, false) {
             Ok(valid) if valid == chunk.len() => {}
             Ok(valid) => {
@@ -127,15 +127,15 @@ impl Connection {
             progress = Err(Violation::TextNotUtf8.into());
         }
         let last = match progress {
-            Ok(Progress::More) => Last::No,
+            Ok(Progress::More) => ChunkPosition::NotLast,
             Ok(Progress::Done) => {
                 self.inflating(env).caught_up();
-                Last::No
+                ChunkPosition::NotLast
             }
             Ok(Progress::Whole) => {
                 self.end_inflating(env);
                 self.reassembly.end_message();
-                Last::Yes
+                ChunkPosition::Last
             }
             Err(cause) if chunk.is_empty() => {
                 env.spare.put(chunk);
@@ -143,19 +143,19 @@ impl Connection {
             }
             Err(cause) => {
                 self.inflating(env).fail_later(cause);
-                Last::No
+                ChunkPosition::NotLast
             }
         };
-        if chunk.is_empty() && last == Last::No {
+        if chunk.is_empty() && last == ChunkPosition::NotLast {
             env.spare.put(chunk);
             return Ok(None);
         }
         self.timers.last_message_at = env.now();
-        input.lent = Lent::Bytes(chunk);
-        Ok(Some(Ready::Lent(Payload::Chunk(kind, last))))
+        input.event_buffer = EventBuffer::Bytes(chunk);
+        Ok(Some(Ready::Buffered(Payload::Chunk(kind, last))))
     }
 
-    /// Gives back everything that the message was inflated with.
+    /// Returns the inflater and the buffers of the message to the pools.
     fn end_inflating(&mut self, env: &mut Env) {
         if let Some(partial) = self.partial.as_deref_mut() {
             partial.inflating.clear(&mut env.spare, &mut env.pool);

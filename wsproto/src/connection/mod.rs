@@ -3,24 +3,37 @@
 //! # States
 //!
 //! ```text
-//!           101 sent / received       close(), lifetime, idle, overflow        peer's Close, violation, eof
-//!  Opening ──────────────────► Open ────────────────────────────► Closing ──────────────────► Ending ──► Over
-//!     │                          │ peer's Close, violation, limit, no pong, eof ───────────────► ▲          ▲
-//!     ├ reject, refusal, 3xx/4xx, server: timeout, eof ──────────────────────────────────────────┘          │
-//!     └ client: timeout; given up ── Open, Closing: write timeout ── Closing: close timeout ─────────────────┤
-//!                                                          Ending: any timeout, both sides ended, lost ──────┘
+//!  Opening ───► Open ───► Closing ───► Ending ───► Over
+//!     │          └────────────────────►▲           ▲
+//!     ├────────────────────────────────┘           │
+//!     └── Opening, Open, Closing ──────────────────┘
 //! ```
+//!
+//! | from | to | on |
+//! |---|---|---|
+//! | | `Opening` | `accepting`, `connecting`; `upgraded` begins in `Open` |
+//! | `Opening` | `Opening` | a request is shown to the application: the opening timeout starts anew |
+//! | `Opening` | `Open` | a 101 response is queued (server) or received (client) |
+//! | `Opening` | `Ending` | server: `reject`, a refused request, opening timeout, `close` while a request awaits its answer |
+//! | | | client: a response other than 101, an invalid response |
+//! | | | both: end of the stream |
+//! | `Opening` | `Over` | `close` otherwise; client: opening timeout |
+//! | `Open` | `Closing` | `close`, maximum lifetime, idle timeout, [`Overflow::Close`](crate::Overflow::Close) |
+//! | `Open`, `Closing` | `Ending` | the peer's Close, a violation, a limit, end of the stream; `Open`: no pong |
+//! | `Open`, `Closing` | `Over` | write timeout; `Closing`: close timeout |
+//! | `Ending` | `Over` | close timeout, write timeout, transport lost and at the end of its stream |
 //!
 //! | phase | received | sent | ends at the latest after |
 //! |---|---|---|---|
-//! | `Opening` | the head of the handshake | the other head | `opening_timeout`, which starts anew when a request is shown |
+//! | `Opening` | the head of the peer's handshake | the head of our own | `opening_timeout`, which starts anew when a request is shown |
 //! | `Open` | messages, control frames | the same | `max_lifetime` |
 //! | `Closing` | the same, up to the peer's Close | what was queued, our Close last | `close_timeout` without a byte sent |
-//! | `Ending` | bytes, which are dropped (7.1.1) | what is queued; then the writing side is shut | `close_timeout` without a byte sent |
+//! | `Ending` | bytes, which are dropped (RFC 6455 7.1.1) | what is queued; then the writing side is shut | `close_timeout` without a byte sent |
 //! | `Over` | nothing | nothing | |
 //!
-//! [`Connection::enter`] is the only place where the phase changes. A transport that is lost passes over
-//! `Ending`.
+//! [`Connection::enter`] is the only place where the phase changes. A connection whose transport is lost
+//! skips `Ending`. An orderly end does not leave `Ending`: once everything is sent and the peer has ended its
+//! side, [`Wants::done`] tells the driver to drop the transport.
 //!
 //! # Order of calls
 //!
@@ -42,13 +55,13 @@
 //!
 //! | file | |
 //! |---|---|
-//! | `events` | `next_event`: the order in which input, notices and the end are reported |
+//! | `events` | `next_event`: the order in which input, notices and the end of the transport are reported |
 //! | `opening` | the opening handshake |
-//! | `receive`, `fast_path`, `inflate` | frames, messages, control frames, compressed messages come in |
-//! | `send` | admission, messages and control frames go out |
+//! | `receive`, `fast_path`, `inflate` | incoming frames, messages, control frames, compressed messages |
+//! | `send` | admission; outgoing messages and control frames |
 //! | `closing` | the closing handshake, failures, how a connection ends |
 //! | `deadlines` | all deadlines |
-//! | `driving` | `wants`, the outgoing bytes, pressure on the peer |
+//! | `driving` | `wants`, the outgoing bytes, backpressure |
 //! | `reassembly`, `timers`, `wants` | types that are made of no other parts of the connection |
 
 mod closing;
@@ -83,12 +96,12 @@ use timers::Timers;
 
 pub use wants::Wants;
 
-/// Which end of the connection this is.
+/// The role of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Connects, and masks what it sends.
+    /// The endpoint that connects. It masks every frame that it sends (RFC 6455 5.3).
     Client,
-    /// Accepts.
+    /// The endpoint that accepts.
     Server,
 }
 
@@ -111,8 +124,8 @@ pub enum Role {
 /// report it with [`sent`](Self::sent); ask [`wants`](Self::wants) what to wait for, or whether there
 /// is another event already.
 ///
-/// A connection between messages owns no memory beside itself. Nothing here panics, whatever the peer
-/// sends.
+/// A connection between messages owns no memory outside of itself, unless it keeps a compression context
+/// (RFC 7692 7.1.1). No method panics, whatever the peer sends.
 ///
 /// ```
 /// # extern crate alloc;
@@ -164,7 +177,7 @@ pub struct Connection {
     opening: Option<Box<Opening>>,
     /// Bytes and events that wait between calls: messages under way, and input that was set aside.
     partial: Option<Box<Partial>>,
-    /// Frames waiting to be sent. There only while some are.
+    /// Frames waiting to be sent. `None` when there are none.
     queue: Option<Box<Queue>>,
     timers: Timers,
     /// Position in the stream of incoming frames.
@@ -175,16 +188,16 @@ pub struct Connection {
     outgoing_message: Option<OutgoingMessage>,
     phase: Phase,
     role: Role,
-    /// Who or what ended or will end the connection, once that is known.
+    /// The party or event that ended or will end the connection, once it is known.
     closed_by: Option<ClosedBy>,
-    /// An end that is to be reported, and that no input brings.
+    /// The end of the connection, to be reported although no input brings it.
     notice: Option<Notice>,
     transport: Transport,
-    /// How full the queue is, and was.
+    /// Fill level of the queue.
     backlog: Backlog,
-    /// The application takes no further input for now.
+    /// True while the application takes no further input.
     paused: bool,
-    /// The present send was admitted before; see [`send_admitted`](Self::send_admitted).
+    /// True while a send runs that was admitted before; see [`send_admitted`](Self::send_admitted).
     admitted: bool,
 }
 
@@ -195,11 +208,11 @@ enum Phase {
     Opening,
     /// Messages pass.
     Open,
-    /// Our Close frame is queued or sent, the peer's has not come (RFC 6455 7.1.3).
+    /// Our Close frame is queued or sent, and the peer's has not come (RFC 6455 7.1.3).
     Closing,
-    /// Nothing further is received. What is queued is sent, then the transport is ended in order.
+    /// Nothing further is received. The queue is still sent, then the transport is ended in order.
     Ending,
-    /// There is nothing left to do.
+    /// The connection is over: nothing is received or sent any more.
     Over,
 }
 
@@ -207,13 +220,13 @@ enum Phase {
 #[derive(Debug, Clone, Copy)]
 struct OutgoingMessage {
     kind: Kind,
-    /// The first frame is queued.
+    /// True if the first frame is queued.
     begun: bool,
     compressed: bool,
     utf8: utf8::Carry,
 }
 
-/// An end of the connection that is to be reported, and that no input brings.
+/// The end of a connection, to be reported although no input brings it.
 #[derive(Debug, Clone, Copy)]
 enum Notice {
     /// A deadline passed and the connection failed.
@@ -245,20 +258,20 @@ enum Writing {
     ShutWhenSent,
     /// The driver has shut it.
     Shut,
-    /// A write failed: nothing can be sent. What came before does not matter any more.
+    /// A write failed: nothing can be sent. Replaces every earlier state.
     Lost,
 }
 
-/// How full the queue is, with the hysteresis of [`queue_high`](Config::queue_high) and
+/// Fill level of the queue, with the hysteresis of [`queue_high`](Config::queue_high) and
 /// [`queue_low`](Config::queue_low).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Backlog {
-    /// Not high since it last drained.
+    /// The queue has not been high since it last drained.
     Low,
-    /// It was high and has not drained yet.
+    /// The queue was high and has not drained yet.
     High,
-    /// It was high and has drained, which is to be reported. A queue that is high again before that has nothing to
-    /// report: the next time that it drains is reported instead.
+    /// The queue was high and has drained, which is to be reported. If it is high again before the report,
+    /// there is nothing to report: the next time that it drains is reported instead.
     Drained,
 }
 
@@ -273,8 +286,10 @@ impl Transport {
 }
 
 impl Connection {
-    /// One end of a transport on which the handshake was completed by somebody else, for example an
-    /// HTTP library. Bytes that came behind the head belong into the [`Input`].
+    /// Creates an open connection over a transport whose opening handshake was completed elsewhere, for
+    /// example by an HTTP library.
+    ///
+    /// `agreed` is the result of that handshake. Bytes that came behind the head belong in the [`Input`].
     #[must_use]
     pub fn upgraded(role: Role, config: Arc<Config>, agreed: &Agreed, env: &mut Env) -> Self {
         let mut connection = Self::new(role, config, env);
@@ -307,9 +322,9 @@ impl Connection {
         }
     }
 
-    /// Changes the phase, and sets the time by which the new one must be over.
+    /// Changes the phase, and sets its deadline.
     fn enter(&mut self, env: &mut Env, phase: Phase) {
-        // Over a lost transport nothing can be ended in order.
+        // A lost transport cannot be ended in order.
         let phase = match phase {
             Phase::Ending if self.transport.is_lost() => Phase::Over,
             phase => phase,
@@ -327,7 +342,7 @@ impl Connection {
         self.timers.begin_phase(env.now(), span);
     }
 
-    /// Completes the handshake.
+    /// Completes the opening handshake.
     fn open(&mut self, env: &mut Env, deflate: Option<Parameters>) {
         self.deflate = deflate.map(Deflate::new);
         self.timers.byte_received(env.now());
@@ -335,14 +350,14 @@ impl Connection {
         self.enter(env, Phase::Open);
     }
 
-    /// Which end of the connection this is.
+    /// Returns the role of this endpoint.
     #[must_use]
     pub const fn role(&self) -> Role {
         self.role
     }
 
-    /// The configuration that was given when the connection was made, or when it was
-    /// [accepted](crate::Accept::config).
+    /// Returns the configuration: the one that the connection was made with, or the one that replaced it when
+    /// the request was [accepted](crate::Accept::config).
     #[must_use]
     #[inline]
     pub const fn config(&self) -> &Arc<Config> {
@@ -355,14 +370,17 @@ impl Connection {
         self.deflate.is_some()
     }
 
-    /// Returns true if messages may be sent: the handshake is complete and no Close frame is queued.
+    /// Returns true if the opening handshake is complete and no Close frame is queued.
+    ///
+    /// A write may have [failed](Self::handle_lost) all the same: then every send returns
+    /// [`SendError::Closed`](crate::SendError::Closed).
     #[must_use]
     #[inline]
     pub fn is_open(&self) -> bool {
         self.phase == Phase::Open
     }
 
-    /// Checks that data may be sent.
+    /// Checks that messages and control frames may be sent.
     #[inline]
     fn check_open(&self) -> Result<(), SendError> {
         match self.phase {

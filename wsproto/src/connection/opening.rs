@@ -1,4 +1,4 @@
-//! The opening handshake (RFC 6455 4) as a phase of the connection: what is read, when, and answered.
+//! The opening handshake of a connection (RFC 6455 4): reading heads, answering requests, failing.
 
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 use core::ops::ControlFlow;
@@ -15,15 +15,15 @@ use crate::{
         Verdict, accept_key, check_request, check_response, encode_key, join_subprotocols,
         parse_request, parse_response, write_accept, write_reject, write_request,
     },
-    input::{Input, Lent, Ready},
+    input::{EventBuffer, Input, Ready},
     wire::close::{CloseCode, Closed, ClosedBy},
 };
 
-/// Bytes of a refusal's body that a client is shown.
+/// Maximum number of bytes of a refusal's body that are kept for the application of a client.
 const MAX_BODY: usize = 16 << 10;
 
 impl Connection {
-    /// The server's end of a transport that was just accepted.
+    /// Creates the server's end of a connection over a transport that was just accepted.
     #[must_use]
     pub fn accepting(config: Arc<Config>, env: &mut Env) -> Self {
         let mut connection = Self::new(Role::Server, config, env);
@@ -32,21 +32,22 @@ impl Connection {
         connection
     }
 
-    /// The client's end of a transport that was just connected: queues the request.
+    /// Creates the client's end of a connection over a transport that was just connected, and queues the
+    /// request.
     ///
     /// # Errors
-    /// [`SendError::Handshake`] if the request cannot be written as asked.
+    /// [`SendError::Handshake`] if `request` is invalid; see [`HandshakeMisuse`].
     pub fn connecting(
         config: Arc<Config>,
         request: &ClientRequest<'_>,
         env: &mut Env,
     ) -> Result<Self, SendError> {
         let mut connection = Self::new(Role::Client, config, env);
-        // 4.1: the nonce is chosen at random for each connection.
+        // 4.1: the nonce must be selected randomly for each connection.
         let key = encode_key(env.random());
         let policy = connection.config.compression.as_ref();
         let offer = policy
-            .filter(|_| env.pool.is_able())
+            .filter(|_| env.pool.has_codecs())
             .map(negotiation::offer);
         connection.write_head(env, |out| {
             write_request(out, request, &key, offer.as_deref())
@@ -64,19 +65,19 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Accepts the request: the connection is open, and messages may be sent at once.
+    /// Accepts the request and opens the connection; messages may be sent at once.
     ///
     /// # Errors
-    /// [`NoRequest`](SendError::NoRequest) if none waits for an answer, or if it asked for no upgrade;
-    /// [`Handshake`](SendError::Handshake) if the answer cannot be written as asked: it may be tried
-    /// again, differently.
+    /// [`NoRequest`](SendError::NoRequest) if no request awaits an answer, or if the request did not ask for
+    /// an upgrade; [`Handshake`](SendError::Handshake) if `with` is invalid. After an error the request still
+    /// awaits its answer, so the call may be repeated with other arguments.
     pub fn accept(&mut self, env: &mut Env, with: &Accept<'_>) -> Result<(), SendError> {
         let Some(mut opening) = self.opening.take() else {
             return Err(SendError::NoRequest);
         };
         let accepted = self.accept_opening(env, &mut opening, with);
         if accepted.is_err() {
-            // It may be answered differently.
+            // The request may still be answered in another way.
             self.opening = Some(opening);
         }
         accepted
@@ -97,9 +98,9 @@ impl Connection {
         else {
             return Err(SendError::NoRequest);
         };
-        // What holds from here on decides, not what held for the handshake.
+        // The configuration of the open connection decides, not the one of the handshake.
         let policy = with.config.unwrap_or(&self.config).compression;
-        let policy = policy.filter(|_| with.compression && env.pool.is_able());
+        let policy = policy.filter(|_| with.compression && env.pool.has_codecs());
         let deflate = policy
             .zip(*offer)
             .map(|(policy, offer)| negotiation::answer(&policy, offer));
@@ -114,12 +115,14 @@ impl Connection {
         Ok(())
     }
 
-    /// Answers the request without opening a connection: refuses or redirects it, or, if it is a plain
-    /// HTTP request that was [surfaced](Config::surface_plain_http), serves it.
+    /// Answers the request with an HTTP response that does not open a connection.
+    ///
+    /// This refuses or redirects a request for a WebSocket, or serves a plain HTTP request that was
+    /// [surfaced](Config::surface_plain_http). The connection ends once the response is sent.
     ///
     /// # Errors
-    /// [`NoRequest`](SendError::NoRequest) if none waits for an answer;
-    /// [`Handshake`](SendError::Handshake) if the answer cannot be written as asked.
+    /// [`NoRequest`](SendError::NoRequest) if no request awaits an answer;
+    /// [`Handshake`](SendError::Handshake) if `with` is invalid: the request still awaits its answer then.
     pub fn reject(&mut self, env: &mut Env, with: &Reject<'_>) -> Result<(), SendError> {
         let Some(Opening::Answer { head_only, .. }) = self.opening.as_deref() else {
             return Err(SendError::NoRequest);
@@ -135,7 +138,7 @@ impl Connection {
         self.enter(env, Phase::Opening);
     }
 
-    /// Goes on with the opening handshake.
+    /// Continues the opening handshake until it yields an event or needs more input.
     pub(super) fn advance_opening<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -151,7 +154,7 @@ impl Connection {
         }
     }
 
-    /// Goes on with the opening handshake as far as one head or what is at hand of a body.
+    /// Reads one head, or the available part of a body.
     fn step_opening<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -168,7 +171,7 @@ impl Connection {
             Opening::Body { reader, .. } => Ok(read_body(input, reader)),
             Opening::Answer { .. } => {
                 self.opening = Some(opening);
-                // What comes behind the request waits for the answer.
+                // Bytes behind the request wait for the answer.
                 self.set_aside(env, input);
                 return Ok(ControlFlow::Break(None));
             }
@@ -183,7 +186,7 @@ impl Connection {
         }
     }
 
-    /// What the handshake was waiting for is in.
+    /// Handles the head or body that the handshake was waiting for, now complete.
     fn opening_complete<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -209,13 +212,13 @@ impl Connection {
         }
     }
 
-    /// Moves bytes to the reader; tells whether the head is whole.
+    /// Moves bytes from `input` to `reader`. Returns true if the head is complete.
     fn read_head<B: AsMut<[u8]>>(
         &self,
         input: &mut Input<B>,
         reader: &mut HeadReader,
     ) -> Result<bool, HeadError> {
-        // What was set aside comes first, then what is in the buffer.
+        // Bytes that were set aside come first, then those of the buffer: at most two rounds.
         while !input.unread().is_empty() {
             let taken = reader.push(input.unread(), self.config.max_head)?;
             input.consume(taken.bytes);
@@ -226,7 +229,7 @@ impl Connection {
         Ok(false)
     }
 
-    /// A request is in: checks it and shows it to the application.
+    /// Checks a complete request, and shows it to the application.
     fn request_complete<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -245,7 +248,8 @@ impl Connection {
             Ok(verdict) => {
                 let subprotocols = request.join_subprotocols();
                 let offer = negotiation::choose(request.extensions().flatten());
-                // The application has as long for its answer as the peer had for its request.
+                // The opening timeout starts anew: the application has as long for its answer as the peer had
+                // for its request.
                 self.begin_opening(
                     env,
                     Opening::Answer {
@@ -255,14 +259,14 @@ impl Connection {
                         offer,
                     },
                 );
-                input.lent = Lent::Bytes(head);
+                input.event_buffer = EventBuffer::Bytes(head);
                 Ok(Ready::Request(line))
             }
             Err(refusal) => Err(self.fail_opening(env, input, Cause::Refused(refusal), head_only)),
         }
     }
 
-    /// A response is in: checks it.
+    /// Checks a complete response.
     fn response_complete<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -295,7 +299,7 @@ impl Connection {
                 }
             };
             self.open(env, deflate);
-            input.lent = Lent::Bytes(head);
+            input.event_buffer = EventBuffer::Bytes(head);
             return Ok(ControlFlow::Break(Some(Ready::Open(line))));
         }
         let reader = BodyReader::new(&response, MAX_BODY, env.spare.take(0));
@@ -303,7 +307,7 @@ impl Connection {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Checks what the server agreed to.
+    /// Checks a 101 response against the request. Returns the parameters of compression, if it was agreed on.
     fn check_agreement(
         &self,
         env: &Env,
@@ -315,7 +319,7 @@ impl Connection {
             .config
             .compression
             .as_ref()
-            .filter(|_| env.pool.is_able());
+            .filter(|_| env.pool.has_codecs());
         let offered: &[&str] = if policy.is_some() {
             &[negotiation::NAME]
         } else {
@@ -329,7 +333,7 @@ impl Connection {
             .map_err(|_| ResponseError::IllegalCompression)
     }
 
-    /// The server's refusal is in, as far as it is shown.
+    /// Reports the server's refusal, whose body is complete or has reached [`MAX_BODY`].
     fn refused<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -340,17 +344,17 @@ impl Connection {
         let line = self.reparse(&head, input)?;
         let body_start = head.len();
         head.extend_from_slice(body);
-        input.lent = Lent::Bytes(head);
+        input.event_buffer = EventBuffer::Bytes(head);
         self.end(env, Phase::Ending, ClosedBy::Peer, Notice::Closed);
         Some(Ready::Refused(line, body_start))
     }
 
-    /// The head was parsed before; where its headers are was not kept.
+    /// Parses a head again, since the positions of its headers were not kept.
     fn reparse<B>(&self, head: &[u8], input: &mut Input<B>) -> Option<StatusLine> {
         parse_response(head, self.config.max_headers, &mut input.spans).ok()
     }
 
-    /// The transport ended during the handshake: a body may end that way.
+    /// Handles the end of the stream during the opening handshake, which may be the end of a refusal's body.
     pub(super) fn opening_ended<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -363,7 +367,7 @@ impl Connection {
         }
     }
 
-    /// The opening handshake took too long.
+    /// Ends the connection because the opening timeout has passed.
     pub(super) fn opening_timed_out(&mut self, env: &mut Env) {
         let by = ClosedBy::Deadline(Deadline::Opening);
         let notice = Notice::Failed(Deadline::Opening);
@@ -382,8 +386,8 @@ impl Connection {
         }
     }
 
-    /// The application does not want the connection any more before it is open. A client that waits
-    /// for its answer is told so.
+    /// Ends the connection at the application's request before it is open. A request that awaits its answer
+    /// is answered with 503.
     pub(super) fn give_up(&mut self, env: &mut Env) {
         if self.answer_is_due() {
             return self.answer_unavailable(env, b"the server is closing\n");
@@ -391,14 +395,14 @@ impl Connection {
         self.end(env, Phase::Over, ClosedBy::Application, Notice::Closed);
     }
 
-    /// Answers a request in the application's place.
+    /// Answers a request with 503 in place of the application.
     fn answer_unavailable(&mut self, env: &mut Env, why: &[u8]) {
-        // A status and a body that we chose ourselves are always fit to be written.
+        // 503, and a body without headers of the application, are always valid.
         let answered = self.reject(env, &Reject::new(503).body(why));
         debug_assert!(answered.is_ok());
     }
 
-    /// The handshake cannot succeed: answers it, if there is somebody to answer.
+    /// Fails the opening handshake. A server answers the request.
     fn fail_opening<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -432,7 +436,7 @@ impl Connection {
         debug_assert!(written.is_ok());
     }
 
-    /// Queues an HTTP head, and perhaps a body; nothing, if `write` returns an error.
+    /// Queues an HTTP head, which may include a body. Queues nothing if `write` returns an error.
     fn write_head(
         &mut self,
         env: &mut Env,
@@ -454,7 +458,7 @@ impl Connection {
     }
 }
 
-/// Moves bytes to the reader; tells whether no more of the body is wanted.
+/// Moves bytes from `input` to `reader`. Returns true if no more of the body is wanted.
 fn read_body<B: AsMut<[u8]>>(input: &mut Input<B>, reader: &mut BodyReader) -> bool {
     while reader.progress() == BodyProgress::Unfinished && !input.unread().is_empty() {
         let bytes = input.unread();

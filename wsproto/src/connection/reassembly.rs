@@ -1,4 +1,4 @@
-//! Where the stream of incoming frames stands (RFC 6455 5.4): the frame whose payload comes in, and the
+//! The position in the stream of incoming frames (RFC 6455 5.4): the frame whose payload comes in, and the
 //! message that it belongs to. The bytes themselves are in a [`Partial`](crate::partial::Partial).
 
 use crate::{
@@ -14,23 +14,23 @@ use crate::{
 #[derive(Debug, Default)]
 pub(super) struct Reassembly {
     pub(super) expect: Expect,
-    /// The message whose frames are not all in.
+    /// The message whose last frame is not complete.
     pub(super) message: Option<IncomingMessage>,
 }
 
 /// The element that the next byte belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Expect {
-    /// A frame header, of which `len` bytes have come.
+    /// A frame header, of which `len` bytes have been received.
     Header { bytes: [u8; MAX_HEADER], len: u8 },
-    /// A payload of which bytes are missing.
+    /// A payload that is not complete.
     Payload(FramePayload),
 }
 
-/// A frame whose header is in, and whose payload is not.
+/// A frame whose header is complete and whose payload is not.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FramePayload {
-    /// Bytes still to come.
+    /// Number of bytes still to come.
     pub(super) missing: u64,
     /// The masking key, rotated to the next byte.
     pub(super) key: [u8; 4],
@@ -38,10 +38,10 @@ pub(super) struct FramePayload {
     pub(super) fin: bool,
 }
 
-/// A message whose frames are not all in.
+/// A message whose last frame is not complete.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct IncomingMessage {
-    /// Bytes of all its frames so far, including those of the present frame that are still missing.
+    /// Sum of the payload lengths of all frames so far, including the part of the present one still to come.
     pub(super) len: u64,
     pub(super) fragments: u32,
     pub(super) kind: Kind,
@@ -59,7 +59,7 @@ impl Default for Expect {
 }
 
 impl FramePayload {
-    /// The number of bytes of this payload at the front of `available` bytes.
+    /// Returns the number of bytes at the front of `available` bytes that belong to this payload.
     pub(super) fn len_in(&self, available: usize) -> usize {
         usize::try_from(self.missing).map_or(available, |missing| missing.min(available))
     }
@@ -94,7 +94,7 @@ impl Reassembly {
             .is_some_and(|message| message.compressed)
     }
 
-    /// Returns true if the text under way, as far as it was checked, may end here.
+    /// Returns true if the text received so far does not end inside a code point.
     pub(super) fn ends_as_text(&self) -> bool {
         self.message
             .is_none_or(|mut message| message.utf8.finish().is_ok())
@@ -105,7 +105,7 @@ impl Reassembly {
         self.message = None;
     }
 
-    /// Begins a frame whose payload is not all there, or that does not stand for a message of its own.
+    /// Begins a frame whose payload is incomplete, or that is not delivered as a message of its own.
     pub(super) fn begin_frame(&mut self, header: Header) {
         let Header {
             fin,
@@ -137,7 +137,7 @@ impl Reassembly {
         });
     }
 
-    /// Records that the first `len` missing bytes of `payload` were taken.
+    /// Records that the next `len` bytes of `payload` were consumed.
     pub(super) fn advance(&mut self, payload: FramePayload, len: usize) {
         self.expect = if payload.ends_after(len) {
             Expect::default()

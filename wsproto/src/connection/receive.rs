@@ -1,4 +1,4 @@
-//! Frames come in: headers, payloads, messages, control frames (RFC 6455 5).
+//! Incoming frames: headers, payloads, messages, control frames (RFC 6455 5).
 
 use alloc::string::String;
 
@@ -11,7 +11,7 @@ use crate::{
     env::Env,
     error::{Cause, Error, Violation},
     event::Kind,
-    input::{Input, Last, Lent, Payload, Ready},
+    input::{ChunkPosition, EventBuffer, Input, Payload, Ready},
     partial::{Assembly, Partial},
     wire::{
         close::{self, Closed},
@@ -21,12 +21,12 @@ use crate::{
     },
 };
 
-/// Text is unmasked, checked and copied in blocks of so many bytes, which stay in the nearest cache
-/// meanwhile. A multiple of four, so that every block starts with the same byte of the key.
+/// Text is unmasked, checked and copied in blocks of this many bytes, which stay in the L1 cache meanwhile. A
+/// multiple of four, so that every block starts with the same byte of the key.
 const BLOCK: usize = 8 << 10;
 
 impl Connection {
-    /// Goes on with the input up to the next event, or until it is used up.
+    /// Consumes input up to the next event, or until it is used up.
     #[inline]
     pub(super) fn receive<B: AsMut<[u8]>>(
         &mut self,
@@ -50,7 +50,7 @@ impl Connection {
                             self.begin_frame(env, input, header)
                         }
                         Ok(None) => {
-                            // Fewer bytes than a header has; they fit.
+                            // An incomplete header is shorter than `MAX_HEADER`, so it fits.
                             let len = bytes.len();
                             let mut kept = [0; MAX_HEADER];
                             kept[..len].copy_from_slice(bytes);
@@ -93,7 +93,7 @@ impl Connection {
         }
     }
 
-    /// What the next frame is measured against.
+    /// The rules that the next frame must follow in the present state.
     #[inline]
     fn rules(&self) -> Rules {
         let config = &*self.config;
@@ -111,7 +111,7 @@ impl Connection {
         }
     }
 
-    /// Adds bytes to a header that came in parts, one by one: each may be the one that refuses it.
+    /// Adds bytes to an incomplete header one at a time, since any of them may prove a violation.
     #[cold]
     fn complete_header<B: AsMut<[u8]>>(
         &mut self,
@@ -133,7 +133,7 @@ impl Connection {
         Ok(None)
     }
 
-    /// A header is in and legal: takes the payload at once if all of it is there, and needs no room.
+    /// Handles a valid header. If the whole payload is available and needs no memory, it is consumed at once.
     #[inline]
     fn begin_frame<B: AsMut<[u8]>>(
         &mut self,
@@ -162,7 +162,7 @@ impl Connection {
             let control = self.receive_control(env, opcode, payload)?;
             let span = input.consume(len as usize);
             return Ok(Some(match control {
-                Control::Payload(payload) => Ready::Here(payload, span),
+                Control::Payload(payload) => Ready::InPlace(payload, span),
                 Control::Closed(closed) => {
                     input.clear();
                     Ready::Closed(closed)
@@ -174,16 +174,16 @@ impl Connection {
             self.reassembly.begin_frame(header);
             return Ok(None);
         };
-        // A whole message, where it lies.
+        // A whole message, delivered in place.
         mask::apply(payload, key);
         self.timers.last_message_at = env.now();
-        Ok(Some(Ready::Here(
+        Ok(Some(Ready::InPlace(
             Payload::Message(kind),
             input.consume(len as usize),
         )))
     }
 
-    /// Takes what has come of the present payload.
+    /// Consumes the available part of the present payload.
     fn receive_payload<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -193,7 +193,7 @@ impl Connection {
         if payload.opcode.is_control() {
             return self.receive_control_part(env, input, payload);
         }
-        // A message that takes long to come is activity all the while.
+        // Every part of a message counts as activity, so that a slow one does not hit the idle timeout.
         self.timers.last_message_at = env.now();
         match (self.config.delivery, self.reassembly.is_compressed()) {
             (Delivery::Messages, false) => self.receive_message_part(env, input, payload),
@@ -206,7 +206,7 @@ impl Connection {
         }
     }
 
-    /// Takes a part of a control frame, which is kept until the frame is whole.
+    /// Consumes a part of a control frame, and keeps it until the frame is complete.
     fn receive_control_part<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -235,7 +235,7 @@ impl Connection {
         }
     }
 
-    /// Takes a part of a message that is delivered as a whole.
+    /// Consumes a part of a message that is delivered as a whole.
     fn receive_message_part<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -245,7 +245,7 @@ impl Connection {
         let bytes = input.unread();
         let len = payload.len_in(bytes.len());
         self.reassembly.advance(payload, len);
-        // Behind the last frame there is nothing to leave room for.
+        // No room is needed beyond the last frame.
         let declared = if payload.fin {
             payload.missing
         } else {
@@ -260,7 +260,7 @@ impl Connection {
         }
     }
 
-    /// Takes a part of a compressed message that is delivered as a whole.
+    /// Consumes a part of a compressed message that is delivered as a whole.
     fn receive_compressed_part<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -282,7 +282,7 @@ impl Connection {
         }
     }
 
-    /// Delivers a part of a message where it lies.
+    /// Delivers a part of a message in place.
     fn receive_chunk<B: AsMut<[u8]>>(
         &mut self,
         input: &mut Input<B>,
@@ -293,7 +293,7 @@ impl Connection {
         let piece = &mut bytes[..len];
         mask::apply(piece, payload.key);
         let checked = self.check_chunk(piece, payload.ends_message_after(len))?;
-        // The rest is refused in the next call.
+        // The rest is masked again: the next call unmasks and refuses it.
         mask::apply(&mut piece[checked..], mask::rotated(payload.key, checked));
         let len = checked;
         self.reassembly.advance(payload, len);
@@ -305,11 +305,19 @@ impl Connection {
         if last {
             self.reassembly.end_message();
         }
-        let payload = Payload::Chunk(kind, if last { Last::Yes } else { Last::No });
-        Ok((last || len > 0).then_some(Ready::Here(payload, span)))
+        let payload = Payload::Chunk(
+            kind,
+            if last {
+                ChunkPosition::Last
+            } else {
+                ChunkPosition::NotLast
+            },
+        );
+        Ok((last || len > 0).then_some(Ready::InPlace(payload, span)))
     }
 
-    /// Keeps a part of a compressed message. The chunks that can be made of it come before anything else.
+    /// Keeps a part of a compressed message. The chunks that it yields are delivered before further input is
+    /// consumed.
     fn receive_compressed_chunk<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -325,8 +333,8 @@ impl Connection {
         input.consume(len);
     }
 
-    /// Adds a piece to the message under way, which is `declared` to grow by so many bytes at most.
-    /// The piece is still masked with `key`, and is unmasked while it is copied.
+    /// Appends a piece to the message under way, which grows by at most `declared` bytes, those of the piece
+    /// included. The piece is masked with `key`, and is unmasked while it is copied.
     pub(super) fn assemble(
         &mut self,
         env: &mut Env,
@@ -344,7 +352,7 @@ impl Connection {
         if let Assembly::None = partial.message {
             let bytes = env.spare.take(piece.len());
             partial.message = match message.kind {
-                // A recycled buffer is empty, and so it is text.
+                // A recycled buffer is empty, and so is valid UTF-8.
                 Kind::Text if self.config.check_utf8 => {
                     Assembly::Text(String::from_utf8(bytes).unwrap_or_default())
                 }
@@ -353,7 +361,7 @@ impl Connection {
         }
         match &mut partial.message {
             Assembly::Text(text) => {
-                // The start of a code point may be carried over from before.
+                // The start of a code point may be carried over from the previous piece.
                 let (len, declared) = (
                     piece.len() + Carry::MAX,
                     declared.saturating_add(Carry::MAX as u64),
@@ -382,7 +390,7 @@ impl Connection {
         Ok(())
     }
 
-    /// The last byte of an assembled message is in.
+    /// Completes an assembled message whose last byte has come.
     fn message_complete<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -392,19 +400,19 @@ impl Connection {
             return Ok(None);
         };
         utf8.finish().map_err(|_| Violation::TextNotUtf8)?;
-        input.lent = match self.partial.as_mut().map(|partial| partial.message.take()) {
-            Some(Assembly::Text(text)) => Lent::Text(text),
-            Some(Assembly::Bytes(bytes)) => Lent::Bytes(bytes),
-            Some(Assembly::None) | None => Lent::None,
+        input.event_buffer = match self.partial.as_mut().map(|partial| partial.message.take()) {
+            Some(Assembly::Text(text)) => EventBuffer::Text(text),
+            Some(Assembly::Bytes(bytes)) => EventBuffer::Bytes(bytes),
+            Some(Assembly::None) | None => EventBuffer::None,
         };
         self.timers.last_message_at = env.now();
-        Ok(Some(Ready::Lent(Payload::Message(kind))))
+        Ok(Some(Ready::Buffered(Payload::Message(kind))))
     }
 
-    /// Checks the text of a chunk, which is delivered where it lies.
+    /// Checks the UTF-8 of a chunk that is delivered in place.
     ///
-    /// Returns how many bytes come before the one that proves that it is none: those are delivered,
-    /// as they would be if they had come alone.
+    /// Returns the number of bytes before the one that proves the text invalid. They are delivered, as they
+    /// would be had they come alone, so that chunks do not depend on how the stream was cut.
     pub(super) fn check_chunk(&mut self, piece: &[u8], last: bool) -> Result<usize, Cause> {
         let Some(message) = &mut self.reassembly.message else {
             return Ok(piece.len());
@@ -436,7 +444,7 @@ impl Connection {
         Ok(valid)
     }
 
-    /// A control frame that came in parts is whole.
+    /// Handles a control frame that came in parts and is now complete.
     fn control_complete<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,
@@ -449,9 +457,9 @@ impl Connection {
             .map(|partial| core::mem::take(&mut partial.control))
             .unwrap_or_default();
         let control = self.receive_control(env, opcode, &bytes);
-        input.lent = Lent::Bytes(bytes);
+        input.event_buffer = EventBuffer::Bytes(bytes);
         Ok(match control? {
-            Control::Payload(payload) => Ready::Lent(payload),
+            Control::Payload(payload) => Ready::Buffered(payload),
             Control::Closed(closed) => {
                 input.clear();
                 Ready::Closed(closed)
@@ -459,7 +467,7 @@ impl Connection {
         })
     }
 
-    /// Does what a control frame asks for.
+    /// Handles a control frame: answers a Ping (RFC 6455 5.5.2) or a Close (5.5.1).
     fn receive_control(
         &mut self,
         env: &mut Env,
@@ -472,7 +480,7 @@ impl Connection {
                 Ok(Control::Closed(self.peer_closed(env, code, reason)))
             }
             Opcode::Ping => {
-                // 5.5.2: unless a Close was received, a pong is sent.
+                // 5.5.2: a Ping is answered with a Pong, unless a Close frame was received.
                 if self.config.answer_pings {
                     self.queue_pong(env, payload);
                 }
@@ -485,22 +493,24 @@ impl Connection {
     }
 }
 
-/// What a control frame comes to.
+/// The result of a control frame.
 enum Control {
     Payload(Payload),
     Closed(Closed),
 }
 
-/// By how much to grow a buffer for `len` further bytes, when at most `declared` bytes, those
-/// included, are still to come. Grows with what has come, never by what was only declared.
+/// Returns the number of bytes to grow a buffer by, in order to append `len` bytes.
+///
+/// `declared` is an upper bound on the bytes still to come, `len` included. The buffer grows in proportion to
+/// the bytes received, never by a length that was only declared.
 fn growth(had: usize, capacity: usize, len: usize, declared: u64) -> usize {
     const LEAST: usize = 1 << 10;
     if capacity - had >= len {
         return 0;
     }
     let double = (had + len).max(LEAST) + len;
-    // Where the message ends before that, the buffer fits exactly. Where only a frame does, it must
-    // not: a message in small fragments would be copied as often as it has some.
+    // The capacity is exact where `declared` is the end of the message. It must not be exact at the end of
+    // each frame: a message of many small fragments would be copied once per fragment.
     usize::try_from(declared)
         .map_or(double, |declared| declared.min(double))
         .max(len)

@@ -1,4 +1,4 @@
-//! Messages and control frames go out (RFC 6455 5.4, 5.5).
+//! Outgoing messages and control frames (RFC 6455 5.4, 5.5).
 
 use alloc::{sync::Arc, vec::Vec};
 use core::num::NonZeroUsize;
@@ -18,22 +18,23 @@ use crate::{
     },
 };
 
-/// From this length on, a prepared frame is queued by reference: a connection that is slow keeps none of it.
-const WORTH_SHARING: usize = 256;
+/// Prepared frames of at least this many bytes are queued by reference, so that a slow connection owns no
+/// copy.
+const MIN_SHARED: usize = 256;
 
-/// From this length on, an owned payload is moved into the queue. Shorter ones are copied behind each other
-/// for less than it costs to write many buffers at once.
-const WORTH_MOVING: usize = 16 << 10;
+/// Owned payloads of at least this many bytes are moved into the queue. Copying shorter ones into one buffer
+/// is cheaper than writing many buffers at once.
+const MIN_MOVED: usize = 16 << 10;
 
 impl Connection {
     /// Queues a text message.
     ///
     /// # Errors
-    /// [`NotOpen`](SendError::NotOpen) and [`Closed`](SendError::Closed) outside the open state;
+    /// [`NotOpen`](SendError::NotOpen) before and [`Closed`](SendError::Closed) after the open state;
     /// [`MessageUnfinished`](SendError::MessageUnfinished) between [`start`](Self::start) and
-    /// [`finish`](Self::finish); [`QueueFull`](SendError::QueueFull) and
-    /// [`Dropped`](SendError::Dropped) as [`Config::overflow`](crate::Config::overflow) says. Nothing
-    /// is queued then.
+    /// [`finish`](Self::finish); [`QueueFull`](SendError::QueueFull), [`Dropped`](SendError::Dropped) or
+    /// [`Closed`](SendError::Closed) if the message is not [admitted](Self::admits), as
+    /// [`Config::overflow`](crate::Config::overflow) says. The message is not queued then.
     #[inline]
     pub fn send_text(&mut self, env: &mut Env, text: &str) -> Result<(), SendError> {
         self.send(env, Kind::Text, text.as_bytes(), Compress::Auto)
@@ -48,14 +49,14 @@ impl Connection {
         self.send(env, Kind::Binary, data, Compress::Auto)
     }
 
-    /// Queues a message that is not needed any more: a long one is moved into the queue, not copied.
+    /// Queues an owned message. A long one is moved into the queue instead of being copied.
     ///
     /// # Errors
-    /// As [`send_text`](Self::send_text). The message is lost then: look at [`queued`](Self::queued)
-    /// first where that matters.
+    /// As [`send_text`](Self::send_text). The message is lost then: ask [`admits`](Self::admits) first where
+    /// that matters.
     pub fn send_message(&mut self, env: &mut Env, message: Message) -> Result<(), SendError> {
         let kind = message.kind();
-        if message.as_bytes().len() < WORTH_MOVING
+        if message.as_bytes().len() < MIN_MOVED
             || self.config.fragment_size.is_some()
             || self.deflate.is_some()
         {
@@ -77,10 +78,11 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues a message, and says whether it is to be compressed, where that was negotiated.
+    /// Queues a message, with the choice whether to compress it if compression was negotiated.
     ///
     /// # Errors
-    /// As [`send_text`](Self::send_text), and [`NotUtf8`](SendError::NotUtf8) for text that is not.
+    /// As [`send_text`](Self::send_text), and [`NotUtf8`](SendError::NotUtf8) if `kind` is text and `data` is
+    /// not UTF-8.
     pub fn send_compressed(
         &mut self,
         env: &mut Env,
@@ -94,10 +96,10 @@ impl Connection {
         self.send(env, kind, data, compress)
     }
 
-    /// Queues a prepared message. On a server, nothing is encoded, and a long one is not copied.
+    /// Queues a prepared message.
     ///
-    /// Its compressed form is sent where compression was negotiated with a window that is wide enough;
-    /// else the message is sent as it is.
+    /// A server encodes nothing here, and does not copy a long message. The compressed form is sent if
+    /// compression was negotiated with a window that is large enough; otherwise the plain form is sent.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text).
@@ -113,7 +115,7 @@ impl Connection {
         } else {
             let frame = &form.frame;
             let queue = self.queue.get_or_insert_with(|| env.take_queue());
-            if frame.len() < WORTH_SHARING {
+            if frame.len() < MIN_SHARED {
                 queue
                     .reserve(frame.len(), &mut env.spare)
                     .extend_from_slice(frame);
@@ -130,15 +132,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Sends a message past the queue: offers its header and payload to `write`, which puts them on
-    /// the transport, and queues only what `write` did not take. `write` returns how many bytes it took.
+    /// Sends a message without queueing it, as far as the transport takes it.
     ///
-    /// `write` is not called if something is queued already, which has to go first, nor on a
-    /// client, which has to copy the payload to mask it; then the message is queued as a whole.
+    /// `write` gets the header and the payload, puts them on the transport, and returns the number of bytes
+    /// that the transport took. Only the rest is queued.
+    ///
+    /// `write` is not called, and the whole message is queued, if something is queued already (it has to go
+    /// first), if the payload has to be copied in any case (a client masks it,
+    /// [`fragment_size`](crate::Config::fragment_size) splits it, negotiated compression changes it).
     ///
     /// # Errors
-    /// As [`send_text`](Self::send_text), and [`NotUtf8`](SendError::NotUtf8) for text that is not.
-    /// `write` was not called then.
+    /// As [`send_text`](Self::send_text), and [`NotUtf8`](SendError::NotUtf8) if `kind` is text and `data` is
+    /// not UTF-8. `write` is not called then.
     pub fn send_through(
         &mut self,
         env: &mut Env,
@@ -174,8 +179,10 @@ impl Connection {
         Ok(())
     }
 
-    /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
-    /// [`finish`](Self::finish). Pings, pongs and a Close may go in between (RFC 6455 5.4).
+    /// Starts a message of unknown length, to be continued by [`write`](Self::write) and ended by
+    /// [`finish`](Self::finish).
+    ///
+    /// Control frames may be sent in between (RFC 6455 5.4).
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text).
@@ -183,8 +190,10 @@ impl Connection {
         self.start_compressed(env, kind, Compress::Auto)
     }
 
-    /// As [`start`](Self::start), and says whether the message is to be compressed, where that was
-    /// negotiated. Its length is not known, so by default it is.
+    /// Starts a message as [`start`](Self::start) does, with the choice whether to compress it if compression
+    /// was negotiated.
+    ///
+    /// [`Compress::Auto`] compresses it, since its length is not known.
     ///
     /// # Errors
     /// As [`send_text`](Self::send_text).
@@ -210,18 +219,19 @@ impl Connection {
 
     /// Queues a part of the message that [`start`](Self::start) began, as a frame of its own.
     ///
-    /// A part of a text may end inside a code point. An empty part sends nothing.
+    /// A part of a text may end inside a code point. An empty part queues nothing.
     ///
     /// # Errors
-    /// [`NoMessage`](SendError::NoMessage) without `start`; [`NotUtf8`](SendError::NotUtf8) if text
-    /// cannot be; [`Closed`](SendError::Closed); [`QueueFull`](SendError::QueueFull), whatever the
-    /// policy, since a message in parts cannot be dropped. The part is not queued then, and the message
-    /// can go on.
+    /// [`NoMessage`](SendError::NoMessage) without `start`; [`NotUtf8`](SendError::NotUtf8) if the text so
+    /// far cannot be valid UTF-8; [`NotOpen`](SendError::NotOpen) and [`Closed`](SendError::Closed) outside
+    /// the open state; [`QueueFull`](SendError::QueueFull) if the part is not [admitted](Self::admits),
+    /// whatever the policy, since a message in parts cannot be dropped. The part is not queued then, and the
+    /// message can be continued.
     pub fn write(&mut self, env: &mut Env, data: &[u8]) -> Result<(), SendError> {
         self.write_fragment(env, data, 0)
     }
 
-    /// Ends the message that [`start`](Self::start) began, with a last part that may be empty.
+    /// Ends the message that [`start`](Self::start) began. The last part may be empty.
     ///
     /// # Errors
     /// As [`write`](Self::write).
@@ -229,19 +239,23 @@ impl Connection {
         self.write_fragment(env, data, FIN)
     }
 
-    /// Queues a ping, which overtakes queued messages.
+    /// Queues a Ping frame, which overtakes queued messages.
     ///
     /// # Errors
-    /// [`ControlTooLong`](SendError::ControlTooLong) for more than 125 bytes; [`NotOpen`](SendError::NotOpen)
-    /// and [`Closed`](SendError::Closed) outside the open state; [`QueueFull`](SendError::QueueFull).
+    /// [`ControlTooLong`](SendError::ControlTooLong) for a payload of more than 125 bytes (RFC 6455 5.5);
+    /// [`NotOpen`](SendError::NotOpen) and [`Closed`](SendError::Closed) outside the open state;
+    /// [`QueueFull`](SendError::QueueFull) if the payload is not [admitted](Self::admits), whatever the
+    /// policy.
     pub fn send_ping(&mut self, env: &mut Env, payload: &[u8]) -> Result<(), SendError> {
         self.check_control(payload)?;
         self.queue_ping(env, payload);
         Ok(())
     }
 
-    /// Queues a pong, which overtakes queued messages. Only needed where
-    /// [`answer_pings`](crate::Config::answer_pings) is off, or as a one-way heartbeat (RFC 6455 5.5.3).
+    /// Queues a Pong frame, which overtakes queued messages.
+    ///
+    /// It is needed only if [`answer_pings`](crate::Config::answer_pings) is off, or as a unidirectional
+    /// heartbeat (RFC 6455 5.5.3).
     ///
     /// # Errors
     /// As [`send_ping`](Self::send_ping).
@@ -271,17 +285,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Returns the compressed form of a message, if compression was negotiated, is wanted and helps. It must be
-    /// sent.
+    /// Returns the compressed form of a message, if compression was negotiated and is to be used for it. The
+    /// result must be sent.
     fn compress(&mut self, env: &mut Env, data: &[u8], compress: Compress) -> Option<Vec<u8>> {
         let (deflate, policy) = (self.deflate.as_mut()?, self.config.compression.as_ref()?);
         deflate.compress(policy, &mut env.spare, &mut env.pool, data, compress)
     }
 
-    /// Queues a message in one frame, or in as many as the configuration says.
+    /// Queues a message in one frame, or in frames of [`fragment_size`](crate::Config::fragment_size) bytes.
     #[inline]
     fn queue_message(&mut self, env: &mut Env, kind: Kind, payload: &[u8], compressed: bool) {
-        // RFC 7692 6.1: RSV1 on the first frame tells of the whole message.
+        // RFC 7692 6.1: RSV1 on the first frame marks the whole message as compressed.
         let first = kind.opcode() as u8 | if compressed { RSV1 } else { 0 };
         match self.config.fragment_size {
             Some(size) if payload.len() > size.get() => {
@@ -352,7 +366,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Decides whether a message of that many bytes may be queued, before anything is.
+    /// Checks that a message of `len` bytes may be queued, before anything is, and applies the overflow
+    /// policy if not.
     #[inline]
     fn admit(&mut self, env: &mut Env, len: usize) -> Result<(), SendError> {
         self.check_open()?;
@@ -366,16 +381,17 @@ impl Connection {
         Ok(())
     }
 
-    /// Whether a message of `len` bytes may be queued now; see [`Config::admits`](crate::Config::admits).
+    /// Returns true if a message of `len` bytes may be queued now; see
+    /// [`Config::admits`](crate::Config::admits).
     ///
-    /// A send that is not admitted ends as [`Config::overflow`](crate::Config::overflow) says.
+    /// A send that is not admitted is handled as [`Config::overflow`](crate::Config::overflow) says.
     #[must_use]
     #[inline]
     pub fn admits(&self, len: usize) -> bool {
         self.admitted || self.config.admits(self.queued(), len)
     }
 
-    /// Whether a sender should wait before it queues more: the queue holds
+    /// Returns true if a sender should wait before it queues more: the queue holds
     /// [`queue_high`](crate::Config::queue_high) bytes or more. An empty queue is never high.
     #[must_use]
     #[inline]
@@ -384,12 +400,11 @@ impl Connection {
         queued > 0 && queued >= self.config.queue_high
     }
 
-    /// Sends what was admitted before: the sends that `send` does are queued even if
-    /// [`admits`](Self::admits) would say no by now.
+    /// Runs `send`, whose sends are all queued even if [`admits`](Self::admits) returns false by now.
     ///
-    /// For drivers whose senders are on other threads: the call on the sender's thread asks
-    /// [`Config::admits`](crate::Config::admits) and promises that the message will be queued, and the
-    /// connection's own thread keeps that promise, whatever its callbacks have queued in between.
+    /// This is for drivers whose senders are on other threads. The sender's thread asks
+    /// [`Config::admits`](crate::Config::admits) and promises that the message will be queued. The
+    /// connection's own thread keeps that promise, whatever callbacks have queued in between.
     pub fn send_admitted<T>(&mut self, send: impl FnOnce(&mut Self) -> T) -> T {
         self.admitted = true;
         let sent = send(self);
@@ -434,7 +449,7 @@ impl Connection {
         }
     }
 
-    /// Queues a frame behind all others. Its payload is copied, and masked on the way by a client.
+    /// Queues a frame behind all others. The payload is copied, and masked in the same pass by a client.
     #[inline]
     pub(super) fn queue_frame(&mut self, env: &mut Env, first: u8, payload: &[u8]) {
         let key = self.masking_key(env);
@@ -449,7 +464,7 @@ impl Connection {
         self.queued_more(env);
     }
 
-    /// Queues a ping that was found legal.
+    /// Queues a Ping whose payload was checked.
     pub(super) fn queue_ping(&mut self, env: &mut Env, payload: &[u8]) {
         let key = self.masking_key(env);
         let queue = self.queue.get_or_insert_with(|| env.take_queue());
@@ -457,9 +472,10 @@ impl Connection {
         self.queued_more(env);
     }
 
-    /// Queues a pong that was found legal, unless it could only follow the Close frame.
+    /// Queues a Pong whose payload was checked, unless it could only follow our Close frame.
     pub(super) fn queue_pong(&mut self, env: &mut Env, payload: &[u8]) {
-        // 5.5.1: nothing follows a Close. One of which nothing was sent yet can still be overtaken.
+        // 5.5.1: no frame follows a Close. A Close frame of which no byte was sent yet can still be
+        // overtaken.
         let close_waits = self
             .queue
             .as_ref()
@@ -476,7 +492,7 @@ impl Connection {
         self.queued_more(env);
     }
 
-    /// 5.3: a client masks each frame with a fresh key.
+    /// 5.3: a client chooses a fresh key for each frame.
     #[inline]
     fn masking_key(&self, env: &mut Env) -> Option<[u8; 4]> {
         match self.role {
@@ -497,7 +513,7 @@ impl Connection {
         }
     }
 
-    /// Something was queued: notes what depends on it.
+    /// Updates the timers and the backlog after something was queued.
     #[inline]
     fn queued_more(&mut self, env: &Env) {
         if self.timers.unsent_since.is_none() {

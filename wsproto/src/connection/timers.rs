@@ -1,23 +1,22 @@
-//! The moments that deadlines count from. Nothing is armed or cancelled per message: the deadlines are
-//! computed from these when asked.
+//! The times from which deadlines are computed on request. Nothing is armed or cancelled per message.
 
 use core::time::Duration;
 
 use crate::clock::Time;
 
-/// When things happened that deadlines count from.
+/// The times from which deadlines are computed.
 #[derive(Debug)]
 pub(super) struct Timers {
-    /// When the present phase must be over: opening, lifetime, closing or ending.
+    /// The deadline of the present phase: opening timeout, maximum lifetime or close timeout.
     pub(super) phase_until: Option<Time>,
-    /// When the peer last sent a byte, or reading resumed.
+    /// The time of the last byte from the peer, or of the last resumption of reading.
     pub(super) last_byte_at: Time,
-    /// When a message last passed, in either direction.
+    /// The time of the last message in either direction, or of the last part of one.
     pub(super) last_message_at: Time,
-    /// When our ping went out that waits for a byte from the peer; while the ping is queued, when the queue
-    /// last moved.
+    /// The time of our keepalive ping that awaits a byte from the peer. While the ping is queued, the time of
+    /// the last write.
     pub(super) ping_sent_at: Option<Time>,
-    /// Since when bytes are queued of which the transport has taken none.
+    /// The time since which bytes are queued and the transport has taken none. `None` if nothing is queued.
     pub(super) unsent_since: Option<Time>,
 }
 
@@ -32,19 +31,20 @@ impl Timers {
         }
     }
 
-    /// Begins a phase that may last for `span`.
+    /// Sets the deadline of a phase that begins now and may last for `span`.
     pub(super) fn begin_phase(&mut self, now: Time, span: Option<Duration>) {
         self.phase_until = span.map(|span| after(now, span));
     }
 
-    /// Records that bytes came. Any byte is a sign of life: a pong may have to wait behind a long message.
+    /// Records that bytes came. Any byte is a sign of life, since a pong may have to wait behind a long
+    /// message.
     #[inline]
     pub(super) fn byte_received(&mut self, now: Time) {
         self.last_byte_at = now;
         self.ping_sent_at = None;
     }
 
-    /// Restarts the clocks that the peer's silence runs, after a time in which we did not read.
+    /// Restarts the ping, pong and idle timeouts after a time without reading.
     pub(super) fn resume(&mut self, now: Time) {
         self.last_byte_at = now;
         self.last_message_at = now;
@@ -54,7 +54,7 @@ impl Timers {
     }
 }
 
-/// A deadline `span` after `from`. It is always later than `from`, however short the span was configured.
+/// Returns the deadline `span` after `from`. It is later than `from` even if `span` is zero.
 pub(super) fn after(from: Time, span: Duration) -> Time {
     from + span.max(Duration::from_nanos(1))
 }

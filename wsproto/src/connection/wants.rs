@@ -1,22 +1,24 @@
-//! The answer to the one question that a driver has to ask.
+//! What a driver has to do next for a connection.
 
 use crate::clock::Time;
 
-/// A driver's whole to-do list.
+/// The next work of a driver for one connection, returned by [`Connection::wants`](crate::Connection::wants).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Wants {
-    /// Read when there is something, and hand it to [`next_event`](crate::Connection::next_event).
+    /// Read when the transport is readable, and hand the bytes to
+    /// [`next_event`](crate::Connection::next_event).
     pub read: bool,
-    /// Write [`outgoing`](crate::Connection::outgoing) as soon as the transport takes it.
+    /// Write [`outgoing`](crate::Connection::outgoing) as soon as the transport is writable.
     pub write: bool,
     /// Shut the transport's writing side, then call [`handle_shutdown`](crate::Connection::handle_shutdown).
     pub shutdown: bool,
-    /// Drop the transport: there is nothing to do any more.
+    /// Drop the transport: the connection has no further use for it.
     pub done: bool,
-    /// Call [`next_event`](crate::Connection::next_event), though nothing was read: time or a write has brought news, or
-    /// input that was set aside can go on.
+    /// Call [`next_event`](crate::Connection::next_event) without reading first: a deadline or a write has
+    /// caused an event, or input that was set aside can be processed.
     pub event: bool,
-    /// Call [`handle_timeout`](crate::Connection::handle_timeout) at that moment, or soon after.
+    /// Call [`handle_timeout`](crate::Connection::handle_timeout) at this time, or soon after. `None` if no
+    /// deadline is running.
     pub deadline: Option<Time>,
 }

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, vec::Vec};
 
 use super::{
-    Deflate, Kept,
+    Context, Deflate,
     codec::strip_tail,
     negotiation::Parameters,
     policy::{Compress, Compression, Memory},
@@ -62,7 +62,7 @@ impl Deflate {
         let Some(deflation) = self.take_deflation(policy, pool, usize::MAX) else {
             return false;
         };
-        self.kept().streaming = Some(deflation);
+        self.context().streaming = Some(deflation);
         true
     }
 
@@ -77,7 +77,7 @@ impl Deflate {
         last: bool,
     ) -> Vec<u8> {
         let mut out = spare.take(data.len());
-        let Some(mut deflation) = self.kept().streaming.take() else {
+        let Some(mut deflation) = self.context().streaming.take() else {
             return out;
         };
         if !data.is_empty() {
@@ -88,10 +88,10 @@ impl Deflate {
             strip_tail(&mut out);
             self.put_deflation(policy, pool, deflation);
             if !self.parameters.send_takeover && !self.parameters.receive_takeover {
-                self.kept = None;
+                self.context = None;
             }
         } else {
-            self.kept().streaming = Some(deflation);
+            self.context().streaming = Some(deflation);
         }
         out
     }
@@ -115,20 +115,18 @@ impl Deflate {
         if !self.parameters.send_takeover {
             return pool.take_deflation(level, bits);
         }
-        let Kept {
+        let Context {
             sent, dedicated, ..
-        } = self.kept();
+        } = self.context();
         match policy.memory {
             Memory::Dedicated => dedicated.take().or_else(|| pool.new_deflation(level, bits)),
-            Memory::Pooled => {
-                pool.take_deflation_after(sent, worth_knowing(level, len), level, bits)
-            }
+            Memory::Pooled => pool.take_deflation_after(sent, min_history(level, len), level, bits),
         }
     }
 
     fn put_deflation(&mut self, policy: &Compression, pool: &mut Pool, deflation: Box<Deflation>) {
         if self.parameters.send_takeover && policy.memory == Memory::Dedicated {
-            self.kept().dedicated = Some(deflation);
+            self.context().dedicated = Some(deflation);
         } else {
             pool.put_deflation(deflation);
         }
@@ -142,16 +140,16 @@ impl Deflate {
             ..
         } = self.parameters;
         if send_takeover && policy.memory == Memory::Pooled {
-            self.kept().sent.push(data, 1 << send_window_bits);
+            self.context().sent.push(data, 1 << send_window_bits);
         }
     }
 
     /// Resets the compressor of the connection's own, if there is one.
     fn reset_dedicated(&mut self) {
-        if let Some(Kept {
+        if let Some(Context {
             dedicated: Some(dedicated),
             ..
-        }) = self.kept.as_deref_mut()
+        }) = self.context.as_deref_mut()
         {
             dedicated.reset();
         }
@@ -164,7 +162,7 @@ impl Deflate {
 /// At level 1 a message is compressed faster than its history is told, so short ones make do with less: of
 /// 512 bytes of JSON, 1 KiB of history leaves 0.333 instead of the 0.320 that 4 KiB do, in three fifths
 /// of the time (`zlib-rs`).
-fn worth_knowing(level: u8, len: usize) -> usize {
+fn min_history(level: u8, len: usize) -> usize {
     match level {
         // Stored blocks refer to nothing.
         0 => 0,

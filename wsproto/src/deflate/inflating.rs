@@ -80,17 +80,17 @@ impl Deflate {
     pub(crate) fn inflate(&mut self, inflation: &mut Inflation, input: &[u8]) -> Step {
         let Inflation {
             inflater,
-            within,
+            in_stream,
             history,
             out,
         } = inflation;
         let (history, bits) = if self.parameters.receive_takeover {
             let bits = self.parameters.receive_window_bits;
-            (&mut self.kept().received, bits)
+            (&mut self.context().received, bits)
         } else {
             (history, 15)
         };
-        if !*within {
+        if !*in_stream {
             if input.is_empty() {
                 return Step {
                     read: 0,
@@ -100,7 +100,7 @@ impl Deflate {
             }
             // 7.2.3.4: behind a final block comes a new stream, with the same window.
             inflater.begin(history.as_slices());
-            *within = true;
+            *in_stream = true;
         }
         let (read, written, next) = match inflater.inflate(input, out) {
             Ok(Inflated {
@@ -108,7 +108,7 @@ impl Deflate {
                 written,
                 ended,
             }) => {
-                *within = !ended;
+                *in_stream = !ended;
                 let next = if written == out.len() || (ended && read < input.len()) {
                     Next::More
                 } else if read == input.len() {
@@ -131,12 +131,12 @@ impl Deflate {
 
     /// Checks, after the last byte of a message, that the message was not cut off.
     pub(crate) fn finish_inflating(&mut self, inflation: &mut Inflation) -> Result<(), Violation> {
-        if !inflation.within {
+        if !inflation.in_stream {
             // The message ended in a final block. The byte that should follow it is not needed.
             return Ok(());
         }
         let Step { read, written, .. } = self.inflate(inflation, &END);
-        if read == END.len() && written == 0 && !inflation.within {
+        if read == END.len() && written == 0 && !inflation.in_stream {
             Ok(())
         } else {
             Err(Violation::Corrupt)
@@ -165,12 +165,12 @@ impl Inflating {
         pool: &mut Pool,
         piece: &[u8],
         last: bool,
-        enough: usize,
+        inflate_from: usize,
     ) -> Result<Option<Begun>, Violation> {
         if let Some(inflation) = self.inflation.take() {
             return Ok(Some((inflation, Vec::new())));
         }
-        if !last && self.compressed.len() + piece.len() < enough {
+        if !last && self.compressed.len() + piece.len() < inflate_from {
             keep(&mut self.compressed, spare, piece);
             return Ok(None);
         }
@@ -193,10 +193,16 @@ impl Inflating {
     }
 
     /// Keeps a piece of a message that is delivered in chunks, for [`next_chunk`](Self::next_chunk).
-    pub(crate) fn keep(&mut self, spare: &mut Spare, piece: &[u8], last: bool, enough: usize) {
+    pub(crate) fn keep(
+        &mut self,
+        spare: &mut Spare,
+        piece: &[u8],
+        last: bool,
+        inflate_from: usize,
+    ) {
         keep(&mut self.compressed, spare, piece);
         self.whole = last;
-        self.pending = last || self.inflation.is_some() || self.compressed.len() >= enough;
+        self.pending = last || self.inflation.is_some() || self.compressed.len() >= inflate_from;
     }
 
     /// Inflates what is there into `chunk`, up to [`CHUNK`] bytes. Output that comes before an error belongs to

@@ -25,25 +25,25 @@ use pool::Deflation;
 #[derive(Debug)]
 pub(crate) struct Deflate {
     pub(crate) parameters: Parameters,
-    kept: Option<Box<Kept>>,
+    context: Option<Box<Context>>,
 }
 
 impl Deflate {
     pub(crate) const fn new(parameters: Parameters) -> Self {
         Self {
             parameters,
-            kept: None,
+            context: None,
         }
     }
 
-    fn kept(&mut self) -> &mut Kept {
-        self.kept.get_or_insert_default()
+    fn context(&mut self) -> &mut Context {
+        self.context.get_or_insert_default()
     }
 }
 
 /// What a connection keeps between messages, or for a message under way.
 #[derive(Default)]
-struct Kept {
+struct Context {
     /// What the peer's next message may refer back to.
     received: History,
     /// What our next message may refer back to, if compressors are pooled.
@@ -54,8 +54,8 @@ struct Kept {
     streaming: Option<Box<Deflation>>,
 }
 
-impl fmt::Debug for Kept {
+impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kept").finish_non_exhaustive()
+        f.debug_struct("Context").finish_non_exhaustive()
     }
 }

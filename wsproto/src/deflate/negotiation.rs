@@ -9,7 +9,7 @@ use crate::extensions::{Extension, Parameter};
 pub(crate) const NAME: &str = "permessage-deflate";
 
 /// The widest window, which is also what applies if none is named.
-const WIDEST: u8 = 15;
+const MAX_WINDOW_BITS: u8 = 15;
 
 /// What both ends agreed on, seen from one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) struct Parameters {
 
 /// The parameters of one offer or answer, which have the same names in both.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Named {
+pub(crate) struct ExtensionParameters {
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,
     server_max_window_bits: Option<u8>,
@@ -30,7 +30,7 @@ pub(crate) struct Named {
     client_max_window_bits: Option<Option<u8>>,
 }
 
-impl Named {
+impl ExtensionParameters {
     /// 7.1: an unknown name, a name that comes twice and a value that is none make it unacceptable.
     fn parse(extension: &Extension<'_>) -> Option<Self> {
         let mut named = Self::default();
@@ -86,7 +86,7 @@ pub(crate) fn offer(policy: &Compression) -> String {
     if !policy.receive_takeover {
         offer.push_str("; server_no_context_takeover");
     }
-    if policy.receive_window_bits < WIDEST {
+    if policy.receive_window_bits < MAX_WINDOW_BITS {
         offer += &format!("; server_max_window_bits={}", policy.receive_window_bits);
     }
     if !policy.send_takeover {
@@ -98,46 +98,48 @@ pub(crate) fn offer(policy: &Compression) -> String {
 }
 
 /// A server's choice among the offers: the first that is acceptable, whatever its policy.
-pub(crate) fn choose<'a>(offers: impl Iterator<Item = Extension<'a>>) -> Option<Named> {
+pub(crate) fn choose<'a>(
+    offers: impl Iterator<Item = Extension<'a>>,
+) -> Option<ExtensionParameters> {
     offers
         .filter(|offer| offer.name().eq_ignore_ascii_case(NAME))
-        .find_map(|offer| Named::parse(&offer))
+        .find_map(|offer| ExtensionParameters::parse(&offer))
 }
 
 /// A server's answer to the offer that it chose.
-pub(crate) fn answer(policy: &Compression, offer: Named) -> (Parameters, String) {
+pub(crate) fn answer(policy: &Compression, offer: ExtensionParameters) -> (Parameters, String) {
     let policy = policy.within_bounds();
     let send_window_bits = policy
         .send_window_bits
-        .min(offer.server_max_window_bits.unwrap_or(WIDEST));
+        .min(offer.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS));
     let send_takeover = policy.send_takeover && !offer.server_no_context_takeover;
     // 7.1.2.2: without the client's word the window of what it sends cannot be bounded.
     let offered = offer
         .client_max_window_bits
-        .map(|bits| bits.unwrap_or(WIDEST));
+        .map(|bits| bits.unwrap_or(MAX_WINDOW_BITS));
     // A wider window than we want to keep for each connection is kept for none.
     let receive_takeover = policy.receive_takeover
         && !offer.client_no_context_takeover
-        && (offered.is_some() || policy.receive_window_bits == WIDEST);
+        && (offered.is_some() || policy.receive_window_bits == MAX_WINDOW_BITS);
     let wanted = if receive_takeover {
         policy.preferred_receive_window_bits
     } else {
         policy.receive_window_bits
     };
-    let receive_window_bits = offered.map_or(WIDEST, |bits| bits.min(wanted));
+    let receive_window_bits = offered.map_or(MAX_WINDOW_BITS, |bits| bits.min(wanted));
     let mut answer = String::from(NAME);
     // 7.1.1.1, 7.1.2.1: what the client demanded is confirmed; what we do unasked is told.
     if !send_takeover {
         answer.push_str("; server_no_context_takeover");
     }
-    if offer.server_max_window_bits.is_some() || send_window_bits < WIDEST {
+    if offer.server_max_window_bits.is_some() || send_window_bits < MAX_WINDOW_BITS {
         answer += &format!("; server_max_window_bits={send_window_bits}");
     }
     if !receive_takeover {
         answer.push_str("; client_no_context_takeover");
     }
     // 7.1.2.2: only if the offer has it, and never above its value.
-    if offered.is_some() && receive_window_bits < WIDEST {
+    if offered.is_some() && receive_window_bits < MAX_WINDOW_BITS {
         answer += &format!("; client_max_window_bits={receive_window_bits}");
     }
     let parameters = Parameters {
@@ -168,7 +170,7 @@ pub(crate) fn check<'a>(
     if answers.next().is_some() {
         return Err(IllegalAnswer);
     }
-    let answer = Named::parse(&answer).ok_or(IllegalAnswer)?;
+    let answer = ExtensionParameters::parse(&answer).ok_or(IllegalAnswer)?;
     let send_window_bits = match answer.client_max_window_bits {
         None => policy.send_window_bits,
         // In an answer the value is required.
@@ -176,8 +178,8 @@ pub(crate) fn check<'a>(
         Some(Some(bits)) => bits.min(policy.send_window_bits),
     };
     let receive_window_bits = match answer.server_max_window_bits {
-        None if policy.receive_window_bits < WIDEST => return Err(IllegalAnswer),
-        None => WIDEST,
+        None if policy.receive_window_bits < MAX_WINDOW_BITS => return Err(IllegalAnswer),
+        None => MAX_WINDOW_BITS,
         Some(bits) if bits > policy.receive_window_bits => return Err(IllegalAnswer),
         Some(bits) => bits,
     };

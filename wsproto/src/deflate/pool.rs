@@ -20,7 +20,7 @@ const MAX_KEPT: usize = 4;
 pub(crate) struct Inflation {
     pub(crate) inflater: Box<dyn Inflater>,
     /// Whether the inflater has begun a stream and not ended it.
-    pub(crate) within: bool,
+    pub(crate) in_stream: bool,
     /// What has come out of this message, for as far as it may be referred back to.
     pub(crate) history: History,
     /// Where it comes out.
@@ -111,14 +111,14 @@ impl Pool {
     }
 
     /// Whether there is anything to compress with.
-    pub(crate) const fn is_able(&self) -> bool {
+    pub(crate) const fn has_codecs(&self) -> bool {
         self.codecs.is_some()
     }
 
     /// Something to inflate a message with, which remembers nothing.
     pub(crate) fn take_inflation(&mut self) -> Option<Box<Inflation>> {
         if let Some(mut inflation) = self.inflations.pop() {
-            inflation.within = false;
+            inflation.in_stream = false;
             inflation.history.clear();
             return Some(inflation);
         }
@@ -126,7 +126,7 @@ impl Pool {
         let out = vec![0; OUT].into_boxed_slice();
         Some(Box::new(Inflation {
             inflater,
-            within: false,
+            in_stream: false,
             history: History::default(),
             out,
         }))
@@ -140,7 +140,7 @@ impl Pool {
 
     /// Something to compress with that refers to nothing before.
     pub(crate) fn take_deflation(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
-        let mut deflation = self.take_oldest(level, window_bits)?;
+        let mut deflation = self.take_least_recently_used(level, window_bits)?;
         deflation.reset();
         Some(deflation)
     }
@@ -161,14 +161,14 @@ impl Pool {
         {
             return Some(self.deflations.remove(index));
         }
-        let mut deflation = self.take_oldest(level, window_bits)?;
+        let mut deflation = self.take_least_recently_used(level, window_bits)?;
         deflation.prime_with(history, at_least);
         Some(deflation)
     }
 
     /// In whatever state, the one that has not been lent for longest: whoever had it last is the least likely
     /// to be back before it is lent again. If none is kept, a new one.
-    fn take_oldest(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
+    fn take_least_recently_used(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
         let mut kept = self.deflations.iter();
         match kept.position(|kept| kept.fits(level, window_bits)) {
             Some(index) => Some(self.deflations.remove(index)),

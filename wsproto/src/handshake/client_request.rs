@@ -156,7 +156,7 @@ const RESERVED: [&str; 9] = [
 ];
 
 /// The header fields of a request, checked and ready to be written by whoever sends it.
-pub(super) struct AskFields<'a> {
+pub(super) struct RequestFields<'a> {
     request: &'a ClientRequest<'a>,
     key: &'a [u8; 24],
     subprotocols: Option<String>,
@@ -164,7 +164,7 @@ pub(super) struct AskFields<'a> {
     extensions: Option<&'a str>,
 }
 
-impl<'a> AskFields<'a> {
+impl<'a> RequestFields<'a> {
     /// Checks `request` and prepares the values that must be put together.
     pub(super) fn new(
         request: &'a ClientRequest<'a>,
@@ -237,7 +237,7 @@ pub(crate) fn write_request(
     key: &[u8; 24],
     extensions: Option<&str>,
 ) -> Result<(), HandshakeMisuse> {
-    let fields = AskFields::new(request, key, extensions)?;
+    let fields = RequestFields::new(request, key, extensions)?;
     out.extend_from_slice(b"GET ");
     out.extend_from_slice(request.target.as_bytes());
     out.extend_from_slice(b" HTTP/1.1\r\n");

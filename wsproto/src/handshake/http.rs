@@ -12,14 +12,14 @@ use super::accept_key::{accept_key, encode_key};
 use super::agreed::Agreed;
 use super::check_request::{Candidate, Verdict};
 use super::check_response::Confirmation;
-use super::client_request::{AskFields, ClientRequest, join_subprotocols};
+use super::client_request::{ClientRequest, RequestFields, join_subprotocols};
 use super::headers::{Fields, Header, join_elements, list_elements, values};
 use super::http_version::HttpVersion;
 use super::misuse::HandshakeMisuse;
 use super::refusal::Refusal;
 use super::response_error::ResponseError;
 use super::server_response::Accept;
-use crate::deflate::negotiation::{self, Named};
+use crate::deflate::negotiation::{self, ExtensionParameters};
 use crate::deflate::policy::Compression;
 use crate::extensions::{Extension, Extensions};
 
@@ -55,7 +55,7 @@ pub struct ServerUpgrade {
     /// The subprotocols that the client offers, separated by commas.
     offered: String,
     /// The compression that the client offers, as far as it is acceptable.
-    offer: Option<Named>,
+    offer: Option<ExtensionParameters>,
 }
 
 impl ServerUpgrade {
@@ -163,19 +163,19 @@ impl ClientUpgrade {
     ) -> Result<(Request<()>, Self), HandshakeMisuse> {
         let key = encode_key(nonce);
         let offer = compression.map(negotiation::offer);
-        let fields = AskFields::new(request, &key, offer.as_deref())?;
-        let mut asking = Request::new(());
-        *asking.uri_mut() = request
+        let fields = RequestFields::new(request, &key, offer.as_deref())?;
+        let mut http_request = Request::new(());
+        *http_request.uri_mut() = request
             .target
             .parse()
             .map_err(|_| HandshakeMisuse::InvalidTarget)?;
-        append(asking.headers_mut(), fields.iter())?;
+        append(http_request.headers_mut(), fields.iter())?;
         let upgrade = Self {
             accept_key: accept_key(&key),
             asked: join_subprotocols(request.subprotocols),
             compression: compression.copied(),
         };
-        Ok((asking, upgrade))
+        Ok((http_request, upgrade))
     }
 
     /// Checks the answer as a client does that reads it from the wire.
@@ -328,17 +328,18 @@ mod tests {
         let accept = Accept::new().subprotocol("other");
         let misuse = upgrade.accept(&accept, None).unwrap_err();
         assert_eq!(misuse, HandshakeMisuse::SubprotocolNotOffered);
-        let asking = ClientRequest::new("a", "/").headers(&[("upgrade", "h2c")]);
-        let misuse = ClientUpgrade::new(&asking, [0; 16], None).unwrap_err();
+        let http_request = ClientRequest::new("a", "/").headers(&[("upgrade", "h2c")]);
+        let misuse = ClientUpgrade::new(&http_request, [0; 16], None).unwrap_err();
         assert_eq!(misuse, HandshakeMisuse::ReservedHeader);
     }
 
     #[test]
     fn a_client_and_a_server_come_to_terms() {
-        let asking = ClientRequest::new("a:80", "/b?c")
+        let http_request = ClientRequest::new("a:80", "/b?c")
             .subprotocols(&["x", "y"])
             .headers(&[("Cookie", "d=e")]);
-        let (request, client) = ClientUpgrade::new(&asking, *b"the sample nonce", None).unwrap();
+        let (request, client) =
+            ClientUpgrade::new(&http_request, *b"the sample nonce", None).unwrap();
         assert_eq!(request.uri(), "/b?c");
         assert_eq!(request.headers()["Host"], "a:80");
         assert_eq!(request.headers()["Cookie"], "d=e");
@@ -357,9 +358,9 @@ mod tests {
         accept: &Accept<'_>,
         server: Option<&Compression>,
     ) -> [Option<String>; 2] {
-        let asking = ClientRequest::new("a", "/");
+        let http_request = ClientRequest::new("a", "/");
         let nonce = *b"the sample nonce";
-        let (request, client) = ClientUpgrade::new(&asking, nonce, client).unwrap();
+        let (request, client) = ClientUpgrade::new(&http_request, nonce, client).unwrap();
         let upgrade = ServerUpgrade::new(&request).unwrap();
         let (response, ours) = upgrade.accept(accept, server).unwrap();
         let theirs = client.check(&response).unwrap();
@@ -422,10 +423,10 @@ mod tests {
 
     #[test]
     fn an_answer_that_does_not_fit_the_offer_fails_here_too() {
-        let asking = ClientRequest::new("a", "/").subprotocols(&["chat"]);
+        let http_request = ClientRequest::new("a", "/").subprotocols(&["chat"]);
         let nonce = *b"the sample nonce";
         let policy = Compression::default();
-        let (_, client) = ClientUpgrade::new(&asking, nonce, Some(&policy)).unwrap();
+        let (_, client) = ClientUpgrade::new(&http_request, nonce, Some(&policy)).unwrap();
         let mut response = Response::new(());
         *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
         for (name, value) in RESPONSE_FIELDS {
@@ -462,8 +463,8 @@ mod tests {
 
     #[test]
     fn a_client_checks_as_it_would_on_the_wire() {
-        let asking = ClientRequest::new("a", "/").subprotocols(&["chat"]);
-        let (_, client) = ClientUpgrade::new(&asking, *b"the sample nonce", None).unwrap();
+        let http_request = ClientRequest::new("a", "/").subprotocols(&["chat"]);
+        let (_, client) = ClientUpgrade::new(&http_request, *b"the sample nonce", None).unwrap();
         assert_eq!(client.accept_key, *ACCEPT);
         let mut good = Response::new(());
         *good.status_mut() = StatusCode::SWITCHING_PROTOCOLS;

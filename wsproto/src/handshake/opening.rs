@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use super::{body::BodyReader, check_request::Verdict, head::HeadReader};
-use crate::deflate::negotiation::Named;
+use crate::deflate::negotiation::ExtensionParameters;
 
 /// State of an opening handshake that is not complete.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) enum Opening {
         /// The request was HEAD: its answer has no body.
         head_only: bool,
         /// The compression that the client offers, as far as it is acceptable.
-        offer: Option<Named>,
+        offer: Option<ExtensionParameters>,
     },
     /// Client: the response comes in.
     Response {
