@@ -1,4 +1,5 @@
-//! The chat room: who is in it, what was said last, and everybody hearing the same in the same order.
+//! The chat room: its members, its history, and the delivery of every message to everyone in the same
+//! order.
 
 mod message;
 
@@ -19,12 +20,12 @@ use crate::{
 };
 use message::{Line, Name, Reason, Text, Wish};
 
-/// People in a room.
+/// Maximum number of people in a room.
 const CAPACITY: usize = 500;
-/// Lines that a room remembers.
+/// Number of lines in a room's history.
 const HISTORY: usize = 50;
 
-/// A room that people talk in.
+/// A chat room.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
     encoder: Encoder,
@@ -35,7 +36,7 @@ pub(crate) struct Room {
 struct State {
     /// In the order of joining.
     members: Vec<Member>,
-    /// The oldest first.
+    /// Oldest first.
     history: VecDeque<Line>,
     last_id: u64,
 }
@@ -48,7 +49,7 @@ struct Member {
 }
 
 impl Room {
-    /// An empty room.
+    /// Returns an empty room.
     pub(crate) fn new(encoder: Encoder) -> Self {
         Self {
             encoder,
@@ -56,7 +57,7 @@ impl Room {
         }
     }
 
-    /// Lets somebody in, welcomes them and tells the others; returns who they are from now on.
+    /// Adds a member, welcomes them and tells the others. Returns the member's id.
     fn join(&self, name: Name, mailbox: &Mailbox) -> Result<u64, Reason> {
         let mut state = self.lock();
         if state.members.len() == CAPACITY {
@@ -84,7 +85,7 @@ impl Room {
         Ok(id)
     }
 
-    /// Tells everybody what the member says.
+    /// Sends a member's text to everyone.
     fn say(&self, id: u64, text: Text, at: u64) {
         let mut state = self.lock();
         let Some(member) = state.members.iter().find(|member| member.id == id) else {
@@ -102,7 +103,7 @@ impl Room {
         state.history.push_back(line);
     }
 
-    /// Lets the member go, and tells the others.
+    /// Removes a member and tells the others.
     fn leave(&self, id: u64) {
         let mut state = self.lock();
         let Some(place) = state.members.iter().position(|member| member.id == id) else {
@@ -115,7 +116,7 @@ impl Room {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics half-way through a change.
+        // A poisoned lock is safe to use: nothing panics in the middle of a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -128,7 +129,7 @@ impl State {
             .collect()
     }
 
-    /// Tells everybody. As this happens under the lock, all hear everything in the same order.
+    /// Sends to everyone. This happens under the lock, so everyone sees the same order.
     fn post(&self, message: &Prepared) {
         for member in &self.members {
             member.mailbox.post(message);
@@ -142,17 +143,17 @@ impl State {
     }
 }
 
-/// A client of `/chat`, in the room or before its door.
+/// A client of `/chat`, before or after joining.
 #[derive(Debug)]
 pub(crate) struct Guest {
     room: Arc<Room>,
     mailbox: Mailbox,
-    /// Who it is in the room, once it has joined.
+    /// Its id in the room, once it has joined.
     member: Option<u64>,
 }
 
 impl Guest {
-    /// Somebody before the door, who gets their mail by `mailbox`.
+    /// Creates a client that has not joined yet and receives messages through `mailbox`.
     pub(crate) const fn new(room: Arc<Room>, mailbox: Mailbox) -> Self {
         Self {
             room,
@@ -189,7 +190,7 @@ impl Client for Guest {
             }
             Message::Binary(_) => ControlFlow::Break(Farewell {
                 code: CloseCode::UNSUPPORTED_DATA,
-                reason: "only text is spoken here",
+                reason: "only text messages are accepted",
             }),
         }
     }
@@ -214,7 +215,7 @@ mod tests {
 
     use super::*;
 
-    /// A client, and the mail it gets.
+    /// A client, and the messages it receives.
     struct Person {
         guest: Guest,
         mailbox: Mailbox,
@@ -244,7 +245,7 @@ mod tests {
             self.send(json!({ "type": "say", "text": text }));
         }
 
-        /// The mail, without the times.
+        /// The messages received, without timestamps.
         fn mail(&self) -> Vec<Value> {
             let parse = |text: &String| {
                 let mut message: Value = serde_json::from_str(text).unwrap();
@@ -359,7 +360,7 @@ mod tests {
         let mut ada = Person::joined(&Arc::default(), "Ada");
         let handled = ada.guest.handle(Message::Binary(vec![1]));
         let ControlFlow::Break(farewell) = handled else {
-            panic!("there is nothing to do with it");
+            panic!("a binary message must close the connection");
         };
         assert_eq!(farewell.code, CloseCode::UNSUPPORTED_DATA);
     }

@@ -1,30 +1,30 @@
-//! A client of an endpoint that speaks unasked: what the client says comes in here, what it is told
-//! goes out by a [mailbox](crate::mailbox).
+//! A client of an endpoint that also sends unsolicited messages: the client's messages are handled
+//! here, and messages to it go through a [mailbox](crate::mailbox).
 
 use std::ops::ControlFlow;
 
 use wsproto::{CloseCode, Message};
 
-/// What an endpoint does for one of its clients. Dropped when the client is gone.
+/// The endpoint's side of one client. Dropped when the client has left.
 pub(crate) trait Client {
-    /// Takes a message of the client's. May end the connection.
+    /// Handles a message from the client. May end the connection.
     fn handle(&mut self, message: Message) -> ControlFlow<Farewell>;
 }
 
-/// How the server closes a connection.
+/// The Close frame with which the server ends a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Farewell {
-    /// The code of the Close frame.
+    /// The close code.
     pub(crate) code: CloseCode,
-    /// The reason in it.
+    /// The close reason.
     pub(crate) reason: &'static str,
 }
 
-/// To a client whose mailbox ran over.
+/// For a client whose mailbox has overflowed.
 pub(crate) const TOO_SLOW: Farewell = Farewell {
     code: CloseCode::TRY_AGAIN_LATER,
     reason: "too slow",
 };
 
-/// The reason that everybody gets when the server goes.
+/// The close reason for every client when the server shuts down.
 pub(crate) const SHUTTING_DOWN: &str = "server is shutting down";

@@ -1,29 +1,29 @@
-//! Messages that are encoded once for all clients of an endpoint, and compressed once as well.
+//! Messages that are encoded and compressed once for all clients of an endpoint.
 
 use driver_futures::compressed;
 use wsproto::{Compression, Config, Prepared};
 
-/// Encodes what the clients of an endpoint are told.
+/// Encodes messages for the clients of an endpoint.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Encoder {
-    /// As it was agreed with those that compress; `None` if there are none.
+    /// The settings agreed with clients that compress; `None` if there are none.
     compression: Option<Compression>,
 }
 
 impl Encoder {
-    /// For connections with this configuration.
+    /// Creates an encoder for connections with this configuration.
     pub(crate) const fn new(config: &Config) -> Self {
         Self {
             compression: config.compression,
         }
     }
 
-    /// Whether any client gets compressed messages.
+    /// Returns true if any client may receive compressed messages.
     pub(crate) const fn compresses(&self) -> bool {
         self.compression.is_some()
     }
 
-    /// Encodes a message: as it is for some clients, compressed for the others.
+    /// Encodes a text message, uncompressed for some clients and compressed for the others.
     pub(crate) fn text(&self, text: &str) -> Prepared {
         let message = Prepared::text(text);
         match self.compression {

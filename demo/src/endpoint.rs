@@ -1,22 +1,22 @@
-//! The WebSocket endpoints: what they are called, and what holds on each.
+//! The WebSocket endpoints: their paths and configurations.
 
 use wsproto::{Compression, Config};
 
 use crate::options::{Driver, Options, Switch};
 
-/// What a client can connect to.
+/// An endpoint that a client can connect to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     /// The chat room.
     Chat,
-    /// Every message comes back.
+    /// Echoes every message.
     Echo,
-    /// The live figures.
+    /// Live figures.
     Stats,
 }
 
 impl Endpoint {
-    /// The endpoint at a path.
+    /// Returns the endpoint at a path.
     pub(crate) fn at(path: &str) -> Option<Self> {
         match path {
             "/chat" => Some(Self::Chat),
@@ -26,7 +26,7 @@ impl Endpoint {
         }
     }
 
-    /// Limits, deadlines and compression of its connections.
+    /// Limits, deadlines and compression of the endpoint's connections.
     pub(crate) fn config(self, options: &Options) -> Config {
         let mut config = opening_config(options);
         config.max_message = match self {
@@ -38,21 +38,21 @@ impl Endpoint {
         config.compression = self.compression(options);
         config.ping_interval = match self {
             Self::Chat | Self::Stats => options.ping_interval.0,
-            // A test suite gets back what it sent and nothing else.
+            // A test suite must receive exactly what it sent, so no pings.
             Self::Echo => None,
         };
         config.pong_timeout = options.pong_timeout.0;
         config.idle_timeout = options.idle_timeout.0;
-        // Every endpoint waits while the queue is high, so that it never holds more than this and one
-        // message of any length.
+        // Every endpoint waits while the queue is high, so the queue never holds more than this plus
+        // one message of any length.
         config.queue_high = usize::try_from(options.queue_high).unwrap_or(usize::MAX);
         config.queue_limit = config.queue_limit.max(config.queue_high);
-        // Callbacks cannot wait: who does not read the answers is not read either.
+        // Callbacks cannot wait, so reading pauses for a client that does not read the answers.
         config.pause_when_high = options.driver == Driver::Mio;
         config
     }
 
-    /// How it compresses for the clients that offer it.
+    /// Compression for the clients that offer it.
     fn compression(self, options: &Options) -> Option<Compression> {
         match options.compression {
             Switch::On => {}
@@ -61,19 +61,19 @@ impl Endpoint {
         let mut compression = Compression::default();
         compression.level = options.compression_level;
         match self {
-            // Messages of any kind.
+            // Messages of any kind: the defaults.
             Self::Echo => {}
             Self::Chat => {
-                // What is compressed once for everybody refers to nothing before it.
+                // A message that is compressed once for everyone must not refer to earlier messages.
                 compression.send_takeover = false;
-                // A line is short, and many people are silent: 1 KiB of what somebody said is kept.
+                // Lines are short and many people are silent: a window of 1 KiB is enough.
                 compression.receive_window_bits = 10;
             }
             Self::Stats => {
                 compression.send_takeover = false;
-                // A report fits into it.
+                // A report fits into this window.
                 compression.send_window_bits = 9;
-                // Nothing is expected.
+                // Messages from clients are ignored.
                 compression.receive_takeover = false;
             }
         }
@@ -81,7 +81,7 @@ impl Endpoint {
     }
 }
 
-/// What holds for a connection until it is known what it asks for.
+/// Configuration of a connection until its request has selected an endpoint.
 pub(crate) fn opening_config(options: &Options) -> Config {
     let mut config = Config::default();
     config.opening_timeout = options.opening_timeout.0;

@@ -1,21 +1,21 @@
-//! Why the demo cannot serve, in words for whoever started it.
+//! Errors that prevent the demo from serving, worded for the user.
 
 use std::{
     fmt,
     io::{self, ErrorKind},
 };
 
-/// Why serving did not begin.
+/// The reason for which serving did not start.
 #[derive(Debug)]
 pub(crate) enum ServeError {
-    /// The address cannot be listened on.
+    /// Listening on the address failed.
     Listen {
-        /// As it was given.
+        /// The address as given on the command line.
         addr: String,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
-    /// The driver could not be set up.
+    /// Setting up the driver failed.
     Driver(io::Error),
 }
 
@@ -25,14 +25,14 @@ impl fmt::Display for ServeError {
             Self::Listen { addr, error } => {
                 write!(f, "cannot listen on {addr}: ")?;
                 match error.kind() {
-                    // Said in fewer words than the system's, which add a number.
+                    // Shorter than the system's message, which adds an error number.
                     kind @ (ErrorKind::AddrInUse
                     | ErrorKind::AddrNotAvailable
                     | ErrorKind::PermissionDenied) => kind.fmt(f),
                     _ => error.fmt(f),
                 }
             }
-            Self::Driver(error) => write!(f, "the driver cannot be set up: {error}"),
+            Self::Driver(error) => write!(f, "cannot set up the driver: {error}"),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What waits to be sent to one client: filled by anybody, emptied by the task that has the
-//! connection, and never longer than agreed.
+//! A bounded queue of messages for one client: any thread adds messages, and the task that owns the
+//! connection takes them.
 
 use std::{
     collections::VecDeque,
@@ -12,8 +12,8 @@ use wsproto::Prepared;
 
 /// A bounded queue of messages for one client. Clones are the same queue.
 ///
-/// Whoever posts never waits: should the client be too slow for its mailbox, the mailbox is the end of
-/// it, as no message is skipped. One task at a time may wait for what is posted.
+/// Adding a message never waits. No message is skipped, so a client that is too slow for its mailbox
+/// loses its connection: the mailbox overflows for good. Only one task at a time may wait for messages.
 #[derive(Debug, Clone)]
 pub(crate) struct Mailbox(Arc<Mutex<State>>);
 
@@ -26,7 +26,7 @@ struct State {
 }
 
 impl Mailbox {
-    /// An empty mailbox for up to `capacity` messages.
+    /// Creates an empty mailbox for up to `capacity` messages.
     pub(crate) fn new(capacity: usize) -> Self {
         Self(Arc::new(Mutex::new(State {
             messages: VecDeque::new(),
@@ -36,7 +36,7 @@ impl Mailbox {
         })))
     }
 
-    /// Adds a message; one too many empties the mailbox for good.
+    /// Adds a message. If the mailbox is full, it overflows: it is emptied and stays empty.
     pub(crate) fn post(&self, message: &Prepared) {
         let mut state = self.lock();
         if state.overflown {
@@ -60,7 +60,7 @@ impl Mailbox {
         poll_fn(|cx| self.poll(cx, |state| state.messages.pop_front())).await
     }
 
-    /// Waits until a message was one too many.
+    /// Waits until the mailbox has overflowed.
     pub(crate) async fn overflow(&self) {
         poll_fn(|cx| self.poll(cx, |state| state.overflown.then_some(()))).await;
     }
@@ -78,14 +78,14 @@ impl Mailbox {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics half-way through a change.
+        // A poisoned lock is safe to use: nothing panics in the middle of a change.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 #[cfg(test)]
 impl Mailbox {
-    /// Everything that was posted, as text.
+    /// Takes all messages, as text.
     pub(crate) fn read(&self) -> Vec<String> {
         let messages = std::mem::take(&mut self.lock().messages);
         let text = |message: Prepared| String::from_utf8(message.payload().to_vec()).unwrap();
@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts how often it wakes.
+    /// Counts wake-ups.
     struct Bell(AtomicUsize);
 
     impl Wake for Bell {

@@ -1,5 +1,5 @@
-//! A chat room, an echo and live figures, on one port with the page that shows them, over any of the
-//! drivers: `cargo run --release -p demo`.
+//! A chat room, an echo server and live figures on one port, with the page that shows them, over any of
+//! the drivers: `cargo run --release -p demo`.
 
 mod chat;
 mod client;

@@ -1,4 +1,4 @@
-//! The demo over event loops: the same service, told by callbacks.
+//! The demo over event loops: the same service, driven by callbacks.
 
 mod pump;
 
@@ -24,13 +24,13 @@ use crate::{
 };
 use pump::Pump;
 
-/// From this length on, a message that was put together in memory of its own is given back in it.
+/// From this length on, a message that was assembled in its own buffer is sent back in that buffer.
 const WORTH_MOVING: usize = 32 << 10;
 
 /// Serves until the process is told to stop.
 ///
 /// # Errors
-/// If it cannot begin to.
+/// If serving cannot start.
 pub(crate) fn serve(options: &Options) -> Result<(), ServeError> {
     let listen_failed = |error| ServeError::Listen {
         addr: options.addr.clone(),
@@ -53,7 +53,7 @@ pub(crate) fn serve(options: &Options) -> Result<(), ServeError> {
         .start(Callbacks(service))
         .map_err(ServeError::Driver)?;
     info!("listening on http://{local_addr}");
-    // Signals and the figures want a runtime; the connections have none.
+    // Signals and statistics need a runtime; connections do not.
     smol::block_on(run_until_stopped::<Smol>(
         options,
         &stats,
@@ -74,29 +74,29 @@ impl Running for ServerHandle {
     }
 }
 
-/// What the loops call.
+/// The callbacks of the loops.
 struct Callbacks(Service);
 
-/// What is kept for a connection.
+/// State of a connection.
 #[derive(Debug, Default)]
 enum Stage {
-    /// It has not asked for anything yet, or for something that is no WebSocket.
+    /// No request yet, or a request that is not for a WebSocket.
     #[default]
     New,
-    /// Its request was accepted.
+    /// The request was accepted.
     Accepted(Endpoint),
-    /// It is open.
+    /// The connection is open.
     Open {
         endpoint: Endpoint,
-        /// For as long as it counts.
+        /// Counts the connection as open.
         _counted: OpenConnection,
-        /// Where the endpoint speaks unasked.
+        /// `None` for `/echo`, which sends no unsolicited messages.
         pump: Option<Arc<Pump>>,
     },
 }
 
 impl Callbacks {
-    /// Takes in a client of an endpoint that speaks unasked.
+    /// Creates the client of an endpoint that sends unsolicited messages.
     fn pump(&self, endpoint: Endpoint, connection: &mut Context<'_>) -> Option<Arc<Pump>> {
         let mailbox: Mailbox = self.0.mailbox();
         let client: Box<dyn Client + Send> = match endpoint {
@@ -190,7 +190,7 @@ impl Handler for Callbacks {
         {
             pump.leave();
         }
-        // Whoever it was has left.
+        // Drops the client and the count.
         *state = Stage::New;
     }
 }
@@ -204,18 +204,18 @@ fn echo(connection: &mut Context<'_>, message: MessageRef<'_>, stats: &Stats) {
     } else {
         connection.send_message(message.into_message())
     };
-    // Refused only where the connection closes: the peer expects no answer any more.
+    // Refused only if the connection is closing: the peer expects no more answers.
     if sent.is_ok() {
         stats.sent(len, connection.buffered() - queued);
     }
 }
 
-/// Tells what went wrong where no callback saw it.
+/// Logs failures that no callback reports.
 fn log_failure(failure: Failure) {
     match failure {
         Failure::Accept(error) => warn!(%error, "cannot accept a connection"),
         Failure::Panicked(message) => warn!(%message, "a callback panicked"),
-        // Whoever finds the port can cause these.
+        // Anybody who connects to the port can cause these.
         failure => debug!("{failure}"),
     }
 }

@@ -1,35 +1,35 @@
-//! What can be chosen on the command line: the driver, the address, limits and deadlines.
+//! Command line options: the driver, the address, limits and deadlines.
 
 use std::{num::NonZeroUsize, str::FromStr, time::Duration};
 
 use clap::{Parser, ValueEnum, value_parser};
 use wsproto::OriginPolicy;
 
-/// A WebSocket server to play with: a chat room, an echo and live figures, and the page that shows them.
+/// A WebSocket demo server: a chat room, an echo server, live figures, and a page that shows them.
 ///
-/// /echo answers every message with itself and is open to everybody, so that test suites and load
-/// generators can be pointed at it. RUST_LOG=debug logs every connection.
+/// /echo answers every message with itself and accepts every origin, so test suites and load generators
+/// can use it. RUST_LOG=debug logs every connection.
 #[derive(Debug, Parser)]
 #[command(name = "demo", version, max_term_width = 100)]
 pub(crate) struct Options {
-    /// What drives the connections
+    /// Driver of the connections
     #[arg(long, value_enum, default_value = "tokio")]
     pub(crate) driver: Driver,
-    /// Where to listen: a name or an IP address, and a port
+    /// Address to listen on: a name or an IP address, and a port
     #[arg(long, default_value = "127.0.0.1:9001")]
     pub(crate) addr: String,
-    /// Threads that serve; one for each core unless given
+    /// Threads that serve connections [default: one per core]
     #[arg(long)]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Pages that may use /chat and /stats: "same-host", "any", or origins, separated by commas;
-    /// clients that are no browsers always may
+    /// Pages that may use /chat and /stats: "same-host", "any", or a comma-separated list of origins;
+    /// clients other than browsers are always allowed
     #[arg(long, default_value = "same-host", value_parser = origin_policy)]
     pub(crate) origin: OriginPolicy,
 
-    /// Whether messages are compressed for clients that offer it
+    /// Compress messages for clients that offer compression
     #[arg(long, value_enum, default_value = "on", help_heading = "Compression")]
     pub(crate) compression: Switch,
-    /// How hard to try, from 1 (fast) to 9 (small)
+    /// Compression level, from 1 (fast) to 9 (small)
     #[arg(
         long,
         default_value = "1",
@@ -38,47 +38,47 @@ pub(crate) struct Options {
     )]
     pub(crate) compression_level: u8,
 
-    /// Bytes of one message to /echo, such as 100, 64K or 1G
+    /// Maximum length of a message to /echo in bytes, such as 100, 64K or 1G
     #[arg(long, default_value = "64M", value_parser = size, help_heading = "Limits")]
     pub(crate) max_message: u64,
-    /// Bytes of one frame
+    /// Maximum length of a frame in bytes
     #[arg(long, default_value = "64M", value_parser = size, help_heading = "Limits")]
     pub(crate) max_frame: u64,
-    /// Connections at a time; further ones wait for one to end
+    /// Maximum number of connections; further connections wait until one ends
     #[arg(long, default_value = "10000", help_heading = "Limits")]
     pub(crate) max_connections: usize,
-    /// Bytes in the outgoing queue of a connection from which on it takes no further message
+    /// Length of a connection's outgoing queue, in bytes, from which it accepts no further messages
     #[arg(long, default_value = "64K", value_parser = size, help_heading = "Limits")]
     pub(crate) queue_high: u64,
-    /// Messages that wait for room in that queue; one more, and a connection to /chat or /stats is
-    /// closed as too slow
+    /// Maximum number of messages that wait for room in that queue; one more closes a connection to
+    /// /chat or /stats as too slow
     #[arg(long, default_value = "4096", help_heading = "Limits")]
     pub(crate) mailbox: NonZeroUsize,
 
-    /// How long a request may take to come, such as 500ms, 10s, 5m or off
+    /// Time limit for receiving a request, such as 500ms, 10s, 5m or off
     #[arg(long, default_value = "10s", help_heading = "Deadlines")]
     pub(crate) opening_timeout: Deadline,
-    /// How long the closing handshake may take
+    /// Time limit for the closing handshake
     #[arg(long, default_value = "5s", help_heading = "Deadlines")]
     pub(crate) close_timeout: Deadline,
     /// Silence after which a client of /chat or /stats is pinged; /echo never pings
     #[arg(long, default_value = "30s", help_heading = "Deadlines")]
     pub(crate) ping_interval: Deadline,
-    /// How long the answer to a ping may take
+    /// Time limit for the answer to a ping
     #[arg(long, default_value = "20s", help_heading = "Deadlines")]
     pub(crate) pong_timeout: Deadline,
-    /// How long a connection may be without a message in either direction
+    /// Time limit for a connection without messages in either direction
     #[arg(long, default_value = "off", help_heading = "Deadlines")]
     pub(crate) idle_timeout: Deadline,
-    /// How long a client may take nothing of what waits to be sent
+    /// Time limit for a client that accepts none of the bytes to be sent
     #[arg(long, default_value = "30s", help_heading = "Deadlines")]
     pub(crate) write_timeout: Deadline,
-    /// How long a shutdown may take before the remaining connections are dropped, such as 10s
+    /// Time limit for a shutdown, after which the remaining connections are dropped, such as 10s
     #[arg(long, default_value = "10s", value_parser = span, help_heading = "Deadlines")]
     pub(crate) shutdown_timeout: Duration,
 }
 
-/// What drives the connections.
+/// The driver of the connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Driver {
     /// Event loops on epoll or kqueue, without an async runtime
@@ -90,7 +90,7 @@ pub(crate) enum Driver {
 }
 
 impl Driver {
-    /// Its name on the command line and in the figures.
+    /// The driver's name on the command line and in `/stats`.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Mio => "mio",
@@ -100,14 +100,14 @@ impl Driver {
     }
 }
 
-/// Whether something is done.
+/// A switch for a feature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Switch {
     On,
     Off,
 }
 
-/// A span of time, or none.
+/// A duration, or no limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Deadline(pub(crate) Option<Duration>);
 
@@ -122,7 +122,7 @@ impl FromStr for Deadline {
     }
 }
 
-/// Reads a span of time: digits and a unit.
+/// Parses a duration: digits and a unit.
 fn span(text: &str) -> Result<Duration, &'static str> {
     const EXPECTED: &str = "not a time such as 500ms, 10s, 5m or 1h";
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -135,12 +135,12 @@ fn span(text: &str) -> Result<Duration, &'static str> {
     };
     match digits.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)) {
         None => Err(EXPECTED),
-        Some(0) => Err("no time at all; \"off\" means no limit, where that is possible"),
+        Some(0) => Err("must not be zero; use \"off\" for no limit, where that is allowed"),
         Some(millis) => Ok(Duration::from_millis(millis)),
     }
 }
 
-/// Reads a number of bytes: digits, and perhaps a power of 1024.
+/// Parses a number of bytes: digits and an optional unit, a power of 1024.
 fn size(text: &str) -> Result<u64, &'static str> {
     let digits = text.trim_end_matches(['K', 'M', 'G']);
     let unit = match &text[digits.len()..] {
@@ -158,7 +158,7 @@ fn size(text: &str) -> Result<u64, &'static str> {
         .ok_or("not a size such as 100, 64K, 16M or 1G")
 }
 
-/// Reads which pages may connect.
+/// Parses the origins that may connect.
 fn origin_policy(text: &str) -> Result<OriginPolicy, String> {
     Ok(match text {
         "any" => OriginPolicy::any(),

@@ -1,8 +1,8 @@
-//! The page: its files, which are part of the program, and how they are served.
+//! The page: its files, which are embedded in the program, and the HTTP responses that serve them.
 
 use wsproto::Reject;
 
-/// An answer over HTTP.
+/// An HTTP response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The status.
@@ -12,7 +12,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// An answer in plain text, with a header of its own.
+    /// A plain-text response with an additional header.
     pub(crate) fn text(
         status: u16,
         header: impl Into<Option<(&'static str, &'static str)>>,
@@ -33,7 +33,7 @@ impl Answer {
         }
     }
 
-    /// As a connection takes it.
+    /// The response in the form that `reject` of a connection takes.
     pub(crate) fn as_reject(&self) -> Reject<'_> {
         Reject::new(self.status)
             .headers(&self.headers)
@@ -41,7 +41,7 @@ impl Answer {
     }
 }
 
-/// What every answer carries; `PROTOCOL.md` says why.
+/// The headers of every response; `PROTOCOL.md` gives the reasons.
 const HEADERS: [(&str, &str); 5] = [
     (
         "Content-Security-Policy",
@@ -85,11 +85,15 @@ const FILES: [(&str, &str, &[u8]); 12] = [
 /// Answers a plain HTTP request for `path`.
 pub(crate) fn answer(method: &str, path: &str) -> Answer {
     let Some((_, content_type, content)) = FILES.iter().find(|(known, ..)| *known == path) else {
-        return Answer::text(404, None, "there is nothing here\n");
+        return Answer::text(404, None, "not found\n");
     };
     if !matches!(method, "GET" | "HEAD") {
-        // RFC 9110 15.5.6: the answer must say which methods there are.
-        return Answer::text(405, ("Allow", "GET, HEAD"), "only GET and HEAD\n");
+        // RFC 9110 15.5.6: the response MUST list the allowed methods.
+        return Answer::text(
+            405,
+            ("Allow", "GET, HEAD"),
+            "only GET and HEAD are allowed\n",
+        );
     }
     Answer::new(200, content_type, content)
 }

@@ -1,4 +1,4 @@
-//! Everything that the demo does, whatever drives it: where requests lead, and what is there.
+//! The part of the demo that is independent of the driver: routing of requests, and the shared state.
 
 use std::{sync::Arc, time::Instant};
 
@@ -14,10 +14,10 @@ use crate::{
     stats::{Stats, Watcher},
 };
 
-/// What all connections share.
+/// State shared by all connections.
 #[derive(Debug)]
 pub(crate) struct Service {
-    /// What has happened so far.
+    /// Counters since the start.
     pub(crate) stats: Arc<Stats>,
     room: Arc<Room>,
     origin: OriginPolicy,
@@ -28,22 +28,22 @@ pub(crate) struct Service {
     figures: Arc<Config>,
 }
 
-/// Where a request leads.
+/// The decision about a request.
 #[derive(Debug)]
 pub(crate) enum Route {
-    /// It becomes a WebSocket.
+    /// Open a WebSocket.
     Open {
-        /// What it leads to.
+        /// The requested endpoint.
         endpoint: Endpoint,
-        /// Whether the client lets messages be compressed, if it offers that.
+        /// True if messages may be compressed, provided that the client offers it.
         compression: bool,
     },
-    /// It is answered over HTTP.
+    /// Send an HTTP response.
     Answer(Answer),
 }
 
 impl Service {
-    /// A service where nothing has happened so far.
+    /// Creates a service without any connections.
     pub(crate) fn new(options: &Options) -> Self {
         let config = |endpoint: Endpoint| Arc::new(endpoint.config(options));
         let (chat, figures) = (config(Endpoint::Chat), config(Endpoint::Stats));
@@ -64,7 +64,7 @@ impl Service {
         }
     }
 
-    /// Decides about a request.
+    /// Decides how to answer a request.
     pub(crate) fn route(&self, request: &Request<'_>) -> Route {
         let endpoint = Endpoint::at(request.path());
         Route::Answer(match (endpoint, request.is_upgrade()) {
@@ -74,17 +74,19 @@ impl Service {
                     compression: !declines_compression(request),
                 };
             }
-            (Some(_), true) => Answer::text(403, None, "this page may not connect here\n"),
-            // RFC 9110 15.5.22: the answer must say what to upgrade to.
-            (Some(_), false) => {
-                Answer::text(426, ("Upgrade", "websocket"), "this is for WebSockets\n")
-            }
-            (None, true) => Answer::text(404, None, "there is no such endpoint\n"),
+            (Some(_), true) => Answer::text(403, None, "this origin is not allowed\n"),
+            // RFC 9110 15.5.22: the response MUST name the required protocol.
+            (Some(_), false) => Answer::text(
+                426,
+                ("Upgrade", "websocket"),
+                "this is a WebSocket endpoint\n",
+            ),
+            (None, true) => Answer::text(404, None, "no such endpoint\n"),
             (None, false) => page::answer(request.method(), request.path()),
         })
     }
 
-    /// Whether the page that asks may connect. An echo has nothing to hide.
+    /// Returns true if the requesting page's origin is allowed. The echo is open to all.
     fn admits(&self, endpoint: Endpoint, request: &Request<'_>) -> bool {
         match endpoint {
             Endpoint::Chat | Endpoint::Stats => self.origin.allows(request),
@@ -92,12 +94,12 @@ impl Service {
         }
     }
 
-    /// What holds for a connection until its request is in.
+    /// Configuration of a connection until its request has been received.
     pub(crate) const fn opening_config(&self) -> &Arc<Config> {
         &self.opening
     }
 
-    /// What holds for a connection to `endpoint`.
+    /// Configuration of a connection to `endpoint`.
     pub(crate) const fn config(&self, endpoint: Endpoint) -> &Arc<Config> {
         match endpoint {
             Endpoint::Chat => &self.chat,
@@ -106,23 +108,24 @@ impl Service {
         }
     }
 
-    /// A mailbox for a new client.
+    /// Creates a mailbox for a new client.
     pub(crate) fn mailbox(&self) -> Mailbox {
         Mailbox::new(self.mailbox)
     }
 
-    /// Takes in a client of `/chat`.
+    /// Creates a client of `/chat`.
     pub(crate) fn guest(&self, mailbox: Mailbox) -> Guest {
         Guest::new(Arc::clone(&self.room), mailbox)
     }
 
-    /// Takes in a client of `/stats`.
+    /// Creates a client of `/stats`.
     pub(crate) fn watcher(&self, mailbox: Mailbox) -> Watcher {
         Watcher::new(Arc::clone(&self.stats), mailbox, Instant::now())
     }
 }
 
-/// Pages cannot choose what their browser offers, so they say it in the query.
+/// Returns true if the query declines compression: pages cannot choose which extensions their browser
+/// offers.
 fn declines_compression(request: &Request<'_>) -> bool {
     let mut fields = request.query().unwrap_or_default().split('&');
     fields.any(|field| field == "compression=off")

@@ -1,5 +1,5 @@
-//! The demo's server, whichever driver it runs on: a task for each connection, figures once a second, and
-//! an end in order.
+//! The demo's server over async drivers: a task for each connection, statistics once per second, and
+//! graceful shutdown.
 
 use std::{
     future::pending,
@@ -20,7 +20,7 @@ use crate::{
     stats::Stats,
 };
 
-/// The wishes of whoever started the process.
+/// Signals from the user who started the process.
 pub(crate) trait Signals {
     /// Waits for the next signal that asks the process to stop.
     async fn next(&mut self);
@@ -29,7 +29,7 @@ pub(crate) trait Signals {
 /// Serves until a signal comes.
 ///
 /// # Errors
-/// If it cannot begin to.
+/// If serving cannot start.
 pub(crate) async fn serve<L, R>(
     options: &Options,
     executor: impl Spawn,
@@ -58,7 +58,7 @@ where
     let serve = async {
         let answer = move |upgrade| answer(upgrade, Arc::clone(&service));
         server.serve_on(executor, answer).await;
-        // What comes of it is told below.
+        // `run_until_stopped` reports the outcome.
         pending::<()>().await;
     };
     or(
@@ -71,10 +71,10 @@ where
 
 /// A server that can be shut down.
 pub(crate) trait Running {
-    /// How many connections there are.
+    /// Number of connections.
     fn connections(&self) -> usize;
 
-    /// Closes all connections with that reason, and tells how many did not close in time.
+    /// Closes all connections with `reason`, and returns how many did not close in time.
     async fn shut_down(&self, reason: &'static str, patience: Duration) -> usize;
 }
 
@@ -88,7 +88,8 @@ impl<R: Runtime> Running for ServerHandle<R> {
     }
 }
 
-/// Publishes figures until a signal comes, then shuts the server down; at once, if another one comes.
+/// Publishes statistics until a signal comes, then shuts the server down. A second signal stops it at
+/// once.
 pub(crate) async fn run_until_stopped<R: Runtime>(
     options: &Options,
     stats: &Stats,
@@ -114,7 +115,7 @@ pub(crate) async fn run_until_stopped<R: Runtime>(
     or(stop, publish::<R>(stats)).await;
 }
 
-/// Publishes the figures once a second.
+/// Publishes the statistics once per second.
 async fn publish<R: Runtime>(stats: &Stats) {
     loop {
         R::sleep_until(R::Alarm::now() + Duration::from_secs(1)).await;
@@ -122,11 +123,11 @@ async fn publish<R: Runtime>(stats: &Stats) {
     }
 }
 
-/// Tells what went wrong before there was a request to answer.
+/// Logs failures that occur before a request could be answered.
 fn log_failure(failure: ServerFailure) {
     match failure {
         ServerFailure::Accept(error) => warn!(%error, "cannot accept a connection"),
-        // Whoever finds the port can cause these.
+        // Anybody who connects to the port can cause these.
         failure => debug!("{failure}"),
     }
 }

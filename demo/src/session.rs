@@ -1,5 +1,5 @@
-//! What the demo does with a connection, whichever driver it came from: answers the request, and serves
-//! what it asked for.
+//! A connection of the demo over an async driver: answers the request, and serves the requested
+//! endpoint.
 
 use std::{fmt, io, net::SocketAddr, ops::ControlFlow, sync::Arc};
 
@@ -16,13 +16,13 @@ use crate::{
     stats::Stats,
 };
 
-/// From this length on, a message that was put together in memory of its own is given back in it.
+/// From this length on, a message that was assembled in its own buffer is sent back in that buffer.
 const WORTH_MOVING: usize = 64 << 10;
 
-/// Messages of one client that are handled before others have their turn.
+/// Messages of one client that are handled before other tasks get a turn.
 const IN_A_ROW: usize = 32;
 
-/// Answers a request, and serves what it asked for.
+/// Answers a request, and serves the requested endpoint.
 pub(crate) async fn answer<S: Peer, C: Clock>(upgrade: Upgrade<S, C>, service: Arc<Service>) {
     let peer = Name(upgrade.get_ref().address());
     let request = upgrade.request();
@@ -49,7 +49,7 @@ pub(crate) async fn answer<S: Peer, C: Clock>(upgrade: Upgrade<S, C>, service: A
     }
 }
 
-/// Serves a connection until its end.
+/// Serves a connection until it ends.
 async fn connected<S: Peer, C: Clock>(
     mut socket: WebSocket<S, C>,
     endpoint: Endpoint,
@@ -78,7 +78,7 @@ async fn connected<S: Peer, C: Clock>(
 
 /// Sends every message back.
 async fn echo<S: Peer, C: Clock>(socket: &mut WebSocket<S, C>, stats: &Stats) -> Result<(), Error> {
-    // What is fed is written when all that has come is answered.
+    // Fed messages are written once all received messages have been answered.
     while let Some((event, mut outbox)) = socket.recv_ref().await? {
         let queued = outbox.connection().queued();
         let (len, fed) = match event {
@@ -88,11 +88,11 @@ async fn echo<S: Peer, C: Clock>(socket: &mut WebSocket<S, C>, stats: &Stats) ->
                 (bytes.len(), outbox.feed_binary(&bytes))
             }
             Event::Binary(bytes) => (bytes.len(), outbox.feed(bytes)),
-            // Pings are answered already, and the end is known when there is no further event.
+            // Pings have been answered already, and `recv_ref` returns `None` at the end.
             _ => continue,
         };
         stats.received(len);
-        // Refused only where the connection closes: the peer expects no answer any more.
+        // Refused only if the connection is closing: the peer expects no more answers.
         if fed.is_ok() {
             stats.sent(len, outbox.connection().queued() - queued);
         }
@@ -100,20 +100,20 @@ async fn echo<S: Peer, C: Clock>(socket: &mut WebSocket<S, C>, stats: &Stats) ->
     Ok(())
 }
 
-/// Hands messages over in both directions until one side has enough.
+/// Passes messages in both directions until one side ends the conversation.
 async fn converse<S: Peer, C: Clock>(
     socket: &mut WebSocket<S, C>,
     mailbox: &Mailbox,
     mut client: impl Client,
     stats: &Stats,
 ) -> Result<(), Error> {
-    // The exchange may be dropped wherever it waits: the socket loses nothing by that.
+    // The exchange may be dropped at any await: the socket is cancel-safe.
     let farewell = or(exchange(socket, mailbox, &mut client, stats), async {
         mailbox.overflow().await;
         Ok(Some(TOO_SLOW))
     })
     .await?;
-    // The client leaves now, not only when the closing handshake is through.
+    // Removes the client now instead of at the end of the closing handshake.
     drop(client);
     if let Some(Farewell { code, reason }) = farewell {
         socket.close(code, reason).await?;
@@ -121,7 +121,7 @@ async fn converse<S: Peer, C: Clock>(
     Ok(())
 }
 
-/// Hands messages over until the connection ends, or the client is to be sent away.
+/// Passes messages until the connection ends, or until the client is to be disconnected.
 async fn exchange<S: Peer, C: Clock>(
     socket: &mut WebSocket<S, C>,
     mailbox: &Mailbox,
@@ -130,12 +130,13 @@ async fn exchange<S: Peer, C: Clock>(
 ) -> Result<Option<Farewell>, Error> {
     let mut received = 0;
     loop {
-        // What goes out has priority: who says much is slowed down by having to listen.
+        // Outgoing messages have priority, so a client that sends much is slowed down by having to
+        // receive.
         let posted = async { News::Posted(mailbox.take().await) };
         let said = async { News::Said(socket.recv().await) };
         match or(posted, said).await {
             News::Posted(message) => {
-                // Refused only where the connection closes, which the receive reports.
+                // Refused only if the connection is closing, which `recv` reports.
                 if let Ok(wire) = feed(socket, &message).await {
                     stats.sent(message.payload().len(), wire);
                 }
@@ -149,7 +150,7 @@ async fn exchange<S: Peer, C: Clock>(
                     return Ok(Some(farewell));
                 }
                 received += 1;
-                // Many messages may have come in one read: lets others empty their mailboxes.
+                // One read may bring many messages: let other tasks empty their mailboxes.
                 if received % IN_A_ROW == 0 {
                     yield_now().await;
                 }
@@ -158,20 +159,20 @@ async fn exchange<S: Peer, C: Clock>(
     }
 }
 
-/// What happens to a connection next.
+/// The next event of a connection.
 enum News {
-    /// Something waits to be sent.
+    /// A message from the mailbox.
     Posted(Prepared),
-    /// Something was received, or nothing will be any more.
+    /// A message from the peer, or the end of the connection.
     Said(Result<Option<Message>, Error>),
 }
 
-/// Queues a message, and tells how many bytes carry it.
+/// Queues a message, and returns the number of its frame bytes.
 async fn feed<S: Peer, C: Clock>(
     socket: &mut WebSocket<S, C>,
     message: &Prepared,
 ) -> Result<usize, SendError> {
-    // Makes room beforehand: what is queued must not become less while the message joins it.
+    // Makes room first: bytes written while the message is queued would falsify the difference below.
     if socket.connection().queued() >= socket.connection().config().queue_high {
         socket.flush().await?;
     }
@@ -180,16 +181,16 @@ async fn feed<S: Peer, C: Clock>(
     Ok(socket.connection().queued().saturating_sub(queued))
 }
 
-/// A transport that knows who is at its other end.
+/// A transport that knows its peer's address.
 pub(crate) trait Peer: Transport {
-    /// The address of the other end.
+    /// The peer's address.
     ///
     /// # Errors
-    /// If there is none any more.
+    /// If the peer is no longer connected.
     fn address(&self) -> io::Result<SocketAddr>;
 }
 
-/// The other end of a connection, for the log.
+/// The peer of a connection, for the log.
 struct Name(io::Result<SocketAddr>);
 
 impl fmt::Display for Name {

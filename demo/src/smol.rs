@@ -17,7 +17,7 @@ use crate::{error::ServeError, options::Options, serving, session::Peer};
 /// Serves until the process is told to stop.
 ///
 /// # Errors
-/// If it cannot begin to.
+/// If serving cannot start.
 pub(crate) fn serve(options: &Options) -> Result<(), ServeError> {
     static EXECUTOR: Executor<'static> = Executor::new();
 
@@ -26,7 +26,7 @@ pub(crate) fn serve(options: &Options) -> Result<(), ServeError> {
         Some(threads) => threads.get(),
         None => thread::available_parallelism().map_or(1, NonZeroUsize::get),
     };
-    // Closed when the thread that serves has done with it.
+    // This channel closes when the thread that serves has finished.
     let (running, stopped) = channel::bounded::<()>(1);
     for _ in 1..threads {
         let stopped = stopped.clone();
@@ -39,14 +39,14 @@ pub(crate) fn serve(options: &Options) -> Result<(), ServeError> {
     served
 }
 
-/// Ctrl-C, and SIGTERM where there is such a thing. While this exists, they do nothing else.
+/// Ctrl-C, and SIGTERM on Unix. While this exists, the signals have no other effect.
 pub(crate) struct Signals(async_signal::Signals);
 
 impl Signals {
     /// Takes over the signals.
     ///
     /// # Errors
-    /// What the system reports.
+    /// Errors of the system.
     pub(crate) fn new() -> io::Result<Self> {
         #[cfg(unix)]
         let signals = [Signal::Int, Signal::Term];
@@ -58,7 +58,7 @@ impl Signals {
 
 impl serving::Signals for Signals {
     async fn next(&mut self) {
-        // It has no end, and no error that would be one.
+        // This stream never ends, and its errors need no handling: they count as a signal.
         let _ = self.0.next().await;
     }
 }

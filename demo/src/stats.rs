@@ -1,4 +1,4 @@
-//! What the server has to do: connections, messages and bytes, reported once a second.
+//! The server's statistics: connections, messages and bytes, reported once per second.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::{
     mailbox::Mailbox,
 };
 
-/// Counts what happens on all endpoints, and reports it to those who watch.
+/// Counts connections and messages on all endpoints, and reports them to the clients of `/stats`.
 #[derive(Debug)]
 pub(crate) struct Stats {
     driver: &'static str,
@@ -29,12 +29,12 @@ pub(crate) struct Stats {
     opened: AtomicU64,
     received: Traffic,
     sent: Traffic,
-    /// Bytes that carried what was sent.
+    /// Frame bytes of the messages sent.
     wire: AtomicU64,
     state: Mutex<State>,
 }
 
-/// Messages of one direction since the start.
+/// Data messages in one direction since the start.
 #[derive(Debug, Default)]
 struct Traffic {
     messages: AtomicU64,
@@ -50,16 +50,16 @@ impl Traffic {
 
 #[derive(Debug)]
 struct State {
-    /// When was counted last, and how much there was then.
+    /// Time of the last report, and the totals at that time.
     counted: Instant,
     totals: Counts<u64>,
-    /// What came out when it was compared with the time before.
+    /// The rates of the last report.
     per_second: Counts<f64>,
     watchers: Vec<(u64, Mailbox)>,
     last_id: u64,
 }
 
-/// A number for each direction and unit.
+/// A value for each direction and unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Counts<T> {
     messages_in: T,
@@ -69,7 +69,7 @@ struct Counts<T> {
 }
 
 impl Stats {
-    /// Starts to count.
+    /// Starts counting at `now`.
     pub(crate) fn new(driver: &'static str, encoder: Encoder, now: Instant) -> Self {
         Self {
             driver,
@@ -90,25 +90,26 @@ impl Stats {
         }
     }
 
-    /// Counts a WebSocket connection, which is open for as long as what is returned is kept.
+    /// Counts a WebSocket connection, which is open until the returned guard is dropped.
     pub(crate) fn connection(self: &Arc<Self>) -> OpenConnection {
         self.open.fetch_add(1, Ordering::Relaxed);
         self.opened.fetch_add(1, Ordering::Relaxed);
         OpenConnection(Arc::clone(self))
     }
 
-    /// Counts a message that came, by the bytes of its payload.
+    /// Counts a received message by its payload bytes.
     pub(crate) fn received(&self, bytes: usize) {
         self.received.count(bytes);
     }
 
-    /// Counts a message that goes: by the bytes of its payload, and by those that carry it.
+    /// Counts a sent message by its payload bytes and its frame bytes.
     pub(crate) fn sent(&self, bytes: usize, wire: usize) {
         self.wire.fetch_add(wire as u64, Ordering::Relaxed);
         self.sent.count(bytes);
     }
 
-    /// Works out the rates since the last time, and reports to everybody. To be called once a second.
+    /// Computes the rates since the last report, and sends a report to every client of `/stats`. Called
+    /// once per second.
     pub(crate) fn publish(&self, now: Instant) {
         let mut state = self.lock();
         let seconds = now.duration_since(state.counted).as_secs_f64();
@@ -152,7 +153,8 @@ impl Stats {
         self.encoder.text(&report.to_string())
     }
 
-    /// What of the bytes sent is left on the wire, if there are any and they may be compressed.
+    /// Frame bytes divided by payload bytes of all messages sent; `None` without compression or before
+    /// the first payload.
     fn compression_ratio(&self) -> Option<f64> {
         let bytes = self.sent.bytes.load(Ordering::Relaxed);
         let wire = self.wire.load(Ordering::Relaxed);
@@ -169,12 +171,12 @@ impl Stats {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Nothing panics half-way through a change.
+        // A poisoned lock is safe to use: nothing panics in the middle of a change.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A connection that is counted as open.
+/// Guard of a connection that is counted as open.
 #[derive(Debug)]
 pub(crate) struct OpenConnection(Arc<Stats>);
 
@@ -192,7 +194,7 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
-    /// Reports to `mailbox`: now, and whenever a report is due.
+    /// Reports to `mailbox` now, and whenever a report is due.
     pub(crate) fn new(stats: Arc<Stats>, mailbox: Mailbox, now: Instant) -> Self {
         let mut state = stats.lock();
         mailbox.post(&stats.report(&state, now));
@@ -216,7 +218,7 @@ impl Drop for Watcher {
     }
 }
 
-/// Bytes of memory that the process has in use, where the system says so.
+/// Resident memory of the process in bytes, if the system reports it.
 fn resident_memory() -> Option<u64> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
     let line = status
@@ -266,7 +268,7 @@ mod tests {
         stats.sent(1_000, 1_004);
         stats.publish(after(2.0));
         stats.received(50);
-        // Who comes in between gets the rates of the report that was last due.
+        // A client that connects between two reports gets the rates of the last one.
         let second = Mailbox::new(10);
         let _late = Watcher::new(Arc::clone(&stats), second.clone(), after(2.4));
         stats.publish(after(2.5));

@@ -16,7 +16,7 @@ use signals::Signals;
 /// Serves until the process is told to stop.
 ///
 /// # Errors
-/// If it cannot begin to.
+/// If serving cannot start.
 pub(crate) fn serve(options: &Options) -> Result<(), ServeError> {
     runtime(options)
         .map_err(ServeError::Driver)?

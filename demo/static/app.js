@@ -8,7 +8,8 @@ import { Link, closeName } from "./link.js";
 const links = {
   chat: new Link("/chat"),
   echo: new Link("/echo"),
-  // It speaks once a second: ten seconds of silence mean that the network is gone.
+  // This endpoint sends a message every second, so ten seconds of silence mean that the network is
+  // gone.
   stats: new Link("/stats", { silenceLimit: 10 }),
 };
 const all = Object.values(links);
@@ -18,8 +19,8 @@ startChat(links.chat);
 startBench(links.echo, showFigures(links.stats));
 
 for (const link of all) link.addEventListener("phase", showState);
-// The other two cannot notice that by themselves.
-links.stats.addEventListener("silent", () => all.forEach((link) => link.abandon("the server fell silent")));
+// The other two links cannot detect that themselves.
+links.stats.addEventListener("silent", () => all.forEach((link) => link.abandon("no message from the server")));
 addEventListener("online", () => all.forEach((link) => link.hurry()));
 document.addEventListener("visibilitychange", () => {
   if (!document.hidden) all.forEach((link) => link.hurry());
@@ -35,10 +36,10 @@ element("toggle").addEventListener("click", () => {
     }
   }
 });
-// A browser may restore the choice of an earlier visit.
+// A browser may restore the checkbox from an earlier visit.
 setCompression();
 element("compress").addEventListener("change", setCompression);
-// The seconds until the next attempt run down.
+// Counts down the seconds until the next attempt.
 setInterval(() => {
   if (all.some((link) => link.phase === "waiting")) showState();
 }, 250);
@@ -59,7 +60,7 @@ function showState() {
     ? "waiting"
     : (["connecting", "closing", "stopped"].find((each) => all.some((link) => link.phase === each)) ?? "open");
   element("status").dataset.phase = phase;
-  // Screen readers speak this element's changes, so it holds no running seconds.
+  // Screen readers announce changes of this element, so it shows no countdown.
   const words = {
     open: "Connected",
     connecting: "Connecting…",
@@ -89,7 +90,7 @@ function showState() {
   toggle.textContent = isUp ? "Disconnect" : isRetrying ? "Retry now" : "Connect";
 }
 
-/** Shows the state of one link in its panel's head. */
+/** Shows the state of one link in the head of its panel. */
 function showBadge(id, link) {
   const badge = element(id);
   badge.dataset.phase = link.phase;

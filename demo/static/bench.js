@@ -1,22 +1,22 @@
-// The echo bench: reads the form, sends a run of messages and shows what their round trips took.
+// The echo bench: reads the form, sends a run of messages and shows their round-trip times.
 
 import { Echo, ascending, percentile } from "./echo.js";
 import { Sparkline } from "./sparkline.js";
 import * as units from "./units.js";
 
-// What the server echoes at most, and how much a paced run may have under way.
+// A paced run keeps at most this many bytes and messages in flight; the former is also the server's default limit.
 const LARGEST = 64 * 1024 * 1024;
 const MOST_PENDING = 1024;
 const PACE_TICK = 10;
 const SHOW_EVERY = 100;
-// Percentiles look at this many of the latest answers: a sort of them takes about a millisecond.
+// Percentiles cover this many of the latest answers: sorting them takes about a millisecond.
 const KEPT = 10_000;
 const BARS = 120;
 const WORDS = "Calm seas never made a skilled sailor, said the lighthouse to the passing ship. ";
 
 const element = (id) => document.getElementById(id);
 
-/** Runs the bench over `link`; `onLatency` gets the page's running latency in milliseconds. */
+/** Runs the bench over `link`; `onLatency` receives the current latency in milliseconds. */
 export function startBench(link, onLatency) {
   const echo = new Echo(link, onLatency);
   const form = element("echo");
@@ -41,7 +41,7 @@ export function startBench(link, onLatency) {
     const payload = makePayload(form);
     if (payload !== null && form.reportValidity()) begin(payload);
   });
-  // A browser may restore the choices of an earlier visit.
+  // A browser may restore the form from an earlier visit.
   showPayloadField(form);
 
   function begin(payload) {
@@ -79,7 +79,7 @@ export function startBench(link, onLatency) {
     });
   }
 
-  /** Sends what is due by now, unless the server is behind: then the run gets slower, not bigger. */
+  /** Sends the messages that are due. If the server falls behind, the run slows down instead of queueing more. */
   function pace(current) {
     const due = Math.min(current.count, 1 + Math.floor(((performance.now() - current.startedAt) * current.rate) / 1000));
     while (
@@ -121,16 +121,16 @@ function showPayloadField(form) {
   const bySize = form.elements.payload.value === "size";
   element("echo-size-field").hidden = !bySize;
   element("echo-own-field").hidden = bySize;
-  // A hidden field must not hold up the form.
+  // An invalid value in a hidden field must not block the form.
   element("echo-size").disabled = !bySize;
   element("echo-own").disabled = bySize;
 }
 
-/** What the form asks to send, as a string or bytes; null, with the field marked, if it is too big. */
+/** The payload chosen in the form, as a string or bytes. If it is too big, marks the field and returns null. */
 function makePayload(form) {
   const isText = form.elements.kind.value === "text";
   if (form.elements.payload.value === "own") {
-    // Lone surrogates would be replaced on the way out and then look altered.
+    // Lone surrogates would be replaced when sent, and the answers would look altered.
     const own = element("echo-own").value.toWellFormed();
     return isText ? own : new TextEncoder().encode(own);
   }
@@ -140,19 +140,19 @@ function makePayload(form) {
   if (!form.reportValidity()) return null;
   if (isText) return WORDS.repeat(Math.ceil(size / WORDS.length)).slice(0, size);
   const payload = new Uint8Array(size);
-  // The browser hands out at most 64 KiB of randomness at a time.
+  // `getRandomValues` returns at most 64 KiB per call.
   for (let at = 0; at < size; at += 65_536) crypto.getRandomValues(payload.subarray(at, at + 65_536));
   return payload;
 }
 
-/** The kept latencies from oldest to newest: beyond `KEPT` they go round in a ring. */
+/** The stored latencies from oldest to newest; beyond `KEPT` they are stored in a ring. */
 function inOrder(latencies, answers) {
   if (answers <= KEPT) return latencies;
   const oldest = (answers + 1) % KEPT;
   return [...latencies.slice(oldest), ...latencies.slice(0, oldest)];
 }
 
-/** At most `BARS` values, each the highest of its share, so that no outlier is drawn away. */
+/** At most `BARS` values, each the maximum of its slice, so that every outlier is visible. */
 function peaks(values) {
   if (values.length <= BARS) return values;
   return Array.from({ length: BARS }, (_, n) => {

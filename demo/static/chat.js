@@ -1,19 +1,19 @@
-// The chat room: joining, the conversation, who is online. What other people wrote reaches the page
-// as text nodes only, never as markup.
+// The chat room: joining, the conversation, the list of people online. Text from other people is
+// inserted as text nodes only, never as markup.
 
 const NAME_LIMIT = 32;
 const TEXT_LIMIT = 2000;
-// The page keeps this many lines; older ones leave at the top.
+// Maximum number of lines on the page; older lines are removed at the top.
 const LINE_LIMIT = 500;
 // Lines of one person within this time share one byline.
 const GROUP_WITHIN = 5 * 60 * 1000;
-// From here on the page shows how many characters are left.
+// At or below this number of remaining characters, the page shows the number.
 const SHOW_LEFT = 200;
 
 const REASONS = new Map([
   ["bad_name", "That name cannot be used: 1 to 32 characters, none of them invisible."],
   ["bad_text", "That message cannot be sent: 1 to 2,000 characters."],
-  ["bad_message", "The server did not understand the page."],
+  ["bad_message", "The server did not understand the message."],
   ["already_joined", "You have joined already."],
   ["not_joined", "Join before you write."],
   ["room_full", "The room is full. Try again later."],
@@ -23,21 +23,21 @@ const element = (id) => document.getElementById(id);
 const clock = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" });
 const moment = new Intl.DateTimeFormat([], { dateStyle: "medium", timeStyle: "medium" });
 
-/** Runs the room over `link`. */
+/** Runs the chat room over `link`. */
 export function startChat(link) {
   const log = element("chat-log");
   const lines = element("chat-lines");
   const text = element("say-text");
-  /** The name asked for, kept so that a new connection joins again by itself. */
+  /** The requested name, kept so that a new connection joins again automatically. */
   let asked = null;
-  /** Whether a person pressed Join and has not had an answer yet. */
+  /** True if the user pressed Join and there is no answer yet. */
   let awaited = false;
-  /** The name given, or null while not in the room. */
+  /** The assigned name, or null while not in the room. */
   let you = null;
-  /** What the newest lines were, so that the history of a second welcome adds only what was missed. */
+  /** The newest lines, so that the history of a second welcome adds only the lines that were missed. */
   let seen = [];
   let unread = 0;
-  /** Whether the log keeps showing its end: until somebody scrolls up to read. */
+  /** True while the log follows its end; false after the user scrolls up. */
   let following = true;
 
   const savedName = recallName();
@@ -72,7 +72,7 @@ export function startChat(link) {
     say();
   });
   text.addEventListener("keydown", (event) => {
-    // While an input method composes, Enter picks a candidate.
+    // While an input method composes, Enter selects a candidate.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     say();
@@ -107,13 +107,13 @@ export function startChat(link) {
     switch (message.type) {
       case "welcome": {
         const first = seen.length === 0;
-        // After a reconnect the focus stays where it is.
+        // After a reconnect the focus does not move.
         const isJoining = awaited;
         awaited = false;
         you = message.you;
         rememberName(asked);
         showPeople(message.online);
-        // Nobody wants the whole history read out.
+        // Screen readers should not read out the whole history.
         log.setAttribute("aria-live", "off");
         message.history.filter((line) => !seen.includes(key(line))).forEach(addLine);
         requestAnimationFrame(() => log.setAttribute("aria-live", "polite"));
@@ -235,7 +235,7 @@ function make(tag, className, words = "") {
   return node;
 }
 
-/** A disc with an initial; the name picks the hue, so that a person keeps their colour. */
+/** A disc with an initial. The name determines the hue, so a person's colour stays the same. */
 function avatar(name) {
   const node = make("span", "avatar", [...name][0]?.toUpperCase() ?? "?");
   node.setAttribute("aria-hidden", "true");
@@ -248,7 +248,7 @@ function key({ name, text, at }) {
   return JSON.stringify([at, name, text]);
 }
 
-/** A message of the server with its fields checked and cut to size, or null. */
+/** A message from the server with its fields checked and truncated, or null if it is invalid. */
 function parse(data) {
   let message;
   try {
@@ -277,7 +277,7 @@ function parse(data) {
   }
 }
 
-// Storage may be forbidden; then the name is simply not remembered.
+// Storage may be forbidden; then the name is not remembered.
 function rememberName(name) {
   try {
     localStorage.setItem("name", name);

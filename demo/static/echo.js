@@ -1,17 +1,17 @@
-// Questions to `/echo`: every message comes back, in order, so the oldest question owns the next
-// answer. Once a second an idle link is probed, which is where the page's latency figure comes from.
+// Requests to `/echo`: every message comes back, in order, so each answer belongs to the oldest pending
+// request. An idle link is probed once per second, which gives the page's latency figure.
 
 const PROBE_EVERY = 1000;
 const PROBE = new Uint8Array([0x70, 0x69, 0x6e, 0x67]);
 
 export class Echo {
-  /** What has been sent and not come back, oldest first: `{ payload, sentAt, answered }`. */
+  /** Messages that are sent and not answered, oldest first: `{ payload, sentAt, answered }`. */
   #pending = [];
   #pendingBytes = 0;
   #latencies = [];
   #link;
 
-  /** `onLatency` gets a median of the last second's round trips in milliseconds, or null. */
+  /** `onLatency` receives the median round trip of the last second in milliseconds, or null. */
   constructor(link, onLatency) {
     this.#link = link;
     link.addEventListener("message", ({ data }) => this.#answer(data, performance.now()));
@@ -36,7 +36,7 @@ export class Echo {
     return this.#pendingBytes;
   }
 
-  /** Sends a string or bytes; `answered(milliseconds, intact)` is called when it is back. */
+  /** Sends a string or bytes; `answered(milliseconds, intact)` is called when the answer arrives. */
   ask(payload, answered) {
     const sentAt = performance.now();
     if (!this.#link.send(payload)) return false;
@@ -59,7 +59,7 @@ export function ascending(a, b) {
   return a - b;
 }
 
-/** The value that `percent` of the sorted values do not exceed. */
+/** The percentile `percent` of sorted values. */
 export function percentile(sorted, percent) {
   return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)];
 }

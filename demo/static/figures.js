@@ -1,11 +1,11 @@
-// The strip of live figures: what `/stats` reports, and the latency that the page measures.
+// The strip of live figures: the reports of `/stats`, and the latency that the page measures.
 
 import { Sparkline } from "./sparkline.js";
 import * as units from "./units.js";
 
 const element = (id) => document.getElementById(id);
 
-/** Shows what comes over `link`; returns the function that takes a measured latency. */
+/** Shows the reports that arrive on `link`; returns a function that shows a measured latency. */
 export function showFigures(link) {
   const strip = element("figures");
   const sparks = {
@@ -20,7 +20,7 @@ export function showFigures(link) {
     strip.classList.toggle("stale", !link.isOpen);
   });
   link.addEventListener("lost", () => {
-    // A gap in the lines shows where nothing is known.
+    // A gap in the lines shows missing values.
     sparks.connections.push(null);
     sparks.messages.push(null, null);
     sparks.bytes.push(null, null);
@@ -70,7 +70,7 @@ function isAmount(value) {
   return typeof value === "number" && value >= 0;
 }
 
-/** The figures in a message, or null if one that is always there is missing. */
+/** The figures in a message, or null if a mandatory one is missing. */
 function parse(data) {
   let stats;
   try {

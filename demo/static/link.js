@@ -1,11 +1,11 @@
-// A WebSocket that comes back. It knows its phase, how the last connection closed and when it
-// tries again; it waits longer after every failure, with jitter so that a restarted server is not
-// met by all its pages at once.
+// A WebSocket that reconnects. It knows its phase, how the last connection closed, and when the next
+// attempt is due. The wait grows with every failure and has jitter, so that not all pages reconnect to
+// a restarted server at once.
 
 const FIRST_DELAY = 500;
 const LONGEST_DELAY = 15_000;
 const CONNECT_LIMIT = 10_000;
-// A connection that lived this long counts as a success; a shorter one lengthens the wait.
+// A connection that lasted this long counts as a success; a shorter one increases the wait.
 const STEADY_AFTER = 5_000;
 
 /** The names of the close codes that a page can see (RFC 6455, 7.4.1, and the IANA registry). */
@@ -33,17 +33,17 @@ export function closeName(code) {
 }
 
 /**
- * One endpoint of the server, kept connected between `start` and `stop`.
+ * A connection to one endpoint of the server, kept open between `start` and `stop`.
  *
- * Events: `phase` (anything below changed), `open`, `message` (with `data`), `lost` (an open
- * connection ended), `silent` (given up because the server said nothing for `silenceLimit` seconds).
+ * Events: `phase` (a property below changed), `open`, `message` (with `data`), `lost` (an open
+ * connection ended), `silent` (abandoned because no message arrived for `silenceLimit` seconds).
  */
 export class Link extends EventTarget {
   /** "stopped", "connecting", "open", "closing", or "waiting" for the next attempt. */
   phase = "stopped";
-  /** How the last connection that had been open ended: `{ code, reason, at }`, or null. */
+  /** The end of the last connection that had been open: `{ code, reason, at }`, or null. */
   lastClose = null;
-  /** When the next attempt is due, in milliseconds of `performance.now()`. */
+  /** The time of the next attempt, in milliseconds of `performance.now()`. */
   retryAt = 0;
 
   #path;
@@ -57,7 +57,7 @@ export class Link extends EventTarget {
   #silence = 0;
   #watch = 0;
 
-  /** `silenceLimit` in seconds: only for an endpoint that is known to speak regularly. */
+  /** `silenceLimit` is in seconds, and only for an endpoint that sends messages regularly. */
   constructor(path, { silenceLimit = Infinity } = {}) {
     super();
     this.#path = path;
@@ -68,17 +68,17 @@ export class Link extends EventTarget {
     return this.phase === "open";
   }
 
-  /** Whether it is getting over a lost connection, be it waiting or trying. */
+  /** True while reconnecting after a lost connection: waiting or connecting. */
   get isRetrying() {
     return this.#failures > 0 && (this.phase === "waiting" || this.phase === "connecting");
   }
 
-  /** Names the extensions that the server agreed to; empty if none. */
+  /** The extensions that the server agreed to; empty if none. */
   get extensions() {
     return this.#socket?.extensions ?? "";
   }
 
-  /** Lets the server compress or not: holds from the next connection on, which follows at once. */
+  /** Enables or disables compression. This takes effect with the next connection, so it reconnects at once. */
   set compression(isWanted) {
     this.#compression = isWanted;
     if (this.phase !== "open" && this.phase !== "connecting") return;
@@ -91,7 +91,7 @@ export class Link extends EventTarget {
     if (this.phase === "stopped" || this.phase === "waiting") this.#connect();
   }
 
-  /** Tries at once instead of sitting out the wait. */
+  /** Connects at once instead of waiting for the next attempt. */
   hurry() {
     if (this.phase === "waiting") this.#connect();
   }
@@ -104,21 +104,21 @@ export class Link extends EventTarget {
     if (this.phase === "open" || this.phase === "connecting") {
       this.#enter("closing");
       this.#socket.close(1000);
-      // The server may be gone without a word; the browser alone would wait for minutes.
-      this.#timer = setTimeout(() => this.abandon("no answer to the close"), CONNECT_LIMIT);
+      // The server may be unreachable; the browser alone would wait for minutes.
+      this.#timer = setTimeout(() => this.abandon("no answer to the Close frame"), CONNECT_LIMIT);
     } else if (this.phase === "waiting") {
       this.#enter("stopped");
     }
   }
 
-  /** Sends text, an `ArrayBuffer` or a view; false if there is no open connection to send on. */
+  /** Sends text, an `ArrayBuffer` or a view; returns false if the connection is not open. */
   send(data) {
     if (!this.isOpen) return false;
     this.#socket.send(data);
     return true;
   }
 
-  /** Forgets the current connection without waiting for its closing handshake. */
+  /** Abandons the current connection without waiting for its closing handshake. */
   abandon(reason) {
     const socket = this.#socket;
     if (!socket) return;
@@ -130,7 +130,8 @@ export class Link extends EventTarget {
   #connect() {
     clearTimeout(this.#timer);
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    // What the browser offers cannot be chosen here, so the server is asked to decline it.
+    // A page cannot choose which extensions the browser offers, so it asks the server to decline
+    // compression.
     const query = this.#compression ? "" : "?compression=off";
     const socket = new WebSocket(`${scheme}://${location.host}${this.#path}${query}`);
     socket.binaryType = "arraybuffer";
@@ -152,11 +153,12 @@ export class Link extends EventTarget {
     this.#enter("open");
     this.dispatchEvent(new Event("open"));
     if (this.#silenceLimit === Infinity) return;
-    // Counts ticks, not the clock: a page that slept for an hour has not heard an hour of silence.
+    // Counts ticks instead of reading the clock: a page that slept for an hour has not observed an hour
+    // of silence.
     this.#watch = setInterval(() => {
       this.#silence += 1;
       if (this.#silence < this.#silenceLimit) return;
-      this.abandon("the server fell silent");
+      this.abandon("no message from the server");
       this.dispatchEvent(new Event("silent"));
     }, 1000);
   }
@@ -170,12 +172,13 @@ export class Link extends EventTarget {
     this.#socket = null;
     this.#openedAt = 0;
     if (wasOpen) {
-      // A failed attempt does not overwrite this: why the connection went is the useful part.
+      // A failed attempt does not overwrite this: the reason why the open connection ended is more
+      // useful.
       this.lastClose = { code, reason, at: performance.now() };
       if (lived > STEADY_AFTER) this.#failures = 0;
     }
     if (this.#wanted && wasClosed) {
-      // By ourselves, and started again before that was through.
+      // Closed by this page, and started again before the closing handshake was complete.
       this.#connect();
     } else if (this.#wanted) {
       const delay = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures) * (0.5 + Math.random() / 2);

@@ -1,21 +1,21 @@
-// A small line chart in SVG: its colours come from the style sheet, so it follows the colour scheme
-// and every width without being drawn again.
+// A small line chart in SVG. Its colours come from the style sheet, so it follows the colour scheme and
+// every width without being redrawn.
 
 const SVG = "http://www.w3.org/2000/svg";
 const WIDTH = 240;
 const HEIGHT = 48;
 // Keeps the stroke and the end dot inside the box.
 const MARGIN = 4;
-// Fewer values than this leave room at the left instead of being drawn ever wider apart.
+// With fewer values than this, the left side stays empty instead of the values being spread out.
 const FEWEST = 20;
 
-/** One or two series over a shared scale that starts at zero; the newest value is at the right. */
+/** One or two series on a shared scale from zero; the newest value is at the right. */
 export class Sparkline {
   #values;
   #length;
   #paths;
 
-  /** `length` is how many values it remembers, `series` how many lines it has. */
+  /** `length` is the number of values kept, `series` the number of lines. */
   constructor(svg, { length = 60, series = 1 } = {}) {
     this.#length = length;
     this.#values = Array.from({ length: series }, () => []);
@@ -41,7 +41,7 @@ export class Sparkline {
     this.#draw();
   }
 
-  /** Shows these values instead, spread over the whole width. */
+  /** Replaces the values, spread over the whole width. */
   show(values) {
     this.#values = [values];
     this.#length = values.length;
@@ -60,7 +60,7 @@ export class Sparkline {
       trace.setAttribute("d", strokes(points));
       area.setAttribute("d", points.every(Boolean) ? filled(points) : "");
       const last = points.at(-1);
-      // A line of no length with round ends is a dot that the stretched box cannot distort.
+      // A zero-length line with round caps is a dot that the stretched box cannot distort.
       end.setAttribute("d", last ? `M${last.join(" ")}h0` : "");
     });
   }

@@ -1,4 +1,4 @@
-// Numbers as people read them: counts, bytes, shares, milliseconds and spans of time.
+// Formatting of numbers for people: counts, bytes, percentages, milliseconds and durations.
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat("en", { notation: "compact", minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
@@ -20,7 +20,7 @@ export function bytes(value) {
   return `${Number(value.toFixed(digits))} ${names[scale]}`;
 }
 
-/** A share of one: "3.4 %", "42 %", "103 %". */
+/** A ratio as a percentage: "3.4 %", "42 %", "103 %". */
 export function percent(value) {
   return `${(value * 100).toFixed(value < 0.0995 ? 1 : 0)} %`;
 }
@@ -31,7 +31,7 @@ export function milliseconds(value) {
   return `${value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0)} ms`;
 }
 
-/** A span of seconds, its two largest units: "42 s", "3 min 5 s", "2 d 4 h". */
+/** A duration in seconds, in its two largest units: "42 s", "3 min 5 s", "2 d 4 h". */
 export function span(seconds) {
   const units = [["d", 86_400], ["h", 3_600], ["min", 60], ["s", 1]];
   const first = units.findIndex(([, size]) => seconds >= size);

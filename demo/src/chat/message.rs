@@ -1,26 +1,26 @@
-//! The messages of `/chat` as `PROTOCOL.md` has them: what clients ask for, and what they are told.
+//! The messages of `/chat` as specified in `PROTOCOL.md`: parsed requests and encoded notifications.
 
 use serde_json::{Value, json};
 
-/// Characters in a name.
+/// Maximum length of a name in characters.
 const NAME_LIMIT: usize = 32;
-/// Characters in a text.
+/// Maximum length of a text in characters.
 const TEXT_LIMIT: usize = 2_000;
 
-/// What a client asks for.
+/// A request of a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wish {
-    /// To enter the room.
+    /// Enter the room.
     Join(Name),
-    /// To say something.
+    /// Say something.
     Say(Text),
 }
 
 impl Wish {
-    /// Reads a message of a client's.
+    /// Parses a client's message.
     pub(super) fn parse(message: &str) -> Result<Self, Reason> {
         let message: Value = serde_json::from_str(message).map_err(|_| Reason::BadMessage)?;
-        // Indexing finds null where there is no such field, or no object at all.
+        // Indexing returns null if the field is missing or the value is not an object.
         let field = |name: &str| message[name].as_str().ok_or(Reason::BadMessage);
         match field("type")? {
             "join" => Name::parse(field("name")?).map(Self::Join),
@@ -30,7 +30,7 @@ impl Wish {
     }
 }
 
-/// A name that keeps the limits.
+/// A name within the limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name(String);
 
@@ -44,7 +44,7 @@ impl Name {
         Ok(Self(name.into()))
     }
 
-    /// This name, or the first one of its numbered variants that is not taken.
+    /// Returns this name, or the first of its numbered variants that is not taken.
     pub(super) fn unless_taken(self, taken: impl Fn(&Self) -> bool) -> Self {
         let mut name = self.clone();
         let mut number = 2;
@@ -57,13 +57,13 @@ impl Name {
         name
     }
 
-    /// As it is written.
+    /// The name as a string.
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A text that keeps the limits.
+/// A text within the limits.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Text(String);
 
@@ -77,20 +77,20 @@ impl Text {
     }
 }
 
-/// Why a client does not get what it asks for.
+/// The reason for which a request is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// The message is none of those there are.
+    /// The message is none of the known requests.
     BadMessage,
-    /// The name breaks its limits.
+    /// The name is outside its limits.
     BadName,
-    /// The text breaks its limits.
+    /// The text is outside its limits.
     BadText,
-    /// It has to join first.
+    /// The client has not joined yet.
     NotJoined,
-    /// It has joined before.
+    /// The client has joined already.
     AlreadyJoined,
-    /// Nobody else fits in.
+    /// The room is full.
     RoomFull,
 }
 
@@ -107,14 +107,14 @@ impl Reason {
     }
 }
 
-/// Something that was said.
+/// A line of the conversation.
 #[derive(Debug)]
 pub(super) struct Line {
-    /// Who said it.
+    /// The speaker.
     pub(super) name: Name,
-    /// What was said.
+    /// The text.
     pub(super) text: Text,
-    /// When, in milliseconds since the Unix epoch.
+    /// The time, in milliseconds since the Unix epoch.
     pub(super) at: u64,
 }
 
@@ -124,7 +124,7 @@ impl Line {
     }
 }
 
-/// Answers a join.
+/// Encodes the answer to a join.
 pub(super) fn welcome<'a>(
     you: &Name,
     online: &[&str],
@@ -137,24 +137,24 @@ pub(super) fn welcome<'a>(
     .to_string()
 }
 
-/// Tells the others that somebody came.
+/// Encodes the message to the others that somebody joined.
 pub(super) fn joined(name: &Name, online: &[&str]) -> String {
     json!({ "type": "joined", "name": name.0, "online": online }).to_string()
 }
 
-/// Tells those who stay that somebody went.
+/// Encodes the message to the remaining members that somebody left.
 pub(super) fn left(name: &Name, online: &[&str]) -> String {
     json!({ "type": "left", "name": name.0, "online": online }).to_string()
 }
 
-/// Tells everybody what was said.
+/// Encodes a line for everyone.
 pub(super) fn said(line: &Line) -> String {
     let mut message = line.to_json();
     message["type"] = "said".into();
     message.to_string()
 }
 
-/// Tells a client why it does not get what it asked for.
+/// Encodes the reason for which a client's request was refused.
 pub(super) fn error(reason: Reason) -> String {
     json!({ "type": "error", "reason": reason.as_str() }).to_string()
 }

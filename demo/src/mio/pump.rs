@@ -1,5 +1,5 @@
-//! A client of an endpoint that speaks unasked, and what brings its mailbox's messages to its connection: on
-//! the connection's loop, and no more than it has room for.
+//! The connection's side of a client of `/chat` or `/stats`: moves messages from the client's mailbox
+//! to its connection, on the connection's loop and only while the queue has room.
 
 use std::{
     fmt,
@@ -20,25 +20,25 @@ use crate::{
     stats::Stats,
 };
 
-/// Messages of one client that are handled before others have their turn.
+/// Messages of one client that are handled before other connections get a turn.
 const IN_A_ROW: usize = 32;
 
-/// Empties a mailbox. It is the mailbox's waker: whenever something is posted, it has itself run on the
-/// connection's loop.
+/// Empties a mailbox. The pump is the mailbox's waker: when a message is posted, the pump schedules
+/// itself on the connection's loop.
 pub(super) struct Pump {
-    /// Until it is sent away.
+    /// `None` once the client has left.
     client: Mutex<Option<Box<dyn Client + Send>>>,
     mailbox: Mailbox,
     handle: Handle,
     stats: Arc<Stats>,
     /// Messages of the client so far.
     handled: AtomicUsize,
-    /// It is on its way to the loop.
+    /// True while the pump is scheduled on the loop.
     ordered: AtomicBool,
 }
 
 impl Pump {
-    /// For one connection.
+    /// Creates the pump of one connection.
     pub(super) fn new(
         client: Box<dyn Client + Send>,
         mailbox: Mailbox,
@@ -55,22 +55,22 @@ impl Pump {
         })
     }
 
-    /// Hands the client a message of its own.
+    /// Passes a message from the peer to the client.
     pub(super) fn handle(&self, connection: &mut Context<'_>, message: Message) {
         let handled = self.client().as_mut().map(|client| client.handle(message));
         if let Some(ControlFlow::Break(farewell)) = handled {
             return self.send_away(connection, farewell);
         }
-        // Many messages may have come in one read: lets others empty their mailboxes, whose pumps are on
-        // their way to the loop already.
+        // One read may bring many messages: let other connections empty their mailboxes. Their pumps
+        // are already scheduled on the loop.
         if self.handled.fetch_add(1, Ordering::Relaxed) % IN_A_ROW == IN_A_ROW - 1 {
             connection.pause();
-            // A connection that is over has nothing to go on with.
+            // A connection that has ended need not resume.
             let _ = self.handle.call(|connection| connection.resume());
         }
     }
 
-    /// The client leaves now, not only when the closing handshake is through.
+    /// Removes the client now instead of at the end of the closing handshake.
     pub(super) fn leave(&self) {
         let client = self.client().take();
         drop(client);
@@ -86,8 +86,7 @@ impl Pump {
         self.client.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends what has been posted, until the connection's queue is high. When that has drained, it is to
-    /// be run again.
+    /// Sends posted messages until the connection's queue is high. `on_drained` calls this again.
     pub(super) fn run(self: &Arc<Self>, connection: &mut Context<'_>) {
         let waker = Waker::from(Arc::clone(self));
         let mut cx = task::Context::from_waker(&waker);
@@ -100,7 +99,7 @@ impl Pump {
                 return;
             };
             let queued = connection.buffered();
-            // Refused only where the connection closes.
+            // Refused only if the connection is closing.
             if connection.send_prepared(&message).is_ok() {
                 let wire = connection.buffered() - queued;
                 self.stats.sent(message.payload().len(), wire);
@@ -115,7 +114,7 @@ impl Wake for Pump {
             return;
         }
         let pump = Arc::clone(&self);
-        // A connection that is over has nobody to send to.
+        // A connection that has ended has nobody to send to.
         let _ = self.handle.call(move |connection| {
             pump.ordered.store(false, Ordering::Release);
             pump.run(connection);

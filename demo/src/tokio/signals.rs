@@ -1,4 +1,4 @@
-//! The wishes of whoever started the process: Ctrl-C, and SIGTERM where there is such a thing.
+//! Signals that stop the process: Ctrl-C, and SIGTERM on Unix.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::serving;
 
-/// Waits for signals that ask the process to stop. While this exists, they do nothing else.
+/// Waits for signals that ask the process to stop. While this exists, the signals have no other effect.
 #[derive(Debug)]
 pub(super) struct Signals {
     #[cfg(unix)]
@@ -20,7 +20,7 @@ impl Signals {
     /// Takes over the signals.
     ///
     /// # Errors
-    /// What the system reports.
+    /// Errors of the system.
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self {
             #[cfg(unix)]
@@ -43,7 +43,7 @@ impl serving::Signals for Signals {
     #[cfg(not(unix))]
     async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // Without a handler, the system ends the process by itself.
+            // Without a handler, Ctrl-C ends the process anyway.
             std::future::pending::<()>().await;
         }
     }
