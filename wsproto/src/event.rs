@@ -65,10 +65,10 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// A text message: derefs to `str`.
+/// A text message. It dereferences to `str`.
 pub struct Text<'a>(Place<'a, str, String>);
 
-/// A binary message: derefs to `[u8]`.
+/// A binary message. It dereferences to `[u8]`.
 pub struct Binary<'a> {
     place: Place<'a, [u8], Vec<u8>>,
     kind: Kind,

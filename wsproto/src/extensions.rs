@@ -297,7 +297,7 @@ mod tests {
             &["\u{e4}"],
             &["a/b"],
             &["good", "a; b="],
-            // A line ends an element: nothing goes on in the next one.
+            // An element ends with its line: it does not continue in the next one.
             &["a; b=", "c"],
         ] {
             assert_eq!(parse(lines), Err(MalformedExtensions), "{lines:?}");

@@ -131,7 +131,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.message = span;
     }
 
-    /// Takes the message that was announced.
+    /// Takes the announced message.
     #[inline]
     pub(crate) fn take_announced(&mut self) -> Option<(Kind, Span)> {
         let kind = self.announced.take()?;
@@ -194,7 +194,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         }
     }
 
-    /// Puts bytes that were set aside before those of the buffer.
+    /// Puts bytes that were set aside in front of the unread ones.
     pub(crate) fn put_before(&mut self, mut aside: Aside, spare: &mut Spare) {
         core::mem::swap(&mut self.aside, &mut aside);
         self.aside.append(aside.unread(), spare);
@@ -445,7 +445,7 @@ pub(crate) enum Payload {
     Pong,
 }
 
-/// Position of a chunk in its message.
+/// The position of a chunk in its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChunkPosition {
     Last,

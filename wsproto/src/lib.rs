@@ -27,7 +27,8 @@
 //!    fails, call [`Connection::handle_lost`] and continue reading.
 //! 5. Call [`Connection::wants`], which says what to wait for, whether to call `next_event` again, whether to
 //!    shut the writing side of the transport, and whether to drop the transport.
-//! An event borrows the input, never the connection, so that this compiles:
+//!
+//! An event borrows the input and never the connection, so this compiles:
 //!
 //! ```
 //! # use wsproto::{Connection, Env, Event, Input};
@@ -44,7 +45,7 @@
 //! The documentation of [`Connection`] has an example of both ends; `examples/reactor.rs` is a complete event
 //! loop.
 //!
-//! # Errors
+//! # Errors and their causes
 //!
 //! [`Violation`] and [`Limit`] are the peer's fault. They are inside the one [`Error`] of a connection, and
 //! when it is returned, the Close frame that tells the peer is queued or sent. [`Refusal`] and

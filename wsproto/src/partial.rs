@@ -11,7 +11,7 @@ use crate::{
 /// Memory that a connection owns between reads if it stopped inside a message, or set input aside. Recycled.
 #[derive(Debug, Default)]
 pub(crate) struct Partial {
-    /// The message under way, unmasked.
+    /// The message under way, unmasked and inflated.
     pub(crate) message: Assembly,
     /// The payload of a control frame under way, unmasked; at most 125 bytes.
     pub(crate) control: Vec<u8>,

@@ -66,7 +66,7 @@ impl Deflate {
         true
     }
 
-    /// Compresses a part of a message. A part that is not the last ends in a flush, so that the peer can
+    /// Compresses a part of a message. A part that is not the last ends with a flush, so that the peer can
     /// inflate all of it at once.
     pub(crate) fn compress_part(
         &mut self,
@@ -132,7 +132,7 @@ impl Deflate {
         }
     }
 
-    /// Adds `data`, whose compressed form is sent, to what later messages may refer back to.
+    /// Adds `data`, whose compressed form is sent, to the history that later messages may refer back to.
     fn record_sent(&mut self, policy: &Compression, data: &[u8]) {
         let Parameters {
             send_window_bits,

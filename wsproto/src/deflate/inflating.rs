@@ -61,7 +61,7 @@ pub(crate) enum Next {
     More,
     /// The input has yielded all of its output.
     Done,
-    /// The input is not a deflate stream.
+    /// The input is not a valid DEFLATE stream.
     Corrupt,
 }
 
@@ -76,7 +76,7 @@ pub(crate) enum Progress {
 }
 
 impl Deflate {
-    /// Inflates some of `input` into the buffer of `inflation`.
+    /// Inflates a part of `input` into the buffer of `inflation`.
     pub(crate) fn inflate(&mut self, inflation: &mut Inflation, input: &[u8]) -> Step {
         let Inflation {
             inflater,

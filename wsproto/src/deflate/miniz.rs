@@ -16,7 +16,7 @@ use miniz_oxide::{
 
 use super::codec::{Codecs, Compressor, Corrupt, Inflated, Inflater, TAIL};
 
-/// The window of raw deflate, and the only one that `miniz_oxide` compresses with.
+/// The window of raw DEFLATE in bytes, and the only one that `miniz_oxide` compresses with.
 const WINDOW: usize = 32 << 10;
 
 /// The codecs of `miniz_oxide`.
@@ -51,7 +51,7 @@ impl Codecs for Miniz {
     }
 }
 
-/// A compressor.
+/// A compressor of `miniz_oxide`.
 ///
 /// It honours a window smaller than 32 KiB by clearing its dictionary before that holds more than the window.
 struct Deflate {
@@ -214,7 +214,7 @@ impl Compressor for Deflate {
 /// Size in bytes of the output buffer: the window, and as much output again.
 const OUTPUT: usize = 2 * WINDOW;
 
-/// An inflater.
+/// An inflater of `miniz_oxide`.
 struct Inflate {
     oxide: Box<DecompressorOxide>,
     /// The last bytes of the history and output of the stream. The buffer does not wrap, so a reference to

@@ -49,7 +49,7 @@ struct Context {
     received: History,
     /// The bytes that our next message may refer back to, if compressors are pooled.
     sent: History,
-    /// A compressor of the connection's own.
+    /// The connection's own compressor; see [`Memory::Dedicated`](policy::Memory::Dedicated).
     dedicated: Option<Box<Deflation>>,
     /// The compressor of the message begun by `start`.
     streaming: Option<Box<Deflation>>,

@@ -64,7 +64,7 @@ impl ExtensionParameters {
     }
 }
 
-/// 7.1.2: a decimal number from 8 to 15, without leading zeros.
+/// Parses a window size. 7.1.2: a decimal number from 8 to 15, without leading zeros.
 fn window_bits(value: &str) -> Option<u8> {
     match value {
         "8" => Some(8),

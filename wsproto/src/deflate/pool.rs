@@ -38,8 +38,8 @@ pub(crate) struct Deflation {
     compressor: Box<dyn Compressor>,
     level: u8,
     window_bits: u8,
-    /// If [`tracked`](Self::tracked): the last bytes that the compressor was given, the only ones that it may
-    /// refer back to. It may have forgotten some of them.
+    /// The last bytes that the compressor was given, if [`tracked`](Self::tracked). It may refer back to no
+    /// others, and may have dropped some of these.
     history: History,
     /// True if `history` is kept. A compressor that one connection owns, or one that refers to no earlier
     /// message, does not need it.
@@ -47,7 +47,7 @@ pub(crate) struct Deflation {
 }
 
 impl Deflation {
-    /// Compresses `data` and appends the result to `out`, the flush with its tail included.
+    /// Compresses `data` and appends the result to `out`, including the flush and its tail.
     pub(crate) fn compress(&mut self, data: &[u8], out: &mut Vec<u8>) {
         self.compressor.compress(data, out);
         if self.tracked {

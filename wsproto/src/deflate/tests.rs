@@ -391,7 +391,7 @@ fn inflated(inflater: &mut dyn Inflater, input: &[u8], step: usize) -> Result<Ve
     }
 }
 
-/// As [`inflated`], with input of `step` bytes at a time as well.
+/// As [`inflated`], with input in pieces of `step` bytes as well.
 fn inflated_in_pieces(
     inflater: &mut dyn Inflater,
     input: &[u8],

@@ -63,7 +63,7 @@ impl Codecs for ZlibRs {
     }
 }
 
-/// A compressor.
+/// A compressor of `zlib-rs`.
 struct Compressing(Deflate);
 
 impl Compressor for Compressing {
@@ -106,7 +106,7 @@ impl Compressor for Compressing {
     }
 }
 
-/// An inflater.
+/// An inflater of `zlib-rs`.
 struct Inflating(Inflate);
 
 impl Inflater for Inflating {

@@ -8,7 +8,7 @@ use crate::deflate::negotiation::Parameters;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Agreed {
-    /// The subprotocol in use (RFC 6455 section 1.9); `None` if none was agreed.
+    /// The subprotocol in use (RFC 6455 section 1.9); `None` if none was agreed on.
     pub subprotocol: Option<Box<str>>,
     /// The parameters of permessage-deflate, if it was agreed on.
     pub(crate) deflate: Option<Parameters>,

@@ -222,8 +222,7 @@ fn http1_version(version: Version) -> Option<HttpVersion> {
     }
 }
 
-/// Appends checked fields. The `http` crate has limits of its own on the length of names and the
-/// number of fields.
+/// Appends checked fields. The `http` crate limits the length of names and the number of fields.
 fn append<'a>(
     headers: &mut HeaderMap,
     fields: impl Iterator<Item = (&'a str, &'a [u8])>,

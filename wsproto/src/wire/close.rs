@@ -17,7 +17,7 @@ impl CloseCode {
     pub const NORMAL: Self = Self(1000);
     /// 1001: an endpoint is going away: a server shuts down, or a browser has left the page.
     pub const GOING_AWAY: Self = Self(1001);
-    /// 1002: the peer broke the protocol.
+    /// 1002: the peer violated the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
     /// 1003: the endpoint received a type of data that it cannot accept.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
@@ -38,7 +38,7 @@ impl CloseCode {
     pub const INTERNAL_ERROR: Self = Self(1011);
     /// 1012: the service restarts (registered with IANA).
     pub const SERVICE_RESTART: Self = Self(1012);
-    /// 1013: the service is overloaded, try again later (registered with IANA).
+    /// 1013: the service is overloaded, and the client may try again later (registered with IANA).
     pub const TRY_AGAIN_LATER: Self = Self(1013);
     /// 1014: a gateway received an invalid response (registered with IANA).
     pub const BAD_GATEWAY: Self = Self(1014);
@@ -101,7 +101,7 @@ impl fmt::Display for CloseCode {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClosedBy {
-    /// The peer sent the first Close frame.
+    /// The peer sent the first Close frame, or refused the opening handshake.
     Peer,
     /// The application called [`close`](crate::Connection::close), or rejected the handshake.
     Application,
@@ -111,7 +111,7 @@ pub enum ClosedBy {
     Overflow,
     /// A deadline of [`Config`](crate::Config) passed.
     Deadline(Deadline),
-    /// The transport ended or broke without a closing handshake.
+    /// The transport ended or failed without a closing handshake.
     Transport,
 }
 

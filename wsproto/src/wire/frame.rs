@@ -73,7 +73,7 @@ impl Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) fin: bool,
-    /// RSV1 was set.
+    /// True if RSV1 is set.
     pub(crate) compressed: bool,
     pub(crate) opcode: Opcode,
     /// Length of the payload in bytes.
@@ -217,7 +217,7 @@ fn check_length(short: u8, bytes: &[u8], size: usize, rules: &Rules) -> Result<O
         most[8 - size..][..known].copy_from_slice(&bytes[..known]);
         (u64::from_be_bytes(least), u64::from_be_bytes(most))
     };
-    // 5.2: the most significant bit must be 0, and the shortest form must be used.
+    // 5.2: the most significant bit must be 0, and the minimal number of bytes must be used.
     if least >> 63 != 0 {
         return Err(Cause::Violation(Violation::LengthOutOfRange));
     }
