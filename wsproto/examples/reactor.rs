@@ -1,4 +1,4 @@
-//! The protocol core in a reactor of one's own: an echo server on mio, by hand.
+//! An echo server with the protocol core in an event loop of its own, written directly on mio.
 //!
 //! `cargo run --release -p wsproto --example reactor`, then connect to ws://127.0.0.1:9003.
 
@@ -34,7 +34,7 @@ fn main() -> io::Result<()> {
     let mut peers: HashMap<Token, (TcpStream, Connection)> = HashMap::new();
     let mut tokens = (0..).map(Token);
     loop {
-        // A real reactor would use a timer wheel, and not look at every connection.
+        // A production reactor would use a timer wheel instead of visiting every connection.
         let deadline = peers
             .values()
             .filter_map(|(_, connection)| connection.wants().deadline)
@@ -82,7 +82,7 @@ fn main() -> io::Result<()> {
     }
 }
 
-/// Reads, echoes and writes until the socket would block; tells whether the connection is done.
+/// Reads, echoes and writes until the socket would block. Returns true if the connection is done.
 fn turn(
     stream: &mut TcpStream,
     connection: &mut Connection,

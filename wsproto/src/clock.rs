@@ -1,12 +1,11 @@
-//! Moments and spans: the core has no clock of its own, the driver tells it the time.
+//! Points in time. The core has no clock of its own: the driver passes in the time.
 
 use core::{fmt, num::NonZeroU64, time::Duration};
 
-/// A moment, counted from an epoch that the driver picks.
+/// A point in time, counted from an epoch that the driver chooses.
 ///
-/// The resolution is one nanosecond and the range 584 years. Only differences matter, so any
-/// monotonic clock serves: nanoseconds since the event loop started, say. `Option<Time>` is as
-/// small as `Time`: 8 bytes.
+/// The resolution is one nanosecond, the range 584 years. Only differences matter, so any monotonic clock
+/// serves, such as nanoseconds since the event loop started. `Option<Time>` is as small as `Time`: 8 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(NonZeroU64);
 
@@ -14,28 +13,28 @@ impl Time {
     /// The epoch itself.
     pub const EPOCH: Self = Self(NonZeroU64::MIN);
 
-    /// The moment that many nanoseconds after the epoch; saturates at the end of the range.
+    /// Returns the time `nanos` nanoseconds after the epoch. Saturates at the end of the range.
     #[must_use]
     #[inline]
     pub const fn from_nanos(nanos: u64) -> Self {
         Self(NonZeroU64::MIN.saturating_add(nanos))
     }
 
-    /// The moment that long after the epoch; saturates at the end of the range.
+    /// Returns the time `elapsed` after the epoch. Saturates at the end of the range.
     #[must_use]
     #[inline]
     pub fn since_epoch(elapsed: Duration) -> Self {
         Self::EPOCH + elapsed
     }
 
-    /// Nanoseconds since the epoch.
+    /// Returns the nanoseconds since the epoch.
     #[must_use]
     #[inline]
     pub const fn as_nanos(self) -> u64 {
         self.0.get() - 1
     }
 
-    /// How long `self` is after `earlier`; zero if it is not.
+    /// Returns the time from `earlier` to `self`, or zero if `earlier` is later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.get().saturating_sub(earlier.0.get()))
@@ -48,7 +47,7 @@ impl core::ops::Add<Duration> for Time {
     /// Saturates at the end of the range.
     #[inline]
     fn add(self, span: Duration) -> Self {
-        // Not `as_nanos`, which counts in 128 bits: this is done for every deadline of every turn.
+        // `as_nanos` computes in 128 bits, which is slow for a sum made for every deadline of every turn.
         let nanos = span
             .as_secs()
             .saturating_mul(1_000_000_000)

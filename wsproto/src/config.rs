@@ -1,10 +1,11 @@
-//! What one side allows, expects and does by itself; shared by any number of connections.
+//! Limits, deadlines and policies of one endpoint, shared by any number of connections.
 
 use core::{num::NonZeroUsize, time::Duration};
 
 use crate::deflate::policy::Compression;
 
-/// Limits, deadlines and policies of a connection. The defaults are safe against strangers.
+/// The configuration of a connection: limits, deadlines and policies. The defaults are safe against untrusted
+/// peers. A deadline of `None` never passes.
 ///
 /// ```
 /// # extern crate alloc;
@@ -20,70 +21,81 @@ use crate::deflate::policy::Compression;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// Bytes of an HTTP head, all lines included. Default 16 KiB. A larger request is answered 431.
+    /// Maximum length of an HTTP head in bytes. Default 16 KiB. A server answers a longer request with 431; a
+    /// client fails on a longer response.
     pub max_head: usize,
-    /// Header lines of an HTTP head. Default 64. More are answered 431.
+    /// Maximum number of header fields in an HTTP head. Default 64. A server answers a request with more with
+    /// 431; a client fails on such a response.
     pub max_headers: usize,
-    /// Bytes of one frame's payload. Default 16 MiB. A larger one is answered 1009, as soon as its
-    /// header tells.
+    /// Maximum payload length of a data frame in bytes. Default 16 MiB. A longer frame is answered with 1009
+    /// as soon as its header shows the length.
     pub max_frame: u64,
-    /// Bytes of one message, all fragments together, before and after it is inflated. Default 16 MiB.
-    /// A larger one is answered 1009; a compressed one as soon as so much has come out of it.
+    /// Maximum length of a message in bytes, all fragments together. Default 16 MiB. For a compressed message
+    /// it applies both to the compressed and to the inflated length. A longer message is answered with 1009
+    /// as soon as it exceeds the limit.
     pub max_message: u64,
-    /// Frames of one message. Default 131 072. More are answered 1009. Fragments need no memory of
-    /// their own; the limit is there because each empty one costs a peer next to nothing.
+    /// Maximum number of frames in a message. Default 131 072. More are answered with 1009. Fragments need no
+    /// memory of their own; the limit is there because an empty fragment costs a peer next to nothing.
     pub max_fragments: u32,
 
-    /// How long the peer may take to send its half of the opening handshake, and the application to
-    /// answer a request. Default 10 s. Answered 408 and 503.
+    /// Maximum time for the peer to send its half of the opening handshake, and again for the application to
+    /// answer a request. Default 10 s. A server answers with 408 in the first case and with 503 in the
+    /// second.
     pub opening_timeout: Option<Duration>,
-    /// How long the closing handshake may take, and after it the peer to close the transport. Default 5 s.
+    /// Maximum time without a byte sent, from our Close frame to the peer's, and again from there until the
+    /// peer closes the transport. Default 5 s.
     pub close_timeout: Option<Duration>,
-    /// After how long without a single byte from the peer a ping is sent. Default 30 s.
+    /// Time without a byte from the peer after which a ping is sent. Default 30 s.
     pub ping_interval: Option<Duration>,
-    /// How long after such a ping was sent at least one byte must have come. While the transport takes
-    /// a long frame that is in front of the ping, the time does not run. Default 20 s.
+    /// Maximum time from a ping of [`ping_interval`](Self::ping_interval) to the next byte from the peer.
+    /// Default 20 s. The connection fails with 1011 after it. The time starts anew with each write while the
+    /// ping waits behind a long frame.
     pub pong_timeout: Option<Duration>,
-    /// After how long without a message in either direction the connection is closed with 1001.
-    /// Pings and pongs are no messages. Default none.
+    /// Time without a message in either direction after which the connection is closed with 1001. Default
+    /// none. Pings and pongs are not messages; each part of a long message counts.
     pub idle_timeout: Option<Duration>,
-    /// How long the transport may take no byte while some are queued. Default 30 s.
+    /// Maximum time for which the transport takes no byte while some are queued. Default 30 s. It applies
+    /// once the connection is open.
     pub write_timeout: Option<Duration>,
-    /// The age at which an open connection is closed with 1001. Default none.
+    /// Time from the end of the opening handshake after which the connection is closed with 1001. Default
+    /// none.
     pub max_lifetime: Option<Duration>,
 
-    /// From how many queued bytes on the outgoing queue counts as high. Default 256 KiB: as much as
-    /// drivers read in one go, so that an echo of all of it leaves in one write.
+    /// Number of queued bytes from which on the outgoing queue is high. Default 256 KiB: as much as drivers
+    /// read at a time, so that an echo of all of it is sent in one write.
     pub queue_high: usize,
-    /// At how many queued bytes a high queue counts as drained. Default 64 KiB.
+    /// Number of queued bytes at or below which a queue that was high has drained. Default 64 KiB.
     pub queue_low: usize,
-    /// Bytes that may be queued before [`overflow`](Self::overflow) applies. Default 16 MiB. A single
-    /// message of any length is accepted by an empty queue, and by one that holds less than
-    /// [`queue_high`](Self::queue_high), unless the limit is less than that.
+    /// Maximum number of queued bytes before [`overflow`](Self::overflow) applies. Default 16 MiB. A message
+    /// of any length is accepted by an empty queue, and by one that holds less than
+    /// [`queue_high`](Self::queue_high) unless the limit is less than that; see [`admits`](Self::admits).
     pub queue_limit: usize,
-    /// What happens to a message that the queue has no room for. Default [`Overflow::Refuse`].
+    /// Policy for a message that is not [admitted](Self::admits). Default [`Overflow::Refuse`].
     pub overflow: Overflow,
-    /// Stops reading while the outgoing queue is high: right for a server that answers from a
-    /// callback (an echo server must not grow), wrong where sends await, because two ends that both
-    /// stop reading wait for each other for ever. Default `false`.
+    /// Stops reading while the outgoing queue is high. Default `false`. This is right for a server that
+    /// answers from a callback (an echo server must not grow), and wrong where sends await: two ends that
+    /// both stop reading would wait for each other for ever.
     pub pause_when_high: bool,
 
-    /// Whole messages, or parts of them as they come. Default [`Delivery::Messages`].
+    /// Delivery of whole messages, or of their parts as they come. Default [`Delivery::Messages`].
     pub delivery: Delivery,
-    /// Checks that text is UTF-8, as RFC 6455 8.1 demands. Default `true`. Without it, text comes as
+    /// Checks that text is UTF-8, as RFC 6455 8.1 demands. Default `true`. If it is off, text is delivered as
     /// [`Event::Binary`](crate::Event::Binary) whose [`kind`](crate::Binary::kind) is text.
     pub check_utf8: bool,
-    /// Answers pings by itself. Default `true`. Without it the application owes the peer the pongs.
+    /// Answers each Ping with a Pong (RFC 6455 5.5.2). Default `true`. If it is off, the application must
+    /// send the pongs.
     pub answer_pings: bool,
-    /// Bytes of unsent pongs above which only the newest further one is kept. Default 4 KiB.
+    /// Number of bytes of unsent control frames from which on a new Pong replaces the newest one (RFC 6455
+    /// 5.5.3). Default 4 KiB.
     pub max_pong_queue: usize,
-    /// Splits outgoing messages into frames of this many bytes. Default none: one frame each.
+    /// Maximum payload length in bytes of the frames that an outgoing message is split into (RFC 6455 5.4).
+    /// Default none: one frame per message.
     pub fragment_size: Option<NonZeroUsize>,
-    /// Compresses messages, if the peer agrees (RFC 7692). Default none: it costs time, and memory for
-    /// each connection, and must not be used where secrets stand beside what an attacker chooses.
+    /// Compresses messages if the peer agrees (RFC 7692). Default none: compression costs time, and memory
+    /// for each connection, and must not be used where secrets stand beside data that an attacker chooses.
     pub compression: Option<Compression>,
-    /// Server: shows the application plain HTTP requests, which ask for no upgrade, instead of
-    /// answering 426. Default `false`.
+    /// Server: shows plain HTTP requests, which ask for no upgrade, to the application instead of answering
+    /// them with 426. Default `false`.
     pub surface_plain_http: bool,
 }
 
@@ -119,14 +131,14 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether a message of `len` bytes may be queued behind `queued` bytes; otherwise
+    /// Returns true if a message of `len` bytes may be queued behind `queued` bytes. If not,
     /// [`overflow`](Self::overflow) applies.
     ///
-    /// This is the only admission rule: [`Connection`](crate::Connection) applies it to its own queue, and a
-    /// driver that keeps messages on the way to a connection applies it to the sum of both. A message is
-    /// admitted if it fits [`queue_limit`](Self::queue_limit), if nothing is queued, or if less than
-    /// [`queue_high`](Self::queue_high) is queued and that is not above the limit: a peer that reads may
-    /// always be sent one message of any length.
+    /// This is the only admission rule. [`Connection`](crate::Connection) applies it to its own queue, and a
+    /// driver that holds messages on their way to a connection applies it to the sum of both. A message is
+    /// admitted in three cases: it fits into [`queue_limit`](Self::queue_limit); nothing is queued; or less
+    /// than [`queue_high`](Self::queue_high) is queued, and `queue_high` is not above the limit. So a peer
+    /// that reads can always be sent one message of any length.
     ///
     /// ```
     /// let mut config = wsproto::Config::default();
@@ -144,7 +156,7 @@ impl Config {
     }
 }
 
-/// What happens to a message that a full outgoing queue has no room for.
+/// Policy for a message that the outgoing queue has no room for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Overflow {
@@ -153,20 +165,20 @@ pub enum Overflow {
     Refuse,
     /// The new message is dropped; the call returns [`SendError::Dropped`](crate::SendError::Dropped).
     DropNewest,
-    /// The oldest messages of which nothing has been sent yet make room: the latest wins, as live
-    /// media want it. If that is not enough, the new message is refused.
+    /// The oldest messages of which nothing has been sent are dropped to make room, as suits live media. If
+    /// that is not enough, the call returns [`SendError::QueueFull`](crate::SendError::QueueFull).
     DropOldest,
-    /// The connection is closed with 1008.
+    /// The connection is closed with 1008; the call returns [`SendError::Closed`](crate::SendError::Closed).
     Close,
 }
 
-/// How messages are handed to the application.
+/// Unit in which messages are delivered to the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Delivery {
     /// Whole messages, as [`Event::Text`](crate::Event::Text) and [`Event::Binary`](crate::Event::Binary).
     #[default]
     Messages,
-    /// Parts of messages as they come, as [`Event::Chunk`](crate::Event::Chunk); nothing is assembled.
+    /// Parts of messages as they come, as [`Event::Chunk`](crate::Event::Chunk). Nothing is assembled.
     Chunks,
 }

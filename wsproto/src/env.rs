@@ -1,4 +1,4 @@
-//! What a connection must not fetch for itself: the time, randomness, spare memory.
+//! The environment of a connection: the time, random bytes, and recycled memory.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -11,31 +11,32 @@ use crate::{
     spare::Spare,
 };
 
-/// A source of bytes that nobody can predict.
+/// A source of unpredictable random bytes.
 ///
-/// RFC 6455 5.3 demands it for masking keys: a page's script must not be able to choose what a
-/// proxy sees on the wire.
+/// RFC 6455 5.3 demands it for masking keys: a script of a page must not be able to choose the bytes that a
+/// proxy sees on the wire (10.3).
 pub trait Entropy {
-    /// Fills `buf` with bytes of a cryptographically secure generator.
+    /// Fills `buf` with bytes from a cryptographically secure generator.
     fn fill(&mut self, buf: &mut [u8]);
 }
 
-/// Queues, and partials, that are kept for recycling at most.
+/// Maximum number of queues, and of partials, kept for reuse.
 const MAX_BOXES: usize = 64;
 
-/// What all connections of one thread share: the present, randomness and recycled memory.
+/// The environment that all connections of one thread share: the time, random bytes, recycled memory and
+/// codecs.
 ///
-/// One per event-loop thread serves any number of connections; a connection may move to the
-/// environment of another thread between calls. It cannot be cloned, so no two environments ever
-/// draw the same masks.
+/// One environment per event-loop thread serves any number of connections. A connection may move to the
+/// environment of another thread between calls. An environment cannot be cloned, so no two of them draw the
+/// same masking keys.
 ///
-/// Of what compresses and inflates it keeps up to four each, as large as their backend makes them, with a
-/// window for each of what was compressed last.
+/// It keeps up to four compressors and four inflaters, in the size that the backend gives them. Each
+/// compressor has a copy of the data that it compressed last, up to its window.
 #[expect(clippy::vec_box, reason = "the boxes themselves are what is recycled")]
 pub struct Env {
     now: Time,
     entropy: Box<dyn Entropy + Send>,
-    /// Bytes drawn ahead: a generator is fast in blocks, and a masking key is four bytes.
+    /// Random bytes drawn in advance: generators are fast in blocks, and a masking key is four bytes.
     drawn: [u8; 256],
     used: usize,
     pub(crate) spare: Spare,
@@ -45,15 +46,16 @@ pub struct Env {
 }
 
 impl Env {
-    /// An environment at the [epoch](Time::EPOCH), with nothing to recycle yet, and the codecs that this
-    /// crate's features bring: zlib-rs if there is the feature `zlib-rs`, else `miniz_oxide` with the
-    /// feature `deflate`, else none: then compression is neither offered nor accepted.
+    /// Creates an environment at the [epoch](Time::EPOCH) with the codecs of this crate's features.
+    ///
+    /// These are `zlib-rs` with the feature `zlib-rs`, or else `miniz_oxide` with the feature `deflate`.
+    /// Without either, compression is neither offered nor accepted.
     #[must_use]
     pub fn new(entropy: impl Entropy + Send + 'static) -> Self {
         Self::with_pool(entropy, Pool::new(default_codecs()))
     }
 
-    /// An environment with codecs of the caller's for permessage-deflate.
+    /// Creates an environment with the caller's codecs for permessage-deflate.
     #[must_use]
     pub fn with_codecs(
         entropy: impl Entropy + Send + 'static,
@@ -77,28 +79,30 @@ impl Env {
         }
     }
 
-    /// The present, as last set.
+    /// Returns the time that was set last.
     #[must_use]
     #[inline]
     pub const fn now(&self) -> Time {
         self.now
     }
 
-    /// Sets the present, usually once per turn of an event loop. The clock should be monotonic; where
-    /// it steps back, deadlines come that much later, and nothing else happens.
+    /// Sets the time, usually once per turn of an event loop.
+    ///
+    /// The clock should be monotonic. If it steps back, deadlines are late by that step, and nothing else
+    /// happens.
     #[inline]
     pub const fn set_now(&mut self, now: Time) {
         self.now = now;
     }
 
-    /// Returns an empty queue, recycled if there is one. A queue serves many frames, so this is kept out of
-    /// the way of those that find theirs.
+    /// Returns an empty queue, recycled if possible. A queue serves many frames, so this is kept out of their
+    /// hot path.
     #[cold]
     pub(crate) fn take_queue(&mut self) -> Box<Queue> {
         self.queues.pop().unwrap_or_default()
     }
 
-    /// Recycles the memory of an empty queue, unless enough is kept already.
+    /// Recycles the memory of an empty queue, or frees it if enough are kept.
     #[inline]
     pub(crate) fn put_queue(&mut self, queue: Box<Queue>) {
         if self.queues.len() < MAX_BOXES {
@@ -119,7 +123,7 @@ impl Env {
         }
     }
 
-    /// The next `N` random bytes; `N` must be at most 256.
+    /// Returns the next `N` random bytes; `N` must be at most 256.
     #[inline]
     pub(crate) fn random<const N: usize>(&mut self) -> [u8; N] {
         if self.used + N > self.drawn.len() {
@@ -133,7 +137,7 @@ impl Env {
     }
 }
 
-/// The best codecs that the features bring.
+/// Returns the fastest codecs among the enabled features.
 #[cfg(feature = "zlib-rs")]
 #[expect(clippy::unnecessary_wraps, reason = "other features bring none")]
 fn default_codecs() -> Option<Box<dyn Codecs>> {
@@ -153,7 +157,7 @@ fn default_codecs() -> Option<Box<dyn Codecs>> {
 
 impl fmt::Debug for Env {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Neither the generator nor what was drawn from it belongs in a log.
+        // Neither the generator nor its output belongs in a log.
         f.debug_struct("Env")
             .field("now", &self.now)
             .field("spare", &self.spare)

@@ -1,4 +1,4 @@
-//! Errors by blame: what the peer did wrong, what ended the connection, what the caller did wrong.
+//! Errors by blame: violations and limits of the peer, deadlines, misuse by the caller.
 
 use core::fmt;
 
@@ -7,16 +7,17 @@ use crate::{
     wire::close::{CloseCode, Closed},
 };
 
-/// Why a connection failed. It comes once and is the last thing that a connection reports.
+/// The failure of a connection. It is returned once, and is the last thing that a connection reports.
 ///
-/// When it comes, the Close frame or the HTTP answer that tells the peer is already queued, behind
-/// everything queued before.
+/// The peer is told of its fault: a Close frame or an HTTP answer is queued behind everything queued before.
+/// It is not told if our Close frame was queued before, if the server's response is invalid, after a client's
+/// opening timeout, after the write timeout, or if the transport is lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
-    /// What happened.
+    /// The reason for the failure.
     pub cause: Cause,
-    /// How the connection ended, in the same words as [`Event::Closed`](crate::Event::Closed).
+    /// The end of the connection, as in [`Event::Closed`](crate::Event::Closed).
     pub closed: Closed,
 }
 
@@ -34,19 +35,20 @@ impl fmt::Display for Error {
 
 impl core::error::Error for Error {}
 
-/// What made a connection fail.
+/// The reason for the failure of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The peer broke RFC 6455.
+    /// The peer violated the protocol.
     Violation(Violation),
     /// The peer sent more than the configuration allows.
     Limit(Limit),
-    /// The peer did not do something in time.
+    /// A deadline passed: [`Opening`](Deadline::Opening), [`Pong`](Deadline::Pong) or
+    /// [`Write`](Deadline::Write).
     Deadline(Deadline),
     /// Server: the opening handshake was refused, and answered.
     Refused(Refusal),
-    /// Client: the server's answer to the opening handshake is not a valid one.
+    /// Client: the server's response to the opening handshake is invalid.
     Response(ResponseError),
 }
 
@@ -56,44 +58,47 @@ impl From<Violation> for Cause {
     }
 }
 
-/// A peer's breach of the protocol. Each is found on the first byte that proves it.
+/// A violation of the protocol by the peer.
+///
+/// Each is found at the first byte that proves it, except in a compressed message, which is kept for a while
+/// before it is inflated ([`inflate_from`](crate::Compression::inflate_from)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
     /// A reserved bit is set that no negotiated extension defines (RFC 6455 5.2).
     ReservedBits,
-    /// An opcode that is not defined (5.2). Contains the opcode.
+    /// A reserved opcode (RFC 6455 5.2). Contains the opcode.
     ReservedOpcode(u8),
-    /// A Ping, Pong or Close frame without FIN (5.5).
+    /// A Ping, Pong or Close frame without FIN (RFC 6455 5.5).
     ControlFragmented,
-    /// A Ping, Pong or Close frame of more than 125 bytes (5.5).
+    /// A Ping, Pong or Close frame with a payload of more than 125 bytes (RFC 6455 5.5).
     ControlTooLong,
-    /// A client's frame that is not masked (5.1).
+    /// A frame from a client that is not masked (RFC 6455 5.1).
     MaskMissing,
-    /// A server's frame that is masked (5.1).
+    /// A frame from a server that is masked (RFC 6455 5.1).
     MaskPresent,
-    /// A continuation frame without a message to continue (5.4).
+    /// A continuation frame without a message to continue (RFC 6455 5.4).
     ContinuationWithoutStart,
-    /// A new message before the last fragment of the previous one (5.4).
+    /// A new message before the last fragment of the previous one (RFC 6455 5.4).
     MessageInterrupted,
-    /// A length in more bytes than it needs (5.2).
+    /// A payload length that is not encoded in the minimal number of bytes (RFC 6455 5.2).
     LengthNotMinimal,
-    /// A 64-bit length whose top bit is set (5.2).
+    /// A 64-bit payload length whose most significant bit is set (RFC 6455 5.2).
     LengthOutOfRange,
-    /// A Close frame whose payload is a single byte (5.5.1).
+    /// A Close frame whose payload is a single byte (RFC 6455 5.5.1).
     CloseTooShort,
-    /// A Close frame with a code that must not be sent (7.4). Contains the code.
+    /// A Close frame with a code that must not be sent (RFC 6455 7.4). Contains the code.
     CloseCode(u16),
-    /// A Close frame whose reason is not UTF-8 (5.5.1).
+    /// A Close frame whose reason is not UTF-8 (RFC 6455 5.5.1).
     CloseReasonNotUtf8,
-    /// A text message that is not UTF-8 (8.1).
+    /// A text message that is not UTF-8 (RFC 6455 8.1).
     TextNotUtf8,
-    /// A compressed message that is no deflate stream (RFC 7692 7.2.2).
+    /// A compressed message that is not a valid DEFLATE stream (RFC 7692 7.2.2).
     Corrupt,
 }
 
 impl Violation {
-    /// The code of the Close frame that answers it (RFC 6455 7.4.1).
+    /// Returns the code of the Close frame that answers the violation (RFC 6455 7.4.1).
     #[must_use]
     pub const fn close_code(self) -> CloseCode {
         match self {
@@ -136,7 +141,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A limit of [`Config`](crate::Config) that the peer exceeded; answered with 1009.
+/// A limit of [`Config`](crate::Config) that the peer exceeded. It is answered with 1009 (RFC 6455 7.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
@@ -162,17 +167,17 @@ impl fmt::Display for Limit {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Deadline {
-    /// [`opening_timeout`](crate::Config::opening_timeout)
+    /// The opening handshake was not completed within [`opening_timeout`](crate::Config::opening_timeout).
     Opening,
-    /// [`close_timeout`](crate::Config::close_timeout)
+    /// The peer did not answer our Close frame within [`close_timeout`](crate::Config::close_timeout).
     Close,
-    /// [`pong_timeout`](crate::Config::pong_timeout)
+    /// The peer sent no byte within [`pong_timeout`](crate::Config::pong_timeout) after a ping.
     Pong,
-    /// [`idle_timeout`](crate::Config::idle_timeout)
+    /// No message was sent or received for [`idle_timeout`](crate::Config::idle_timeout).
     Idle,
-    /// [`write_timeout`](crate::Config::write_timeout)
+    /// The transport took no byte for [`write_timeout`](crate::Config::write_timeout) while some were queued.
     Write,
-    /// [`max_lifetime`](crate::Config::max_lifetime)
+    /// The connection was open for [`max_lifetime`](crate::Config::max_lifetime).
     Lifetime,
 }
 
@@ -189,30 +194,35 @@ impl fmt::Display for Deadline {
     }
 }
 
-/// Why a call that sends was refused. Nothing was queued, and the connection is as it was.
+/// The reason why a call did not send.
+///
+/// The message was not queued. The connection is unchanged, unless it is closed because of
+/// [`Overflow::Close`](crate::Overflow::Close): then a Close frame is queued, and the call returns
+/// [`Closed`](Self::Closed).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendError {
     /// The opening handshake is not complete.
     NotOpen,
-    /// A Close frame is queued or sent, or the connection is over: no data may follow.
+    /// A Close frame is queued or sent, a write has failed, or the connection is over.
     Closed,
-    /// The outgoing queue holds [`queue_limit`](crate::Config::queue_limit) bytes and the policy
-    /// is to refuse.
+    /// The outgoing queue has no room for it (see [`Config::admits`](crate::Config::admits)), and nothing may
+    /// be dropped: the policy is [`Overflow::Refuse`](crate::Overflow::Refuse), dropping the oldest messages
+    /// is not enough, or it is a control frame or a part of a message.
     QueueFull,
-    /// The outgoing queue is full and the policy is to drop the newest message: this one.
+    /// The outgoing queue is full, and the policy is [`Overflow::DropNewest`](crate::Overflow::DropNewest).
     Dropped,
     /// A control frame's payload is longer than 125 bytes (RFC 6455 5.5).
     ControlTooLong,
     /// A message started by [`start`](crate::Connection::start) is not finished yet.
     MessageUnfinished,
-    /// There is no message that [`start`](crate::Connection::start) began.
+    /// No message was begun by [`start`](crate::Connection::start).
     NoMessage,
-    /// What was written to a text message is not UTF-8.
+    /// The data of a text message is not UTF-8.
     NotUtf8,
-    /// There is no request that waits for an answer.
+    /// No request awaits an answer.
     NoRequest,
-    /// The handshake's answer or request cannot be written as asked.
+    /// The request or response of the opening handshake is invalid.
     Handshake(HandshakeMisuse),
 }
 
@@ -228,7 +238,7 @@ impl fmt::Display for SendError {
             Self::NotOpen => "the connection is not open yet",
             Self::Closed => "the connection is closing or closed",
             Self::QueueFull => "the outgoing queue is full",
-            Self::Dropped => "the outgoing queue is full, the message was dropped",
+            Self::Dropped => "the outgoing queue is full: the message was dropped",
             Self::ControlTooLong => "a control frame carries at most 125 bytes",
             Self::MessageUnfinished => "another message is still being written",
             Self::NoMessage => "no message has been started",

@@ -1,4 +1,4 @@
-//! What a connection reports to the application. Events borrow the input, never the connection.
+//! The events that a connection reports to the application. They borrow the input, never the connection.
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{fmt, ops::Deref};
@@ -13,18 +13,18 @@ use crate::{
 pub enum Kind {
     /// UTF-8 text.
     Text,
-    /// Any bytes.
+    /// Arbitrary bytes.
     Binary,
 }
 
-/// Something that happened on a connection. It borrows the [`Input`](crate::Input).
+/// An event of a connection. It borrows the [`Input`](crate::Input).
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// Server: a request is in. Answer it with [`accept`](crate::Connection::accept) or
+    /// Server: a request has come. Answer it with [`accept`](crate::Connection::accept) or
     /// [`reject`](crate::Connection::reject), now or later.
     Request(Request<'a>),
-    /// Client: the server agreed, messages may be sent.
+    /// Client: the server accepted, and messages may be sent.
     Open(Response<'a>),
     /// Client: the server refused, or redirects. [`Closed`](Self::Closed) follows.
     Refused(Response<'a>),
@@ -32,53 +32,53 @@ pub enum Event<'a> {
     Text(Text<'a>),
     /// A binary message.
     Binary(Binary<'a>),
-    /// Part of a message, with [`Delivery::Chunks`](crate::Delivery::Chunks).
+    /// A part of a message, with [`Delivery::Chunks`](crate::Delivery::Chunks).
     Chunk(Chunk<'a>),
-    /// A ping. Its pong is already queued, unless the configuration leaves that to the application.
+    /// The payload of a Ping, at most 125 bytes. Its Pong is queued, unless
+    /// [`answer_pings`](crate::Config::answer_pings) is off or our Close frame comes first.
     Ping(&'a [u8]),
-    /// A pong, asked for or not.
+    /// The payload of a Pong, solicited or not, at most 125 bytes.
     Pong(&'a [u8]),
     /// The outgoing queue was [high](crate::Config::queue_high) and is [low](crate::Config::queue_low) again.
     Drained,
-    /// The connection ended. The last event, unless an error was.
+    /// The connection ended. This is the last event, unless an error was returned.
     Closed(Closed),
 }
 
-/// Part of a message. The chunks of a message, one after the other, are the message.
+/// A part of a message. The chunks of a message, concatenated, are the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Chunk<'a> {
-    /// The type of the message. A chunk of text may end inside a code point; the text as a whole is
-    /// checked as it comes.
+    /// The type of the message. A chunk of text may end inside a code point; UTF-8 is checked across chunks.
     pub kind: Kind,
-    /// The bytes; may be empty if it is the last.
+    /// The bytes; empty only if this is the last chunk.
     pub data: &'a [u8],
-    /// Whether the message ends here.
+    /// True if this is the last chunk of the message.
     pub last: bool,
 }
 
 impl<'a> Chunk<'a> {
-    /// A chunk from its parts.
+    /// Creates a chunk.
     #[must_use]
     pub const fn new(kind: Kind, data: &'a [u8], last: bool) -> Self {
         Self { kind, data, last }
     }
 }
 
-/// A text message: derefs to `str`.
+/// A text message. It dereferences to `str`.
 pub struct Text<'a>(Place<'a, str, String>);
 
-/// A binary message: derefs to `[u8]`.
+/// A binary message. It dereferences to `[u8]`.
 pub struct Binary<'a> {
     place: Place<'a, [u8], Vec<u8>>,
     kind: Kind,
 }
 
-/// Where a whole message lies.
+/// The memory that holds a whole message.
 enum Place<'a, T: ?Sized, O> {
     /// In the read buffer.
     Input(&'a T),
-    /// In memory of its own, because it came in several parts.
+    /// In memory of its own, because it came in several parts or was compressed.
     Assembled(&'a mut O),
 }
 
@@ -91,7 +91,7 @@ impl<'a> Text<'a> {
         Self(Place::Assembled(text))
     }
 
-    /// The text, for as long as the input is not used further.
+    /// Returns the text, which borrows the input.
     #[must_use]
     pub fn into_str(self) -> &'a str {
         match self.0 {
@@ -100,7 +100,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The text to keep: moved if it was assembled in memory of about its size, else copied once.
+    /// Returns an owned text: moved if it was assembled in memory of about its size, copied once otherwise.
     #[must_use]
     pub fn into_string(self) -> String {
         match self.0 {
@@ -149,14 +149,13 @@ impl<'a> Binary<'a> {
         }
     }
 
-    /// The type that the peer gave the message. Always binary, unless
-    /// [`check_utf8`](crate::Config::check_utf8) is off: then text comes this way too.
+    /// Returns the type of the message: binary, or text if [`check_utf8`](crate::Config::check_utf8) is off.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The bytes, for as long as the input is not used further.
+    /// Returns the bytes, which borrow the input.
     #[must_use]
     pub fn into_slice(self) -> &'a [u8] {
         match self.place {
@@ -165,7 +164,8 @@ impl<'a> Binary<'a> {
         }
     }
 
-    /// The bytes to keep: moved if they were assembled in memory of about their size, else copied once.
+    /// Returns owned bytes: moved if they were assembled in memory of about their size, copied once
+    /// otherwise.
     #[must_use]
     pub fn into_vec(self) -> Vec<u8> {
         match self.place {
@@ -178,7 +178,8 @@ impl<'a> Binary<'a> {
     }
 }
 
-/// Whether memory of that capacity may leave with a message of that length: at most an eighth is lost.
+/// Returns true if a buffer of this capacity may be given away with a message: at most an eighth of the
+/// message's length is unused.
 const fn fits(len: usize, capacity: usize) -> bool {
     capacity - len <= len / 8
 }
@@ -206,7 +207,7 @@ impl fmt::Debug for Binary<'_> {
     }
 }
 
-/// A message of one's own: what drivers hand to applications that keep messages.
+/// An owned message, as drivers hand it to applications that keep messages.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Message {
     /// A text message.
@@ -216,7 +217,7 @@ pub enum Message {
 }
 
 impl Message {
-    /// The type of the message.
+    /// Returns the type of the message.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
@@ -225,7 +226,7 @@ impl Message {
         }
     }
 
-    /// The bytes of the message, text as UTF-8.
+    /// Returns the bytes of the message; text is UTF-8.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -234,7 +235,7 @@ impl Message {
         }
     }
 
-    /// The text of a text message.
+    /// Returns the text, or `None` for a binary message.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -243,7 +244,7 @@ impl Message {
         }
     }
 
-    /// The bytes of the message, without a copy.
+    /// Converts the message into its bytes without copying them.
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         match self {

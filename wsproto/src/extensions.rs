@@ -6,9 +6,9 @@
 //! extension-param = token [ "=" ( token | quoted-string ) ]
 //! ```
 //!
-//! Whitespace may stand between any two of these, and a quoted value must be a token once it is
-//! unquoted. A list that breaks this grammar fails the handshake at both ends, as 9.1 demands; an
-//! extension or a parameter that is merely unknown does not.
+//! Whitespace may stand between any two of these, and a quoted value must be a token once it is unquoted. A
+//! list that breaks this grammar fails the handshake at both ends, as 9.1 demands. An extension or parameter
+//! that is merely unknown does not.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -17,21 +17,21 @@ use core::{fmt, str};
 
 use crate::handshake::headers::{is_token, is_token_byte};
 
-/// One extension of an offer or an answer.
+/// An extension in an offer or an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extension<'a> {
     name: &'a str,
-    /// The parameters as they were sent, known to follow the grammar.
+    /// The parameters as they were sent. They have been checked against the grammar.
     parameters: Cursor<'a>,
 }
 
 impl<'a> Extension<'a> {
-    /// The name, such as `permessage-deflate`.
+    /// Returns the name, such as `permessage-deflate`.
     pub const fn name(&self) -> &'a str {
         self.name
     }
 
-    /// The parameters, in order.
+    /// Returns the parameters in order.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter<'a>> + use<'a> {
         let mut cursor = self.parameters;
         core::iter::from_fn(move || cursor.next_parameter().ok().flatten())
@@ -43,11 +43,11 @@ impl<'a> Extension<'a> {
 pub struct Parameter<'a> {
     /// The name, such as `client_max_window_bits`.
     pub name: &'a str,
-    /// The value without its quotes; borrowed, unless a backslash stood in it.
+    /// The value without its quotes. It is borrowed unless it contained a backslash.
     pub value: Option<Cow<'a, str>>,
 }
 
-/// A list of extensions that does not follow the grammar of RFC 6455 section 9.1.
+/// The error for a list of extensions that does not follow the grammar (RFC 6455 9.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MalformedExtensions;
 
@@ -59,15 +59,15 @@ impl fmt::Display for MalformedExtensions {
 
 impl Error for MalformedExtensions {}
 
-/// Walks over a list of extensions that may be split over several lines. Ends after an error.
+/// An iterator over a list of extensions that may be split over several header lines. It ends after an error.
 pub(crate) struct Extensions<'a, L> {
-    /// The lines that have not begun; `None` after an error.
+    /// The remaining lines; `None` after an error.
     lines: Option<L>,
     line: Cursor<'a>,
 }
 
 impl<'a, L: Iterator<Item = &'a [u8]>> Extensions<'a, L> {
-    /// Starts before the first of `lines`.
+    /// Creates an iterator over the extensions in `lines`.
     pub(crate) const fn new(lines: L) -> Self {
         Self {
             lines: Some(lines),
@@ -95,21 +95,21 @@ impl<'a, L: Iterator<Item = &'a [u8]>> Iterator for Extensions<'a, L> {
     }
 }
 
-/// The well-formed extensions of some header lines, for the tests of who negotiates them.
+/// Returns the well-formed extensions in `lines`, for the tests of negotiation.
 #[cfg(test)]
 pub(crate) fn parse_extensions<'a>(lines: &[&'a str]) -> alloc::vec::Vec<Extension<'a>> {
     let lines = lines.iter().map(|line| line.as_bytes());
     Extensions::new(lines).filter_map(Result::ok).collect()
 }
 
-/// What is left of a line.
+/// The unread rest of a header line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Cursor<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Cursor<'a> {
-    /// Takes one extension with its parameters, up to the comma or the end of the line.
+    /// Parses one extension with its parameters, up to the comma or the end of the line.
     fn next_extension(&mut self) -> Result<Extension<'a>, MalformedExtensions> {
         let name = self.token()?;
         let start = self.rest;
@@ -123,7 +123,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes a semicolon and a parameter, if a semicolon comes next.
+    /// Parses a semicolon and a parameter, if a semicolon comes next.
     fn next_parameter(&mut self) -> Result<Option<Parameter<'a>>, MalformedExtensions> {
         if !self.eat(b';') {
             return Ok(None);
@@ -140,7 +140,7 @@ impl<'a> Cursor<'a> {
         Ok(Some(Parameter { name, value }))
     }
 
-    /// Takes a token and the space around it.
+    /// Parses a token and the whitespace around it.
     fn token(&mut self) -> Result<&'a str, MalformedExtensions> {
         self.skip_space();
         let is_end = |byte: &u8| !is_token_byte(*byte);
@@ -151,7 +151,7 @@ impl<'a> Cursor<'a> {
         unquoted_token(token)
     }
 
-    /// Takes the rest of a quoted string, behind its first quote (RFC 7230 section 3.2.6).
+    /// Parses the rest of a quoted string after its first quote (RFC 7230 section 3.2.6).
     fn quoted(&mut self) -> Result<Cow<'a, str>, MalformedExtensions> {
         let is_special = |byte: &u8| matches!(byte, b'"' | b'\\');
         let mut unescaped = String::new();
@@ -182,7 +182,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Takes `byte`, if it comes next.
+    /// Consumes `byte` if it comes next. Returns true if it did.
     fn eat(&mut self, byte: u8) -> bool {
         let Some(rest) = self.rest.strip_prefix(&[byte]) else {
             return false;
@@ -191,12 +191,12 @@ impl<'a> Cursor<'a> {
         true
     }
 
-    /// Takes space and tabs.
+    /// Skips spaces and tabs.
     fn skip_space(&mut self) {
         while self.eat(b' ') || self.eat(b'\t') {}
     }
 
-    /// Takes space, tabs and commas.
+    /// Skips spaces, tabs and commas.
     fn skip_separators(&mut self) {
         while self.eat(b' ') || self.eat(b'\t') || self.eat(b',') {}
     }
@@ -220,7 +220,7 @@ mod tests {
 
     use super::*;
 
-    /// Writes what was parsed in one canonical form.
+    /// Returns the parsed extensions in one canonical form.
     fn parse(lines: &[&str]) -> Result<String, MalformedExtensions> {
         let extensions = Extensions::new(lines.iter().map(|line| line.as_bytes()));
         let extensions: Vec<_> = extensions
@@ -297,7 +297,7 @@ mod tests {
             &["\u{e4}"],
             &["a/b"],
             &["good", "a; b="],
-            // A line ends an element: nothing goes on in the next one.
+            // An element ends with its line: it does not continue in the next one.
             &["a; b=", "c"],
         ] {
             assert_eq!(parse(lines), Err(MalformedExtensions), "{lines:?}");

@@ -1,4 +1,4 @@
-//! A read buffer, how far it is consumed, and what the last event borrows.
+//! The read buffer, the position up to which it is consumed, and the memory that the last event borrows.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
@@ -10,12 +10,12 @@ use crate::{
     wire::close::Closed,
 };
 
-/// A read buffer and how far it is consumed.
+/// A read buffer, and the position up to which it is consumed.
 ///
-/// `B` is the memory: `Box<[u8]>`, `&mut [u8]`, `Vec<u8>` at a fixed length, a type of your own. One
-/// input serves all connections of a thread, one after the other: whenever
-/// [`next_event`](crate::Connection::next_event) returns `Ok(None)` or an error it is used up. 64 KiB
-/// to 256 KiB serve well; a message that lies whole in the buffer is never copied.
+/// `B` is the memory: `Box<[u8]>`, `&mut [u8]`, a `Vec<u8>` of fixed length, or a type of your own. One input
+/// serves all connections of a thread, one after the other: it is used up whenever
+/// [`next_event`](crate::Connection::next_event) returns `Ok(None)` or an error. 64 KiB to 256 KiB is a good
+/// size; a message that lies whole in the buffer is not copied.
 ///
 /// ```
 /// let mut input = wsproto::Input::new(vec![0; 64 << 10]);
@@ -27,25 +27,26 @@ pub struct Input<B> {
     buf: B,
     start: usize,
     end: usize,
-    /// Bytes that a connection had set aside: they come before those of `buf`.
+    /// Bytes that a connection had set aside. They come before those of `buf`.
     aside: Aside,
-    /// What the last event borrows, if it does not lie in `buf` or `aside`.
+    /// Memory that the last event borrows, if its bytes do not lie in `buf` or `aside`.
     pub(crate) event_buffer: EventBuffer,
-    /// Where the headers of a lent head are.
+    /// Positions of the headers in the head that the last event borrows.
     pub(crate) spans: Vec<HeaderSpan>,
-    /// A message that was announced and not taken yet. Nearly all are messages, and this is cheaper to write.
+    /// The type of a message that was announced and not taken yet. Nearly all events are messages, and this
+    /// is cheaper to write than `ready`.
     announced: Option<Kind>,
-    /// Where that message lies.
+    /// Position of the message in `announced`.
     message: Span,
-    /// Another event that was announced and not taken yet.
+    /// Any other event that was announced and not taken yet.
     pub(crate) ready: Option<Ready>,
 }
 
 impl<B: AsMut<[u8]>> Input<B> {
-    /// Wraps the memory.
+    /// Creates an input over `buf`.
     ///
     /// # Panics
-    /// If it is empty: reading into it would look like the end of the stream.
+    /// If `buf` is empty: a read into it would look like the end of the stream.
     #[must_use]
     pub fn new(mut buf: B) -> Self {
         assert!(!buf.as_mut().is_empty(), "a read buffer has room");
@@ -62,7 +63,9 @@ impl<B: AsMut<[u8]>> Input<B> {
         }
     }
 
-    /// Where the transport writes next: everything, if the input is used up.
+    /// Returns the free part of the buffer, for the transport to read into.
+    ///
+    /// It is the whole buffer if the input is used up. It may be empty otherwise.
     pub fn spare(&mut self) -> &mut [u8] {
         if self.start == self.end {
             self.start = 0;
@@ -74,7 +77,7 @@ impl<B: AsMut<[u8]>> Input<B> {
     /// Records that the transport wrote `n` bytes to the front of [`spare`](Self::spare).
     ///
     /// # Panics
-    /// If `n` is more than there was room for.
+    /// If `n` is more than the length of [`spare`](Self::spare).
     pub fn filled(&mut self, n: usize) {
         assert!(
             n <= self.buf.as_mut().len() - self.end,
@@ -83,7 +86,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.end += n;
     }
 
-    /// Whether nothing is left to consume.
+    /// Returns true if no byte and no announced event is left.
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
@@ -91,14 +94,15 @@ impl<B: AsMut<[u8]>> Input<B> {
     }
 
     /// Returns true if bytes are left behind the event that [`has_event`](crate::Connection::has_event) has
-    /// announced and that is not taken yet. If none are, the connection may go on with another input before
-    /// the event is taken out of this one.
+    /// announced and that is not taken yet.
+    ///
+    /// If none are left, the connection may process another input before the event is taken out of this one.
     #[must_use]
     pub fn has_more(&self) -> bool {
         self.start != self.end || !self.aside.is_empty()
     }
 
-    /// Forgets what is left: the rest of one connection is not for the next.
+    /// Drops everything that is left, so that another connection may use the input.
     pub fn clear(&mut self) {
         self.start = self.end;
         self.aside.start = self.aside.bytes.len();
@@ -106,13 +110,13 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.ready = None;
     }
 
-    /// Gives the memory back. What was not consumed is lost.
+    /// Returns the buffer. Bytes that were not consumed are lost.
     #[must_use]
     pub fn into_inner(self) -> B {
         self.buf
     }
 
-    /// Whether there is nothing but bytes of the buffer: nothing lent, aside or announced.
+    /// Returns true if there is nothing but bytes in the buffer: nothing borrowed, set aside or announced.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         matches!(self.event_buffer, EventBuffer::None)
@@ -120,21 +124,21 @@ impl<B: AsMut<[u8]>> Input<B> {
             && !self.is_announced()
     }
 
-    /// Keeps a message for later.
+    /// Announces a message: keeps it for the next call.
     #[inline]
     pub(crate) fn announce(&mut self, kind: Kind, span: Span) {
         self.announced = Some(kind);
         self.message = span;
     }
 
-    /// Takes the message that was announced.
+    /// Takes the announced message.
     #[inline]
     pub(crate) fn take_announced(&mut self) -> Option<(Kind, Span)> {
         let kind = self.announced.take()?;
         Some((kind, self.message))
     }
 
-    /// Whether [`has_event`](crate::Connection::has_event) has announced a message, which
+    /// Returns true if [`has_event`](crate::Connection::has_event) has announced a message, which
     /// [`next_message`](crate::Connection::next_message) returns.
     #[must_use]
     #[inline]
@@ -142,13 +146,14 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.announced.is_some()
     }
 
-    /// Whether there is an event that was announced and not taken yet.
+    /// Returns true if an event was announced and not taken yet.
     #[inline]
     pub(crate) const fn is_announced(&self) -> bool {
         self.announced.is_some() || self.ready.is_some()
     }
 
-    /// Bytes not consumed yet, without a gap. There may be more behind them.
+    /// Returns the unread bytes up to the first gap: those set aside, or those of the buffer. After the
+    /// first, there may be more.
     #[inline]
     pub(crate) fn unread(&mut self) -> &mut [u8] {
         if self.aside.is_empty() {
@@ -158,7 +163,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         }
     }
 
-    /// Consumes the first `n` bytes of [`unread`](Self::unread), and tells where they are.
+    /// Consumes the first `n` bytes of [`unread`](Self::unread), and returns their position.
     #[inline]
     pub(crate) fn consume(&mut self, n: usize) -> Span {
         let aside = !self.aside.is_empty();
@@ -176,7 +181,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         span
     }
 
-    /// Passes over `skip` bytes of the buffer and consumes the `n` behind them; the input must be
+    /// Skips `skip` bytes of the buffer and consumes the `n` bytes behind them. The input must be
     /// [plain](Self::is_plain).
     #[inline]
     pub(crate) fn consume_plain(&mut self, skip: usize, n: usize) -> Span {
@@ -189,14 +194,14 @@ impl<B: AsMut<[u8]>> Input<B> {
         }
     }
 
-    /// Puts bytes that were set aside before those of the buffer.
+    /// Puts bytes that were set aside in front of the unread ones.
     pub(crate) fn put_before(&mut self, mut aside: Aside, spare: &mut Spare) {
         core::mem::swap(&mut self.aside, &mut aside);
         self.aside.append(aside.unread(), spare);
         aside.recycle(spare);
     }
 
-    /// Moves everything that is left out of the input, behind what is in `aside`.
+    /// Moves everything that is left from the input to the end of `aside`.
     pub(crate) fn move_to(&mut self, aside: &mut Aside, spare: &mut Spare) {
         if aside.is_empty() {
             core::mem::swap(&mut self.aside, aside);
@@ -206,8 +211,9 @@ impl<B: AsMut<[u8]>> Input<B> {
         self.clear();
     }
 
-    /// Takes the event that was announced out of the input, into memory of its own. `check_utf8` tells that the
-    /// bytes of a text were checked when it was announced.
+    /// Takes the announced event, and moves its bytes into memory of its own.
+    ///
+    /// `check_utf8` says that the bytes of a text were checked when it was announced.
     pub(crate) fn take_announced_event(
         &mut self,
         spare: &mut Spare,
@@ -242,8 +248,8 @@ impl<B: AsMut<[u8]>> Input<B> {
         })
     }
 
-    /// Takes an event back that was moved out by [`take_announced_event`](Self::take_announced_event),
-    /// perhaps of another input.
+    /// Puts back an event that [`take_announced_event`](Self::take_announced_event) moved out of this or
+    /// another input.
     pub(crate) fn restore(&mut self, announced: Announced) -> Ready {
         let Announced {
             ready,
@@ -255,7 +261,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         ready
     }
 
-    /// Takes back what the last event has borrowed.
+    /// Takes back the memory that the last event borrowed.
     #[inline]
     pub(crate) fn recycle(&mut self, spare: &mut Spare) {
         if !matches!(self.event_buffer, EventBuffer::None) {
@@ -266,7 +272,7 @@ impl<B: AsMut<[u8]>> Input<B> {
         }
     }
 
-    /// Splits the input into what an event borrows and what forgets the rest.
+    /// Splits the input into the bytes that an event borrows and a handle on the rest.
     #[inline]
     pub(crate) fn lend(&mut self, span: Span) -> (&mut [u8], Remainder<'_>) {
         let range = span.start..span.start + span.len;
@@ -290,7 +296,7 @@ impl<B: AsMut<[u8]>> Input<B> {
     }
 }
 
-/// What is left of an input while an event borrows a part of it.
+/// The rest of an input while an event borrows a part of it.
 pub(crate) struct Remainder<'a> {
     start: &'a mut usize,
     end: usize,
@@ -306,7 +312,7 @@ impl Remainder<'_> {
         *self.aside_start = self.aside_len;
     }
 
-    /// Has the event told once more, from the start.
+    /// Announces the borrowed message again.
     pub(crate) fn announce(self, kind: Kind, span: Span) {
         *self.announced = Some(kind);
         *self.message = span;
@@ -322,11 +328,11 @@ impl<B> fmt::Debug for Input<B> {
     }
 }
 
-/// Input in memory of its own, still as it came, for a connection that cannot take it yet.
+/// Input that was set aside by a connection that cannot process it yet, unprocessed, in memory of its own.
 #[derive(Debug, Default)]
 pub(crate) struct Aside {
     bytes: Vec<u8>,
-    /// How many of them are consumed.
+    /// Number of bytes consumed.
     start: usize,
 }
 
@@ -347,26 +353,27 @@ impl Aside {
         if self.bytes.capacity() == 0 {
             self.bytes = spare.take(bytes.len());
         }
-        // What is left moves to the front only if more than that was consumed since it last did:
-        // each byte pays for one move, however often a few are consumed and the rest set aside.
+        // The unread bytes move to the front only if more than half of the buffer is consumed: the cost of
+        // the moves is then linear in the bytes consumed, however often a few are consumed and the rest is
+        // set aside.
         if self.start > self.bytes.len() / 2 {
             self.bytes.drain(..core::mem::take(&mut self.start));
         }
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Gives the memory back.
+    /// Returns the memory to the pool.
     pub(crate) fn recycle(&mut self, spare: &mut Spare) {
         spare.put(core::mem::take(self).bytes);
     }
 }
 
-/// Where consumed bytes lie.
+/// Position of consumed bytes.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Span {
     start: usize,
     pub(crate) len: usize,
-    /// In what was set aside; else in the buffer.
+    /// True if they lie in the bytes set aside, false if in the buffer.
     aside: bool,
 }
 
@@ -380,7 +387,7 @@ pub(crate) enum EventBuffer {
 }
 
 impl EventBuffer {
-    /// Gives the memory back.
+    /// Returns the memory to the pool.
     pub(crate) fn recycle(self, spare: &mut Spare) {
         match self {
             Self::None => {}
@@ -398,16 +405,16 @@ impl EventBuffer {
     }
 }
 
-/// An event before it borrows anything: what it is and where its bytes lie.
+/// An event before it borrows anything: its type, and the place of its bytes.
 #[derive(Debug)]
 pub(crate) enum Ready {
-    /// In the input, in place.
+    /// The bytes lie in the input, where they were received.
     InPlace(Payload, Span),
-    /// In [`Input::lent`].
+    /// The bytes lie in [`Input::event_buffer`].
     Buffered(Payload),
     Request(RequestLine),
     Open(StatusLine),
-    /// The body starts at that byte of what is lent.
+    /// The number is the offset of the body in the event buffer.
     Refused(StatusLine, usize),
     Drained,
     Closed(Closed),
@@ -422,13 +429,13 @@ pub(crate) struct Announced {
 }
 
 impl Announced {
-    /// Gives the memory back.
+    /// Returns the memory to the pool.
     pub(crate) fn recycle(self, spare: &mut Spare) {
         self.buffer.recycle(spare);
     }
 }
 
-/// What the bytes of an event are.
+/// The role of an event's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Payload {
     /// A whole message.
@@ -438,7 +445,7 @@ pub(crate) enum Payload {
     Pong,
 }
 
-/// Whether a chunk ends its message.
+/// The position of a chunk in its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChunkPosition {
     Last,

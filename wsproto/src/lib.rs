@@ -1,32 +1,34 @@
-//! WebSocket ([RFC 6455]) with permessage-deflate ([RFC 7692]) as a sans-IO state machine: bytes and
-//! time in, events and bytes out.
+//! WebSocket ([RFC 6455]) with permessage-deflate ([RFC 7692]) as a sans-IO state machine: bytes and time in,
+//! events and bytes out.
 //!
 //! # Why use this crate?
 //!
-//! A [`Connection`] is all that a peer could notice of a WebSocket: the opening handshake, framing,
-//! masking, UTF-8, pings, the closing handshake, compression, limits, deadlines, backpressure. It does no
-//! I/O, so it fits any: an event loop of your own, an embedded system, a simulator, a test with a virtual
-//! clock. If all you want is a WebSocket on tokio, use the driver crate; it is built on this one.
+//! A [`Connection`] implements everything that a peer can observe of a WebSocket: the opening handshake,
+//! framing, masking, UTF-8 validation, pings, the closing handshake, compression, limits, deadlines and
+//! backpressure. It does no I/O, so it fits any kind: an event loop of your own, an embedded system, a
+//! simulator, a test with a virtual clock. For a WebSocket on tokio, use the driver crate, which is built on
+//! this one.
 //!
-//! What it costs: at most 160 bytes of state, no memory beside them while a connection is idle, no
-//! allocation per message in a steady state, and no copy of a message that lies whole in the read buffer.
+//! A connection is at most 160 bytes. It owns no other memory while it is idle, unless it keeps a compression
+//! context. In a steady state no message allocates, and a message that lies whole in the read buffer is not
+//! copied.
 //!
 //! # How to drive it
 //!
 //! Keep one [`Env`] and one [`Input`] for each thread, and a [`Connection`] beside each transport.
 //! Whenever the transport is ready or a deadline has passed:
 //!
-//! 1. [`Env::set_now`]: tell the time, on any monotonic clock. If [`Wants::deadline`] has passed, call
+//! 1. Call [`Env::set_now`] with the time of any monotonic clock. If [`Wants::deadline`] has passed, call
 //!    [`Connection::handle_timeout`].
-//! 2. Read into [`Input::spare`] and say how much with [`Input::filled`]; at the end of the stream call
-//!    [`Connection::handle_eof`].
-//! 3. Call [`Connection::next_event`] until it returns `Ok(None)` or an error, and answer what it reports.
-//! 4. Write [`Connection::outgoing`], and say how much with [`Connection::sent`]. If writing fails, call
-//!    [`Connection::handle_lost`] and go on reading.
-//! 5. Ask [`Connection::wants`] what to wait for, whether to call `next_event` again, whether to shut the
-//!    writing side, and whether to drop the transport.
+//! 2. Read into [`Input::spare`], and report the number of bytes with [`Input::filled`]. At the end of the
+//!    stream, call [`Connection::handle_eof`].
+//! 3. Call [`Connection::next_event`] until it returns `Ok(None)` or an error, and respond to its events.
+//! 4. Write [`Connection::outgoing`], and report the number of bytes with [`Connection::sent`]. If a write
+//!    fails, call [`Connection::handle_lost`] and continue reading.
+//! 5. Call [`Connection::wants`], which says what to wait for, whether to call `next_event` again, whether to
+//!    shut the writing side of the transport, and whether to drop the transport.
 //!
-//! An event borrows the input, never the connection, so that this compiles:
+//! An event borrows the input and never the connection, so this compiles:
 //!
 //! ```
 //! # use wsproto::{Connection, Env, Event, Input};
@@ -40,22 +42,24 @@
 //! # }
 //! ```
 //!
-//! The [`Connection`] has an example of both ends, and the repository one of a whole reactor.
+//! The documentation of [`Connection`] has an example of both ends; `examples/reactor.rs` is a complete event
+//! loop.
 //!
-//! # Who is to blame?
+//! # Errors and their causes
 //!
-//! [`Violation`] and [`Limit`] are the peer's fault, and the peer has been told by the time you see
-//! them inside the one [`Error`]. [`Refusal`] and [`ResponseError`] are the same for the opening handshake.
-//! [`SendError`] is the caller's: nothing was queued, and the connection goes on. How a connection
-//! ended is always a [`Closed`].
+//! [`Violation`] and [`Limit`] are the peer's fault. They are inside the one [`Error`] of a connection, and
+//! when it is returned, the Close frame that tells the peer is queued or sent. [`Refusal`] and
+//! [`ResponseError`] are the peer's fault in the opening handshake: a server answers the request, a client
+//! sends nothing. [`SendError`] is the caller's: the message was not queued, and the connection continues
+//! unless [`Overflow::Close`] closes it. A [`Closed`] describes how a connection ended.
 //!
 //! # Features
 //!
-//! - `std` (default): lets the UTF-8 check choose the widest vector instructions at run time. Without it the
+//! - `std` (default): the UTF-8 check selects the widest vector instructions at run time. Without it the
 //!   crate needs `alloc` only.
 //! - `deflate` (default): compression by `miniz_oxide`.
-//! - `zlib-rs`: compression by `zlib-rs`, about twice as fast at level 1; takes precedence.
-//! - `http`: handshakes whose heads another HTTP library has parsed.
+//! - `zlib-rs`: compression by `zlib-rs`, about twice as fast at level 1; takes precedence over `deflate`.
+//! - `http`: handshakes whose heads were parsed by an HTTP library.
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 //! [RFC 7692]: https://www.rfc-editor.org/rfc/rfc7692

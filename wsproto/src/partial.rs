@@ -1,4 +1,4 @@
-//! Half a payload: what has come of a message or control frame that is not whole yet.
+//! The memory of a connection between reads: messages and control frames of which a part has been received.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 
@@ -8,18 +8,18 @@ use crate::{
     spare::Spare,
 };
 
-/// What a connection owns between reads, if it stopped in the middle of something. Recycled.
+/// Memory that a connection owns between reads if it stopped inside a message, or set input aside. Recycled.
 #[derive(Debug, Default)]
 pub(crate) struct Partial {
-    /// The message under way, unmasked.
+    /// The message under way, unmasked and inflated.
     pub(crate) message: Assembly,
     /// The payload of a control frame under way, unmasked; at most 125 bytes.
     pub(crate) control: Vec<u8>,
-    /// The compressed message under way, as far as it is not in `message`.
+    /// The compressed message under way, as far as it is not inflated into `message`.
     pub(crate) inflating: Inflating,
     /// Input that was set aside.
     pub(crate) aside: Aside,
-    /// An event that was announced before `aside` was set aside, and comes before it.
+    /// An event that was announced before `aside` was set aside. It comes before those bytes.
     pub(crate) announced: Option<Box<Announced>>,
 }
 
@@ -32,7 +32,7 @@ impl Partial {
             && self.announced.is_none()
     }
 
-    /// Gives all memory back.
+    /// Returns all memory to the pools.
     pub(crate) fn clear(&mut self, spare: &mut Spare, pool: &mut Pool) {
         self.message.take().recycle(spare);
         spare.put(core::mem::take(&mut self.control));
@@ -44,7 +44,7 @@ impl Partial {
     }
 }
 
-/// A message as far as it has come. Text is kept as text, so that no byte is checked twice.
+/// The received part of a message. Text is kept as a `String`, so that no byte is checked twice.
 #[derive(Debug, Default)]
 pub(crate) enum Assembly {
     #[default]

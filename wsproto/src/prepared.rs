@@ -8,10 +8,10 @@ use crate::{
     wire::frame::{Encoded, FIN, RSV1},
 };
 
-/// A message that is encoded once and sent to many by reference count.
+/// A message that is encoded once and sent on many connections without copies.
 ///
-/// Servers send the very same memory on every connection. Clients have to mask each copy with a key
-/// of its own (RFC 6455 5.3), so for them it is only a convenience.
+/// Servers send the same memory on every connection. Clients must mask each copy with a key of its own
+/// (RFC 6455 5.3), so for them it saves compressing only.
 ///
 /// ```
 /// use wsproto::Prepared;
@@ -20,19 +20,19 @@ use crate::{
 /// assert_eq!(news.payload(), b"to everybody");
 /// ```
 ///
-/// With [`compressed`](Self::compressed) it is compressed once as well.
+/// [`compressed`](Self::compressed) adds a form that is compressed once as well.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     kind: Kind,
     plain: Form,
-    /// With the window that it needs.
+    /// The compressed form, and the smallest window in bits that a receiver needs for it.
     compressed: Option<(u8, Form)>,
 }
 
-/// A message as it goes on the wire.
+/// A message as it is sent.
 #[derive(Debug, Clone)]
 pub(crate) struct Form {
-    /// The frame as a server sends it.
+    /// The whole frame, unmasked, as a server sends it.
     pub(crate) frame: Arc<[u8]>,
     header: u8,
 }
@@ -79,13 +79,15 @@ impl Prepared {
         }
     }
 
-    /// Adds a compressed form, for the connections that have negotiated compression with a window of at
-    /// least `window_bits` (8 to 15); to the others the message goes as it is. The form refers to
-    /// nothing before it, so it is right under context takeover too. It is left out if it is not
-    /// smaller, or if the environment has no codecs.
+    /// Adds a compressed form, for connections that have negotiated a window of at least `window_bits` (8 to
+    /// 15).
     ///
-    /// Use the smallest window that your connections have: it costs hardly anything on messages of
-    /// less than `2^window_bits` bytes.
+    /// `level` is 0 to 9. Values out of range count as the nearest. Other connections send the plain form.
+    /// The compressed form refers to no earlier message, so it is valid under context takeover too (RFC 7692
+    /// 7.1.1). It is left out if it is not smaller, or if the environment has no codecs.
+    ///
+    /// Use the smallest window of your connections: it costs hardly anything for messages of less than
+    /// `2^window_bits` bytes.
     #[must_use]
     pub fn compressed(mut self, env: &mut Env, level: u8, window_bits: u8) -> Self {
         let window_bits = window_bits.clamp(8, 15);
@@ -102,19 +104,19 @@ impl Prepared {
         self
     }
 
-    /// The type of the message.
+    /// Returns the type of the message.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The message as it was given.
+    /// Returns the uncompressed payload.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         self.plain.payload()
     }
 
-    /// The form for a connection that compresses with such a window; 0 if it does not compress.
+    /// Returns the form for a connection whose send window has `window_bits` bits, 0 if it does not compress.
     pub(crate) fn form(&self, window_bits: u8) -> &Form {
         match &self.compressed {
             Some((needed, form)) if *needed <= window_bits => form,

@@ -1,4 +1,4 @@
-//! The outgoing queue: data in order, control frames that overtake it at a frame boundary.
+//! The outgoing queue: data in order, and control frames that overtake it at a frame boundary.
 //!
 //! ```text
 //!              first                     more
@@ -14,12 +14,12 @@
 //!                          control_sent
 //! ```
 //!
-//! What goes out next is the rest of the frame that has begun, then `control`, then the other data.
+//! The order on the wire is: the rest of the frame that has begun, then `control`, then the other data.
 //!
 //! # Invariants
 //!
-//! They hold between calls; [`reserve`](Queue::reserve) and [`push_payload`](Queue::push_payload) rely on their
-//! caller to append what was announced before the next call.
+//! They hold between calls. After [`reserve`](Queue::reserve) and before
+//! [`push_payload`](Queue::push_payload), the caller must append the announced bytes before the next call.
 //!
 //! 1. Data is `first`, then `more` in order. Its front buffer is `first`, or `more[0]` if `first` is empty.
 //! 2. No buffer of `more` is empty, and none is sent as a whole: `front_sent` is less than the length of the front
@@ -29,7 +29,7 @@
 //! 5. `begun <= data_len`, and the offset `begun` into unsent data is a frame boundary (or the end of an HTTP
 //!    head): the only place where control frames may overtake.
 //! 6. `control` holds whole control frames, the first `control_sent` bytes of which are sent. Sent ones are
-//!    forgotten, at the latest when they are all sent. While one is sent in part, `begun` is 0.
+//!    dropped at the latest when all of them are sent. While one is sent in part, `begun` is 0.
 //! 7. `newest_pong`, if there is one, is the offset of the newest pong in `control`; a pong of which a byte was
 //!    sent is not replaced.
 //!
@@ -43,27 +43,27 @@ use crate::{
     wire::frame::{self, Encoded, FIN, Opcode},
 };
 
-/// Small frames share a buffer of about this many bytes, so that they leave in one write.
+/// Small frames share a buffer of about this many bytes, so that one write sends them.
 const BUFFER: usize = 128 << 10;
 
-/// Bytes waiting to be sent. A connection owns a queue only while there are some.
+/// Bytes waiting to be sent. A connection owns a queue only while it has some.
 ///
-/// Data is one stream of frames, cut into buffers: `first`, then `more`. Frame boundaries are not recorded: the
-/// frames are our own, so their headers can be read back whenever a write ends somewhere between them.
+/// Data is one stream of frames, cut into buffers: `first`, then `more`. Frame boundaries are not recorded:
+/// the frames are our own, so their headers are parsed again whenever a write ends between or inside frames.
 #[derive(Default)]
 pub(crate) struct Queue {
     first: Vec<u8>,
     more: VecDeque<Buffer>,
-    /// Bytes already sent of the front buffer: that is `first` unless it is empty.
+    /// Bytes of the front buffer that are sent. The front buffer is `first`, unless `first` is empty.
     front_sent: usize,
     /// Bytes of data that are not sent yet.
     data_len: usize,
-    /// Of those, how many belong to a frame (or an HTTP head) whose first bytes are sent.
+    /// The number of those that belong to a frame (or an HTTP head) whose first bytes are sent.
     begun: usize,
-    /// Control frames: they go next, after what has begun.
+    /// Control frames, to be sent after the bytes in `begun`.
     control: Vec<u8>,
     control_sent: usize,
-    /// Where the newest pong starts in `control`.
+    /// Offset of the newest pong in `control`.
     newest_pong: Option<usize>,
 }
 
@@ -91,28 +91,28 @@ impl Buffer {
 }
 
 impl Queue {
-    /// Bytes that are not sent yet.
+    /// Returns the number of bytes that are not sent yet.
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.data_len + self.control.len() - self.control_sent
     }
 
-    /// Whether data waits, or a part of a frame of it.
+    /// Returns true if data, or a part of a data frame, is not sent yet.
     pub(crate) const fn has_data(&self) -> bool {
         self.data_len > 0
     }
 
-    /// Whether control frames wait, or a part of one.
+    /// Returns true if control frames, or a part of one, are not sent yet.
     pub(crate) fn has_control(&self) -> bool {
         self.control.len() > self.control_sent
     }
 
-    /// Whether a frame waits of which nothing has been sent.
+    /// Returns true if the data has a frame of which nothing has been sent.
     pub(crate) fn has_whole_frame(&self) -> bool {
         self.data_len > self.begun
     }
 
-    /// A buffer to which `len` bytes of whole frames will be appended at once. All of them must be.
+    /// Returns a buffer to which the caller must append `len` bytes of whole frames at once.
     #[inline]
     pub(crate) fn reserve(&mut self, len: usize, spare: &mut Spare) -> &mut Vec<u8> {
         self.data_len += len;
@@ -146,20 +146,20 @@ impl Queue {
         }
     }
 
-    /// Appends whole frames that other connections send as well.
+    /// Appends whole frames that are shared with other connections.
     pub(crate) fn push_shared(&mut self, frames: Arc<[u8]>) {
         self.data_len += frames.len();
         self.more.push_back(Buffer::Shared(frames));
     }
 
-    /// Appends a payload whose header was appended just before, without copying it.
+    /// Appends a payload without copying it. Its header must have been appended just before.
     pub(crate) fn push_payload(&mut self, payload: Vec<u8>) {
         self.data_len += payload.len();
         self.more.push_back(Buffer::Owned(payload));
     }
 
-    /// Declares that everything queued so far must leave before any control frame: an HTTP head, or
-    /// the rest of a frame whose first bytes are sent.
+    /// Marks everything queued so far as begun, so that no control frame overtakes it: an HTTP head, or the
+    /// rest of a frame whose first bytes are sent.
     pub(crate) fn begin_all(&mut self) {
         self.begun = self.data_len;
     }
@@ -170,7 +170,8 @@ impl Queue {
         write(&mut self.control);
     }
 
-    /// Appends a pong. Once the unsent ones come to `max` bytes, a further one replaces the newest.
+    /// Appends a pong. Once the unsent control frames reach `max` bytes, it replaces the newest pong, if that
+    /// is unsent and the last control frame.
     pub(crate) fn push_pong(&mut self, max: usize, write: impl FnOnce(&mut Vec<u8>)) {
         self.forget_sent_control();
         if self.control.len() - self.control_sent >= max
@@ -184,8 +185,8 @@ impl Queue {
         write(&mut self.control);
     }
 
-    /// Lets go of the control frames that are sent once they outgrow the others: a peer that reads a
-    /// little between its pings would else have every pong kept for ever.
+    /// Drops the sent control frames once they take more than half of `control`. Otherwise a peer that reads
+    /// a little between its pings would make every pong stay in memory.
     fn forget_sent_control(&mut self) {
         let sent = self.control_sent;
         if sent > self.control.len() / 2 {
@@ -195,7 +196,7 @@ impl Queue {
         }
     }
 
-    /// What to put on the wire, oldest first.
+    /// Returns the bytes to send, oldest first.
     pub(crate) fn outgoing(&self) -> Outgoing<'_> {
         Outgoing {
             queue: Some(self),
@@ -206,7 +207,7 @@ impl Queue {
         }
     }
 
-    /// The transport took `n` bytes, at most [`len`](Self::len).
+    /// Records that the transport took `n` bytes, which is at most [`len`](Self::len).
     #[inline]
     pub(crate) fn sent(&mut self, n: usize, spare: &mut Spare) {
         if n >= self.len() {
@@ -238,12 +239,12 @@ impl Queue {
         }
     }
 
-    /// The first bytes of unsent data, enough for a header. A header never spans two buffers.
+    /// Returns the first bytes of unsent data, enough for a header. A header never spans two buffers.
     fn front(&self) -> [u8; frame::MAX_HEADER] {
         self.header_at(0)
     }
 
-    /// Passes over `n` bytes of data.
+    /// Removes `n` sent bytes from the front of the data.
     fn advance(&mut self, mut n: usize, spare: &mut Spare) {
         self.data_len -= n;
         loop {
@@ -264,7 +265,7 @@ impl Queue {
             } else if let Some(Buffer::Owned(bytes)) = self.more.pop_front() {
                 spare.put(bytes);
             }
-            // An owned buffer at the front takes the place of `first`, to be appended to.
+            // An owned buffer at the front becomes `first`, so that frames can be appended to it.
             if let Some(Buffer::Owned(next)) = self.more.front_mut() {
                 let next = core::mem::take(next);
                 self.more.pop_front();
@@ -275,7 +276,7 @@ impl Queue {
         }
     }
 
-    /// Forgets everything and gives large memory back.
+    /// Drops everything, and returns large buffers to the pool.
     pub(crate) fn clear(&mut self, spare: &mut Spare) {
         for buffer in self.more.drain(..) {
             if let Buffer::Owned(bytes) = buffer {
@@ -294,13 +295,14 @@ impl Queue {
         self.newest_pong = None;
     }
 
-    /// Drops whole messages of which nothing is sent, oldest first, until `bytes` are gained. Drops
-    /// none, and returns `false`, if all of them are not enough.
+    /// Drops whole unsent messages, oldest first, until `bytes` bytes are freed. Drops none, and returns
+    /// `false`, if dropping all of them would not be enough.
     ///
-    /// Compressed messages go only if `compressed_too`: under context takeover the peer needs each.
+    /// Compressed messages are dropped only if `compressed_too` is set: with context takeover the peer needs
+    /// each.
     pub(crate) fn drop_oldest(&mut self, bytes: usize, compressed_too: bool) -> bool {
         let mut gain = 0;
-        // A message that has begun to leave is not dropped: its further fragments are passed over.
+        // A message of which bytes are sent is not dropped: its further fragments are skipped.
         let mut at = self.begun;
         while gain < bytes {
             let Some((start, end)) = self.next_droppable(at, compressed_too) else {
@@ -320,7 +322,7 @@ impl Queue {
         true
     }
 
-    /// The first whole message at or after the frame boundary `at` that may be dropped.
+    /// Returns the first whole message at or after the frame boundary `at` that may be dropped.
     fn next_droppable(&self, mut at: usize, compressed_too: bool) -> Option<(usize, usize)> {
         loop {
             let (start, end) = self.next_whole_message(at)?;
@@ -331,7 +333,7 @@ impl Queue {
         }
     }
 
-    /// The first whole message at or after the frame boundary `at`, as offsets into unsent data.
+    /// Returns the first whole message at or after the frame boundary `at`, as offsets into unsent data.
     fn next_whole_message(&self, mut at: usize) -> Option<(usize, usize)> {
         let mut start = None;
         while at < self.data_len {
@@ -353,7 +355,7 @@ impl Queue {
         None
     }
 
-    /// The header at the frame boundary `at`, an offset into unsent data.
+    /// Returns the header at the frame boundary `at`, an offset into unsent data.
     fn header_at(&self, mut at: usize) -> [u8; frame::MAX_HEADER] {
         let mut header = [0; frame::MAX_HEADER];
         let mut index = 0;
@@ -369,11 +371,11 @@ impl Queue {
         header
     }
 
-    /// Takes the bytes from `start` to `end` out of unsent data.
+    /// Removes the bytes from `start` to `end` of unsent data.
     fn remove(&mut self, start: usize, end: usize) {
         self.data_len -= end - start;
         let mut offset = 0;
-        // Which bytes of a buffer go, of which `sent` are not part of unsent data.
+        // The range of bytes to remove from a buffer of `len` bytes, of which the first `sent` are sent.
         let mut part = |len: usize, sent: usize| {
             let (from, to) = (offset, offset + len - sent);
             offset = to;
@@ -404,7 +406,7 @@ impl Queue {
         self.more.retain(|buffer| !buffer.as_slice().is_empty());
     }
 
-    /// What is unsent of the buffer with that index: 0 is `first`, the others are `more`.
+    /// Returns the unsent bytes of the buffer at `index`: 0 is `first`, the others are `more`.
     fn unsent(&self, index: usize) -> Option<&[u8]> {
         let front = usize::from(self.first.is_empty());
         let bytes = match index.checked_sub(1) {
@@ -416,13 +418,13 @@ impl Queue {
     }
 }
 
-/// Whether `len` further bytes may share that buffer.
+/// Returns true if `len` further bytes may share the buffer.
 fn fits(buffer: &[u8], len: usize) -> bool {
     buffer.len() + len.max(Encoded::ROOM) <= BUFFER
 }
 
-/// Makes room for `len` bytes. Doubles, but not beyond the size of a shared buffer: else what is
-/// given back would count as large, and small frames would find nothing.
+/// Makes room for `len` bytes. The capacity doubles, but not beyond the size of a shared buffer: otherwise
+/// the returned buffers would count as large, and small frames would find none in the pool.
 fn make_room(buffer: &mut Vec<u8>, len: usize) -> &mut Vec<u8> {
     let needed = buffer.len() + len.max(Encoded::ROOM);
     if needed > buffer.capacity() {
@@ -432,22 +434,22 @@ fn make_room(buffer: &mut Vec<u8>, len: usize) -> &mut Vec<u8> {
     buffer
 }
 
-/// The slices to put on the wire, oldest first; none is empty. From
+/// The bytes to send, as non-empty slices, oldest first. Returned by
 /// [`Connection::outgoing`](crate::Connection::outgoing).
 #[derive(Debug, Clone)]
 pub struct Outgoing<'a> {
     queue: Option<&'a Queue>,
-    /// Bytes of the frame that has begun and were not given yet.
+    /// Bytes of the begun frame that were not yielded yet.
     begun: usize,
-    /// Control frames wait to be given.
+    /// True if the control frames were not yielded yet.
     control: bool,
-    /// The buffer to look at next, and the bytes of it that were given.
+    /// Index of the next buffer, and the number of its bytes that were yielded.
     index: usize,
     given: usize,
 }
 
 impl Outgoing<'_> {
-    /// Nothing to put on the wire.
+    /// Creates an empty iterator.
     pub(crate) const fn none() -> Self {
         Self {
             queue: None,
@@ -572,8 +574,8 @@ mod tests {
     }
 
     proptest! {
-        /// The twin is a list of frames: each leaves in one piece, data in order, and control frames
-        /// before every data frame that has not begun.
+        /// Compares the queue with a list of frames: each is sent in one piece, data in order, and control
+        /// frames before every data frame that has not begun.
         #[test]
         fn frames_leave_whole_and_in_order(steps in steps()) {
             let (mut queue, mut spare) = (Queue::default(), Spare::default());

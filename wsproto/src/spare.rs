@@ -1,15 +1,16 @@
-//! The pool of byte buffers that the connections of a thread give back and take again.
+//! The pool of byte buffers that the connections of a thread return and reuse.
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-/// Buffers that are kept at most, and their bytes in sum.
+/// Maximum number of buffers kept in each size class.
 const MAX_BUFFERS: usize = 64;
+/// Maximum total capacity in bytes of the kept buffers.
 const MAX_BUFFER_BYTES: usize = 8 << 20;
-/// Up to this size a buffer counts as small; a short message does not get a large one.
+/// Largest capacity in bytes of a small buffer. Short messages do not get large buffers.
 const SMALL: usize = 128 << 10;
 
-/// Memory that connections have given back, for the next that needs some. Bounded.
+/// Buffers that connections have returned, for the next that needs one. Bounded.
 #[derive(Default)]
 pub(crate) struct Spare {
     small: Vec<Vec<u8>>,
@@ -18,7 +19,7 @@ pub(crate) struct Spare {
 }
 
 impl Spare {
-    /// An empty buffer, perhaps with capacity, for about `expected` bytes.
+    /// Returns an empty buffer for about `expected` bytes. It may have no capacity.
     pub(crate) fn take(&mut self, expected: usize) -> Vec<u8> {
         let buffer = if expected > SMALL {
             self.large.pop()
@@ -32,7 +33,7 @@ impl Spare {
         buffer
     }
 
-    /// An empty buffer that has room for a large `capacity`, if there is one.
+    /// Returns an empty large buffer with at least `capacity` bytes, if the pool has one.
     fn take_large(&mut self, capacity: usize) -> Option<Vec<u8>> {
         if capacity <= SMALL {
             return None;
@@ -44,7 +45,8 @@ impl Spare {
         Some(buffer)
     }
 
-    /// Makes room for `additional` bytes: moves to a large buffer if one fits, or else to new memory.
+    /// Makes room for `additional` bytes: moves the content to a large buffer if one fits, and reallocates
+    /// otherwise.
     pub(crate) fn grow(&mut self, bytes: &mut Vec<u8>, additional: usize) {
         match self.take_large(bytes.len() + additional) {
             Some(mut large) => {
@@ -55,11 +57,11 @@ impl Spare {
         }
     }
 
-    /// The same for text.
+    /// Makes room for `additional` bytes of text; see [`grow`](Self::grow).
     pub(crate) fn grow_text(&mut self, text: &mut String, additional: usize) {
         match self.take_large(text.len() + additional) {
             Some(large) => {
-                // The buffer is empty, so nothing is checked.
+                // The buffer is empty, so the check is free.
                 let mut large = String::from_utf8(large).unwrap_or_default();
                 large.push_str(text);
                 self.put(core::mem::replace(text, large).into_bytes());
@@ -68,7 +70,7 @@ impl Spare {
         }
     }
 
-    /// Keeps a buffer's memory, unless there is enough already.
+    /// Returns a buffer to the pool, or frees it if the pool is full.
     pub(crate) fn put(&mut self, mut buffer: Vec<u8>) {
         let capacity = buffer.capacity();
         let class = if capacity > SMALL {

@@ -97,7 +97,7 @@ impl Connection {
         }
     }
 
-    /// Ends the connection for a reason that no input brings, and has it reported.
+    /// Ends the connection for a reason other than input, and has it reported.
     ///
     /// With [`Phase::Ending`] the queue is still sent. With [`Phase::Over`] it is dropped: either nothing can
     /// be sent any more, or the peer does not read.

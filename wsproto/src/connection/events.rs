@@ -277,7 +277,7 @@ impl Connection {
         self.transport.has_ended() && (self.transport.is_lost() || !self.answer_is_due())
     }
 
-    /// Reports the end of a connection that no input brings, as its last event.
+    /// Reports the end of a connection for a reason other than input, as its last event.
     fn report<B: AsMut<[u8]>>(
         &mut self,
         env: &mut Env,

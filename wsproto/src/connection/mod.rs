@@ -46,10 +46,10 @@
 //!    [`handle_lost`](Connection::handle_lost);
 //! 5. [`wants`](Connection::wants): what to wait for, and whether to begin again at 3.
 //!
-//! These come only once: the answer to a request ([`accept`](Connection::accept) or
-//! [`reject`](Connection::reject): afterwards both return [`SendError::NoRequest`]) and
-//! [`close`](Connection::close) (a second call does nothing). [`start`](Connection::start) comes once before each
-//! [`finish`](Connection::finish). Everything else may be called in any order and any number of times.
+//! Some calls come only once: the answer to a request ([`accept`](Connection::accept) or
+//! [`reject`](Connection::reject); afterwards both return [`SendError::NoRequest`]) and
+//! [`close`](Connection::close) (a second call does nothing). [`start`](Connection::start) comes once before
+//! each [`finish`](Connection::finish). Everything else may be called in any order and any number of times.
 //!
 //! # Files
 //!
@@ -59,10 +59,10 @@
 //! | `opening` | the opening handshake |
 //! | `receive`, `fast_path`, `inflate` | incoming frames, messages, control frames, compressed messages |
 //! | `send` | admission; outgoing messages and control frames |
-//! | `closing` | the closing handshake, failures, how a connection ends |
+//! | `closing` | the closing handshake, failures, the end of a connection |
 //! | `deadlines` | all deadlines |
 //! | `driving` | `wants`, the outgoing bytes, backpressure |
-//! | `reassembly`, `timers`, `wants` | types that are made of no other parts of the connection |
+//! | `reassembly`, `timers`, `wants` | types that do not depend on the other parts of the connection |
 
 mod closing;
 mod deadlines;
@@ -107,7 +107,7 @@ pub enum Role {
 
 /// One end of a WebSocket connection: a state machine over bytes and time, without any I/O.
 ///
-/// The methods come in four kinds:
+/// There are four kinds of methods:
 ///
 /// 1. **Constructors**: [`accepting`](Self::accepting), [`connecting`](Self::connecting),
 ///    [`upgraded`](Self::upgraded).
@@ -119,10 +119,10 @@ pub enum Role {
 /// 4. **Work for the driver**: [`wants`](Self::wants), [`outgoing`](Self::outgoing),
 ///    [`sent`](Self::sent).
 ///
-/// One turn of a driver: set the time ([`Env::set_now`]); read into [`Input::spare`]; call
-/// [`next_event`](Self::next_event) until it returns `Ok(None)`; write [`outgoing`](Self::outgoing) and
-/// report it with [`sent`](Self::sent); ask [`wants`](Self::wants) what to wait for, or whether there
-/// is another event already.
+/// One turn of a driver sets the time ([`Env::set_now`]), reads into [`Input::spare`](crate::Input::spare), calls
+/// [`next_event`](Self::next_event) until it returns `Ok(None)`, writes [`outgoing`](Self::outgoing) and
+/// reports that with [`sent`](Self::sent), and finally asks [`wants`](Self::wants) what to wait for, or
+/// whether another event is available already.
 ///
 /// A connection between messages owns no memory outside of itself, unless it keeps a compression context
 /// (RFC 7692 7.1.1). No method panics, whatever the peer sends.
@@ -184,7 +184,7 @@ pub struct Connection {
     reassembly: Reassembly,
     /// Compression, if it was negotiated.
     deflate: Option<Deflate>,
-    /// The message that `start` began.
+    /// The message begun by `start`, until `finish`.
     outgoing_message: Option<OutgoingMessage>,
     phase: Phase,
     role: Role,
@@ -206,7 +206,7 @@ pub struct Connection {
 enum Phase {
     /// The opening handshake is under way.
     Opening,
-    /// Messages pass.
+    /// The connection is open: messages may be sent and received.
     Open,
     /// Our Close frame is queued or sent, and the peer's has not come (RFC 6455 7.1.3).
     Closing,
@@ -216,7 +216,7 @@ enum Phase {
     Over,
 }
 
-/// A message whose length was not known when it was started.
+/// An outgoing message of unknown length, sent in parts.
 #[derive(Debug, Clone, Copy)]
 struct OutgoingMessage {
     kind: Kind,
@@ -246,7 +246,7 @@ struct Transport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reading {
     Open,
-    /// The peer sends nothing any more.
+    /// The peer has ended its side.
     Ended,
 }
 
@@ -254,7 +254,7 @@ enum Reading {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Writing {
     Open,
-    /// To be shut when everything is sent.
+    /// The driver is to shut it when everything is sent.
     ShutWhenSent,
     /// The driver has shut it.
     Shut,
@@ -289,7 +289,7 @@ impl Connection {
     /// Creates an open connection over a transport whose opening handshake was completed elsewhere, for
     /// example by an HTTP library.
     ///
-    /// `agreed` is the result of that handshake. Bytes that came behind the head belong in the [`Input`].
+    /// `agreed` is the result of that handshake. Bytes that came behind the head belong in the [`Input`](crate::Input).
     #[must_use]
     pub fn upgraded(role: Role, config: Arc<Config>, agreed: &Agreed, env: &mut Env) -> Self {
         let mut connection = Self::new(role, config, env);
@@ -373,7 +373,7 @@ impl Connection {
     /// Returns true if the opening handshake is complete and no Close frame is queued.
     ///
     /// A write may have [failed](Self::handle_lost) all the same: then every send returns
-    /// [`SendError::Closed`](crate::SendError::Closed).
+    /// [`SendError::Closed`].
     #[must_use]
     #[inline]
     pub fn is_open(&self) -> bool {

@@ -1,4 +1,4 @@
-//! What a driver has to do next for a connection.
+//! The next work of a driver for a connection.
 
 use crate::clock::Time;
 

@@ -13,7 +13,7 @@ use crate::spare::Spare;
 
 impl Deflate {
     /// Compresses a message, if that is wanted and helps. The result must be sent: from now on the peer's
-    /// window is assumed to hold the message.
+    /// window is assumed to contain the message.
     pub(crate) fn compress(
         &mut self,
         policy: &Compression,
@@ -37,18 +37,18 @@ impl Deflate {
         }
         strip_tail(&mut out);
         self.put_deflation(policy, pool, deflation);
-        // An equal length does not help either: inflating costs the peer time.
+        // An equal length does not help: inflating costs the peer time.
         if out.len() < data.len() || compress == Compress::Always {
             self.record_sent(policy, data);
             return Some(out);
         }
         spare.put(out);
-        // A compressor of the connection's own has seen a message that the peer never will.
+        // A dedicated compressor has seen a message that the peer never will.
         self.reset_dedicated();
         None
     }
 
-    /// Prepares for a message in parts. Returns true if it will be compressed.
+    /// Takes a compressor for a message in parts. Returns true if the message will be compressed.
     pub(crate) fn start(
         &mut self,
         policy: &Compression,
@@ -58,7 +58,7 @@ impl Deflate {
         if compress == Compress::Never {
             return false;
         }
-        // The length is unknown. A message that is worth streaming is assumed to be long.
+        // The length is unknown; a message that is streamed is assumed to be long.
         let Some(deflation) = self.take_deflation(policy, pool, usize::MAX) else {
             return false;
         };
@@ -66,7 +66,7 @@ impl Deflate {
         true
     }
 
-    /// Compresses a part of a message. A part that is not the last ends in a flush, so that the peer can
+    /// Compresses a part of a message. A part that is not the last ends with a flush, so that the peer can
     /// inflate all of it at once.
     pub(crate) fn compress_part(
         &mut self,
@@ -96,15 +96,15 @@ impl Deflate {
         out
     }
 
-    /// Records that a message was sent that was compressed elsewhere: the peer's window moves on.
+    /// Records that a message compressed elsewhere is sent, so that the peer's window contains it.
     pub(crate) fn compressed_elsewhere(&mut self, policy: &Compression, data: &[u8]) {
         self.record_sent(policy, data);
-        // The connection's own compressor has not seen that message, and would count distances without it.
+        // A dedicated compressor has not seen that message, and would count distances without it.
         self.reset_dedicated();
     }
 
-    /// Takes a compressor for a message of `len` bytes. It may refer back to as much of the peer's window as
-    /// pays off.
+    /// Takes a compressor for a message of `len` bytes, which may refer back to as much of the peer's window
+    /// as pays off.
     fn take_deflation(
         &mut self,
         policy: &Compression,
@@ -132,7 +132,7 @@ impl Deflate {
         }
     }
 
-    /// Adds `data`, whose compressed form is sent, to what later messages may refer back to.
+    /// Adds `data`, whose compressed form is sent, to the history that later messages may refer back to.
     fn record_sent(&mut self, policy: &Compression, data: &[u8]) {
         let Parameters {
             send_window_bits,
@@ -144,7 +144,7 @@ impl Deflate {
         }
     }
 
-    /// Resets the compressor of the connection's own, if there is one.
+    /// Resets the dedicated compressor, if there is one.
     fn reset_dedicated(&mut self) {
         if let Some(Context {
             dedicated: Some(dedicated),
@@ -156,15 +156,15 @@ impl Deflate {
     }
 }
 
-/// How many bytes of what was sent before a lent compressor should know for a message of `len` bytes: one
-/// that knows less is told as many.
+/// Returns the number of bytes of history that a pooled compressor should have for a message of `len` bytes.
+/// One that has less is primed with as many.
 ///
-/// At level 1 a message is compressed faster than its history is told, so short ones make do with less: of
-/// 512 bytes of JSON, 1 KiB of history leaves 0.333 instead of the 0.320 that 4 KiB do, in three fifths
-/// of the time (`zlib-rs`).
+/// At level 1 compressing a message takes less time than priming with all of its history, so short messages
+/// make do with less: of 512 bytes of JSON, 1 KiB of history leaves 0.333 instead of the 0.320 that 4 KiB
+/// leave, in three fifths of the time (`zlib-rs`).
 fn min_history(level: u8, len: usize) -> usize {
     match level {
-        // Stored blocks refer to nothing.
+        // Stored blocks have no references.
         0 => 0,
         1 => len.saturating_mul(2).max(1 << 10),
         2.. => usize::MAX,

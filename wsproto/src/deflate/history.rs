@@ -1,22 +1,22 @@
-//! The last bytes of a stream: what later ones may refer back to.
+//! The last bytes of a stream, which later ones may refer back to: the LZ77 sliding window of RFC 7692.
 
 use alloc::vec::Vec;
 
-/// The last `2^bits` bytes of plain text, in a ring that grows with what has passed.
+/// The last `2^bits` uncompressed bytes, in a ring that grows with the bytes pushed.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// Full: the oldest byte is at `oldest`. Else it is at 0.
+    /// If the ring is full, its oldest byte is at `oldest`, otherwise at 0.
     bytes: Vec<u8>,
     oldest: usize,
 }
 
 impl History {
-    /// Adds what came last, and keeps at most `max` bytes in all. `max` is the same in every call.
+    /// Appends `bytes`, and keeps at most the last `max` bytes in all. `max` must be the same in every call.
     pub(crate) fn push(&mut self, bytes: &[u8], max: usize) {
         let bytes = &bytes[bytes.len().saturating_sub(max)..];
         let (filling, mut rest) = bytes.split_at(bytes.len().min(max - self.bytes.len()));
         if !filling.is_empty() {
-            // No more than the window, and no more than twice what has passed.
+            // The capacity is at most the window, and at most twice the bytes pushed.
             let len = self.bytes.len() + filling.len();
             if len > self.bytes.capacity() {
                 let capacity = (self.bytes.capacity() * 2).clamp(len, max);
@@ -33,18 +33,18 @@ impl History {
         }
     }
 
-    /// Everything that is kept, the older part first.
+    /// Returns all bytes, the older part first.
     pub(crate) fn as_slices(&self) -> [&[u8]; 2] {
         let (newer, older) = self.bytes.split_at(self.oldest);
         [older, newer]
     }
 
-    /// How many bytes are kept.
+    /// Returns the number of bytes.
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The last `len` bytes, or all if there are fewer, the older part first.
+    /// Returns the last `len` bytes, or all if there are fewer, the older part first.
     pub(crate) fn last(&self, len: usize) -> [&[u8]; 2] {
         let [older, newer] = self.as_slices();
         let newer = &newer[newer.len().saturating_sub(len)..];
@@ -52,19 +52,19 @@ impl History {
         [older, newer]
     }
 
-    /// Whether everything that `other` keeps is also what was last added here.
+    /// Returns true if the bytes of `other` are the last bytes of this history.
     pub(crate) fn ends_with(&self, other: &Self) -> bool {
         other.len() <= self.len() && are_equal(self.last(other.len()), other.as_slices())
     }
 
-    /// Forgets everything but the memory.
+    /// Removes all bytes and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.oldest = 0;
     }
 }
 
-/// Whether the same bytes are cut in two here and there. They are equally many.
+/// Returns true if both pairs of slices, of the same total length, have the same bytes.
 fn are_equal(one: [&[u8]; 2], other: [&[u8]; 2]) -> bool {
     let [[early, late], [later_cut, latest]] = if one[0].len() <= other[0].len() {
         [one, other]
@@ -72,7 +72,7 @@ fn are_equal(one: [&[u8]; 2], other: [&[u8]; 2]) -> bool {
         [other, one]
     };
     let (first, between) = later_cut.split_at(early.len());
-    // What came last is what differs, if anything does.
+    // The last bytes are compared first, since they are the most likely to differ.
     late.ends_with(latest) && late.starts_with(between) && early == first
 }
 
@@ -116,7 +116,7 @@ mod tests {
             history.push(&before, 1 << bits);
             history.push(&after, 1 << bits);
             let mut other = History::default();
-            // With bytes that are nowhere else in front, which are pushed out or not.
+            // With unique bytes in front, which are pushed out or not.
             other.push(&vec![2; turned], 1 << others_bits);
             other.push(&after, 1 << others_bits);
             let (all, others) = (history.as_slices().concat(), other.as_slices().concat());

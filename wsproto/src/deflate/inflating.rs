@@ -1,7 +1,7 @@
-//! Inflating one compressed message, piece by piece.
+//! Inflating one compressed message, piece by piece (RFC 7692 7.2.2).
 //!
-//! Output is judged in the order in which it comes out, byte by byte: which fault of a message is found
-//! first does not depend on how its bytes were cut on their way.
+//! Output is checked in order, byte by byte: the fault of a message that is found first does not depend on
+//! how its bytes were split on their way.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -15,68 +15,68 @@ use crate::{
     spare::Spare,
 };
 
-/// Most bytes of one chunk of an inflated message.
+/// Maximum length in bytes of a chunk of an inflated message.
 pub(crate) const CHUNK: usize = 64 << 10;
 
-/// Appended to the bytes of a message: the end of the flush that the sender left out (7.2.2), and an empty
-/// final block. A stream that is at the end of a block ends right behind it, any other does not: so a
-/// message that was cut off is told from a whole one.
+/// Appended to the bytes of a message: the end of the flush that the sender removed (RFC 7692 7.2.2), and an
+/// empty final block. A stream that is at the end of a block ends right behind it, and no other stream does,
+/// which tells a complete message from a truncated one.
 const END: [u8; 9] = [
     TAIL[0], TAIL[1], TAIL[2], TAIL[3], 0x01, 0x00, 0x00, 0xff, 0xff,
 ];
 
-/// State of a compressed message whose bytes are not all in.
+/// A compressed message that is not complete.
 #[derive(Debug, Default)]
 pub(crate) struct Inflating {
-    /// Bytes as they came: at first, until there are enough of them to be worth an inflater; with chunk
-    /// delivery also while they wait to be inflated.
+    /// Compressed bytes: those before the message is given an inflater, and with chunk delivery also those
+    /// that wait to be inflated.
     compressed: Vec<u8>,
-    /// How many bytes of `compressed` are inflated.
+    /// Number of bytes of `compressed` that are inflated.
     inflated: usize,
-    /// Bytes that were inflated so far.
+    /// Number of bytes of output so far.
     output_len: u64,
-    /// Lent by the thread once enough bytes had come.
+    /// The inflater, lent by the thread once enough bytes have come.
     inflation: Option<Box<Inflation>>,
-    /// Chunk delivery: all bytes of the message are in.
+    /// Chunk delivery: true if all bytes of the message have come.
     whole: bool,
-    /// Chunk delivery: `compressed` can yield more output.
+    /// Chunk delivery: true if `compressed` can yield more output.
     pending: bool,
-    /// Chunk delivery: the fault that was found behind the last chunk.
+    /// Chunk delivery: a fault behind the last chunk.
     failure: Option<Cause>,
 }
 
-/// An inflater, and the bytes that were kept until it was worth lending.
+/// An inflater, and the bytes that were kept until it was lent.
 pub(crate) type Begun = (Box<Inflation>, Vec<u8>);
 
-/// One call of an inflater.
+/// The result of one call of an inflater.
 pub(crate) struct Step {
     pub(crate) read: usize,
     pub(crate) written: usize,
     pub(crate) next: Next,
 }
 
-/// How inflating continues after a [`Step`].
+/// The continuation after a [`Step`].
 pub(crate) enum Next {
     /// There may be more output.
     More,
     /// The input has yielded all of its output.
     Done,
-    /// The input is not a deflate stream.
+    /// The input is not a valid DEFLATE stream.
     Corrupt,
 }
 
-/// How far the bytes of a message that have come are inflated.
+/// The state of a message after a chunk.
 pub(crate) enum Progress {
-    /// They have more output than one chunk.
+    /// The bytes received so far have more output than one chunk.
     More,
-    /// All of them, and the message has more to come.
+    /// All bytes received so far are inflated, and the message has more to come.
     Done,
-    /// All of them, and they are the whole message.
+    /// The whole message is inflated.
     Whole,
 }
 
 impl Deflate {
-    /// Inflates some of `input` into the buffer of `inflation`.
+    /// Inflates a part of `input` into the buffer of `inflation`.
     pub(crate) fn inflate(&mut self, inflation: &mut Inflation, input: &[u8]) -> Step {
         let Inflation {
             inflater,
@@ -98,7 +98,7 @@ impl Deflate {
                     next: Next::Done,
                 };
             }
-            // 7.2.3.4: behind a final block comes a new stream, with the same window.
+            // 7.2.3.4: a final block may be followed by a new stream with the same window.
             inflater.begin(history.as_slices());
             *in_stream = true;
         }
@@ -114,7 +114,7 @@ impl Deflate {
                 } else if read == input.len() {
                     Next::Done
                 } else {
-                    // It has room and input, and makes no progress.
+                    // The inflater has room and input, and makes no progress.
                     Next::Corrupt
                 };
                 (read, written, next)
@@ -129,10 +129,10 @@ impl Deflate {
         }
     }
 
-    /// Checks, after the last byte of a message, that the message was not cut off.
+    /// Checks, after the last byte of a message, that it is not truncated.
     pub(crate) fn finish_inflating(&mut self, inflation: &mut Inflation) -> Result<(), Violation> {
         if !inflation.in_stream {
-            // The message ended in a final block. The byte that should follow it is not needed.
+            // The message ended in a final block. The empty block after it (7.2.3.4) is not required.
             return Ok(());
         }
         let Step { read, written, .. } = self.inflate(inflation, &END);
@@ -145,7 +145,7 @@ impl Deflate {
 }
 
 impl Inflating {
-    /// Returns true if nothing of a message is kept. (Everything pending has been taken by then.)
+    /// Returns true if nothing of a message is kept. Must not be called while output is pending.
     pub(crate) fn is_empty(&self) -> bool {
         self.compressed.is_empty() && self.inflation.is_none()
     }
@@ -155,10 +155,11 @@ impl Inflating {
         self.pending
     }
 
-    /// Takes the inflater for the next piece of a message that is delivered as a whole.
+    /// Takes the inflater for the next piece of a message that is delivered as a whole, and the bytes kept
+    /// before it.
     ///
-    /// Returns `None` if the piece was kept instead: before `enough` bytes have come, a peer that stalls
-    /// has not earned an inflater.
+    /// Returns `None` if the piece was kept instead: a peer that stalls before `inflate_from` bytes occupies
+    /// no inflater.
     pub(crate) fn begin(
         &mut self,
         spare: &mut Spare,
@@ -178,13 +179,14 @@ impl Inflating {
         Ok(Some((lend(pool)?, before)))
     }
 
-    /// Keeps the inflater for the next piece of the message.
+    /// Returns the inflater, for the next piece of the message.
     pub(crate) fn put_back(&mut self, inflation: Box<Inflation>) {
         self.inflation = Some(inflation);
     }
 
-    /// Counts `written` bytes of output. Returns how many of them the message may have, of `max` bytes in all,
-    /// and how many more it might have had before them.
+    /// Counts `written` bytes of output of a message that may have `max` bytes in all.
+    ///
+    /// Returns how many of them are allowed, and how many were allowed before they were counted.
     pub(crate) fn count(&mut self, written: usize, max: u64) -> (usize, u64) {
         let room = max - self.output_len;
         let allowed = usize::try_from(room).map_or(written, |room| room.min(written));
@@ -205,8 +207,8 @@ impl Inflating {
         self.pending = last || self.inflation.is_some() || self.compressed.len() >= inflate_from;
     }
 
-    /// Inflates what is there into `chunk`, up to [`CHUNK`] bytes. Output that comes before an error belongs to
-    /// the chunk nevertheless.
+    /// Inflates the kept bytes into `chunk`, up to [`CHUNK`] bytes. Output before an error is in the chunk
+    /// nevertheless.
     pub(crate) fn next_chunk(
         &mut self,
         deflate: &mut Deflate,
@@ -242,7 +244,7 @@ impl Inflating {
             let step = deflate.inflate(inflation, &self.compressed[self.inflated..]);
             self.inflated += step.read;
             let (allowed, _) = self.count(step.written, max);
-            // Doubling could make this a large buffer, which the next chunk would not be given.
+            // Doubling could make this a large buffer, which the pool would not give to the next chunk.
             chunk.reserve_exact(allowed);
             chunk.extend_from_slice(&inflation.out[..allowed]);
             if allowed < step.written {
@@ -264,7 +266,7 @@ impl Inflating {
         }
     }
 
-    /// Records that all bytes that have come are inflated.
+    /// Records that all bytes received so far are inflated.
     pub(crate) fn caught_up(&mut self) {
         self.pending = false;
     }
@@ -274,7 +276,7 @@ impl Inflating {
         self.failure = Some(cause);
     }
 
-    /// Gives everything back.
+    /// Returns the buffers and the inflater to the pools.
     pub(crate) fn clear(&mut self, spare: &mut Spare, pool: &mut Pool) {
         let Self {
             compressed,
@@ -288,8 +290,8 @@ impl Inflating {
     }
 }
 
-/// Lends an inflater. What was negotiated can be inflated: only a connection that has moved to an environment
-/// without codecs fails here.
+/// Lends an inflater. It fails only if a connection with compression has moved to an environment without
+/// codecs.
 fn lend(pool: &mut Pool) -> Result<Box<Inflation>, Violation> {
     pool.take_inflation().ok_or(Violation::Corrupt)
 }

@@ -1,4 +1,4 @@
-//! Raw deflate by `miniz_oxide`: safe code throughout, and no `std`.
+//! Raw DEFLATE by `miniz_oxide`: safe code throughout, and no `std`.
 
 use alloc::{boxed::Box, vec, vec::Vec};
 
@@ -16,25 +16,24 @@ use miniz_oxide::{
 
 use super::codec::{Codecs, Compressor, Corrupt, Inflated, Inflater, TAIL};
 
-/// The window of raw deflate, and the only one that `miniz_oxide` compresses with.
+/// The window of raw DEFLATE in bytes, and the only one that `miniz_oxide` compresses with.
 const WINDOW: usize = 32 << 10;
 
-/// Compresses and inflates with `miniz_oxide`.
+/// The codecs of `miniz_oxide`.
 ///
 /// A compressor takes 319 KB whatever its window, an inflater 76 KB. Small messages are compressed into
-/// static blocks, which makes those of 128 bytes smaller by a fifth and takes four tenths of the time;
-/// at level 1 those of 512 bytes, too, which become a seventh larger in six tenths of the time.
+/// static blocks: those of 128 bytes become a fifth smaller and take four tenths of the time. At level 1,
+/// those of 512 bytes become a seventh larger and take six tenths of the time.
 ///
-/// For a window under 15 bits, the dictionary is cleared whenever the next message would make it
-/// exceed the window, and within larger messages. That costs time and size: JSON-like messages of 512
-/// bytes shrink to 0.26 of their size at level 6 and 15 bits, to 0.27 at 14, 0.29 at 12, 0.36 at 10
-/// and 0.65 at 8. A [pooled](crate::Memory::Pooled) compressor that is told the history for each message has
-/// more of it than one that goes on: 0.23 of those bytes are left at level 6 and 12 bits then, in three
-/// times the time.
+/// For a window under 15 bits, the dictionary is cleared whenever the next message would make it exceed the
+/// window, and within larger messages. That costs time and size: JSON-like messages of 512 bytes shrink to
+/// 0.26 of their size at level 6 and 15 bits, to 0.27 at 14, 0.29 at 12, 0.36 at 10 and 0.65 at 8. A
+/// [pooled](crate::Memory::Pooled) compressor that is primed for each message has more history than one that
+/// continues its stream: 0.23 of those bytes are left at level 6 and 12 bits then, in three times the time.
 ///
-/// [Priming](Compressor::prime) compresses the history for nothing. At level 1 that takes as long as
-/// two messages of 512 bytes for 4 KiB, and as long as twenty for 32 KiB; at level 6, it is half a
-/// message and ten.
+/// [Priming](Compressor::prime) compresses the history and discards the output. At level 1 that takes as long
+/// as two messages of 512 bytes for 4 KiB, and as long as twenty for 32 KiB; at level 6, half a message and
+/// ten.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Miniz;
 
@@ -52,51 +51,50 @@ impl Codecs for Miniz {
     }
 }
 
-/// A compressor.
+/// A compressor of `miniz_oxide`.
 ///
-/// A window that is smaller than its own it honours by clearing its dictionary before more than the
-/// window would be in it.
+/// It honours a window smaller than 32 KiB by clearing its dictionary before that holds more than the window.
 struct Deflate {
     oxide: CompressorOxide,
     level: u8,
     coding: Coding,
-    /// How far a reference may reach back.
+    /// Maximum distance of a reference in bytes.
     window: usize,
-    /// Bytes in the dictionary: how far a reference could reach back.
+    /// Number of bytes in the dictionary: the distance that a reference could have.
     reach: usize,
 }
 
-/// How the blocks of a stream are coded.
+/// The coding of the blocks of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Coding {
-    /// With the codes that RFC 1951 3.2.6 gives: cheap to begin.
+    /// Static codes (RFC 1951 3.2.6), which cost little at the start of a block.
     Static,
-    /// With codes of their own (3.2.7), unless they are tiny: small in the long run, but dear to
-    /// begin.
+    /// Dynamic codes (RFC 1951 3.2.7), except in tiny blocks: small in long blocks, but costly at the start
+    /// of each.
     ///
-    /// There is no way back to static blocks but a new stream.
+    /// Only a new stream returns to static blocks.
     Dynamic {
-        /// Small messages since the last large one.
+        /// Number of small messages since the last large one.
         small: u32,
     },
 }
 
-/// Small messages in a row for which a stream is given up in order to go on with static blocks: many,
-/// since it costs what the messages have in common, and a new compressor.
+/// Number of small messages in a row after which a new stream with static blocks is started. It is large,
+/// since a new stream costs the common history of the messages and a new compressor.
 const SMALL_IN_A_ROW: u32 = 256;
 
-/// Bytes up to which a block is smaller if it is static.
+/// Maximum length in bytes of a block that is smaller if it is static.
 const SMALL: usize = 256;
 
-/// Bytes up to which a block is static at level 1: it is larger by about a seventh then, but takes
-/// hardly more than half the time.
+/// Maximum length in bytes of a block that is static at level 1: about a seventh larger, but in hardly more
+/// than half the time.
 const SMALL_AND_FAST: usize = 512;
 
 impl Deflate {
     fn new(level: u8, window: usize) -> Self {
         let strategy = CompressionStrategy::Fixed;
         Self {
-            // Its own notion of a small window is not to look for references, or not to care.
+            // `miniz_oxide` treats a small window as a request to look for no references, or ignores it.
             oxide: CompressorOxide::with_params(DataFormat::Raw, level, strategy, 15),
             level,
             coding: Coding::Static,
@@ -105,7 +103,7 @@ impl Deflate {
         }
     }
 
-    /// Settles how the blocks of a message are coded, the largest of which stands for `len` bytes.
+    /// Chooses the coding of the blocks of a message, the largest of which holds `len` bytes.
     fn choose_coding(&mut self, len: usize) {
         let is_small = len
             <= if self.level == 1 {
@@ -122,7 +120,7 @@ impl Deflate {
         }
     }
 
-    /// Turns to dynamic blocks, found with the effort of `level`. What is in the dictionary stays.
+    /// Switches to dynamic blocks, with the effort of `level`. The dictionary is kept.
     fn code_dynamically(&mut self, level: u8) {
         self.oxide.set_format_and_level(DataFormat::Raw, level);
         self.coding = Coding::Dynamic { small: 0 };
@@ -132,14 +130,14 @@ impl Deflate {
         if self.reach == 0 {
             return;
         }
-        // Either takes what the other spares: at level 1, a new stream is cheaper by up to a third of a
-        // message; at others, a full flush.
+        // Each is cheaper where it is used: at level 1 a new stream, by up to a third of a message; at the
+        // others a full flush.
         if self.level == 1 {
-            // Every message ends at a byte boundary, and raw deflate has neither header nor checksum:
-            // to the peer, the old stream goes on.
+            // Every message ends at a byte boundary, and raw DEFLATE has neither header nor checksum: to the
+            // peer, the old stream continues.
             self.oxide.reset();
         } else {
-            // The empty block that a full flush is stands for nothing, so the peer can do without.
+            // The empty block of a full flush has no content, so it need not be sent.
             compress_to_output(&mut self.oxide, &[], TDEFLFlush::Full, |_| true);
         }
         self.reach = 0;
@@ -161,7 +159,7 @@ impl Compressor for Deflate {
             return;
         }
         if self.level == 0 {
-            // Stored blocks refer to nothing.
+            // Stored blocks have no references.
             return self.put(input, TDEFLFlush::Sync, out);
         }
         self.choose_coding(input.len().min(self.window));
@@ -189,7 +187,7 @@ impl Compressor for Deflate {
         if self.level == 0 {
             return;
         }
-        // What is in the dictionary of a small window leaves that much less for the message.
+        // The history in the dictionary of a small window leaves that much less for the message.
         let usable = if self.window < WINDOW {
             self.window / 2
         } else {
@@ -199,8 +197,8 @@ impl Compressor for Deflate {
         let newer = &newer[newer.len().saturating_sub(usable)..];
         let older = &older[older.len().saturating_sub(usable - newer.len())..];
 
-        // There is nothing that only fills the dictionary, so compress, without effort and for nobody.
-        // Level 1 has a dictionary of its own kind; all others share one.
+        // `miniz_oxide` has no call that only fills the dictionary, so the history is compressed with little
+        // effort, and the output discarded. Level 1 has a dictionary of its own format; all others share one.
         if self.level > 2 {
             self.code_dynamically(2);
         }
@@ -213,16 +211,16 @@ impl Compressor for Deflate {
     }
 }
 
-/// Room for the window, and for as much output again.
+/// Size in bytes of the output buffer: the window, and as much output again.
 const OUTPUT: usize = 2 * WINDOW;
 
-/// An inflater.
+/// An inflater of `miniz_oxide`.
 struct Inflate {
     oxide: Box<DecompressorOxide>,
-    /// The history of the stream and its output so far, or the last of it. It does not wrap: thus a
-    /// reference to before its start is noticed, and never shows what another stream left here.
+    /// The last bytes of the history and output of the stream. The buffer does not wrap, so a reference to
+    /// before its start is detected, and never yields bytes of another stream.
     output: Box<[u8]>,
-    /// Where the output so far ends.
+    /// End of the output so far.
     end: usize,
 }
 
@@ -260,7 +258,7 @@ impl Inflater for Inflate {
                 TINFLStatus::Done => true,
                 TINFLStatus::NeedsMoreInput => false,
                 TINFLStatus::HasMoreOutput if written == out.len() => false,
-                // The end of our buffer, not of the caller's.
+                // Our buffer is full, but the caller's is not.
                 TINFLStatus::HasMoreOutput => continue,
                 _ => return Err(Corrupt { written }),
             };
@@ -283,7 +281,7 @@ mod tests {
         out
     }
 
-    /// Whether the first block that stands for `message` is static (RFC 1951 3.2.3).
+    /// Returns true if the first block of `message` is static (RFC 1951 3.2.3).
     fn is_static(compressor: &mut dyn Compressor, message: &[u8]) -> bool {
         compressed(compressor, message)[0] & 0b110 == 0b010
     }

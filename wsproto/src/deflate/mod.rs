@@ -1,4 +1,5 @@
-//! permessage-deflate (RFC 7692): what was agreed, what a connection keeps for it, what threads lend.
+//! permessage-deflate (RFC 7692): negotiation, the compression context of a connection, and the pool of
+//! codecs of a thread.
 
 pub(crate) mod codec;
 mod compress;
@@ -21,7 +22,7 @@ use history::History;
 use negotiation::Parameters;
 use pool::Deflation;
 
-/// Compression on one connection. Without takeover it owns nothing.
+/// Compression on one connection. Without context takeover it owns no memory between messages.
 #[derive(Debug)]
 pub(crate) struct Deflate {
     pub(crate) parameters: Parameters,
@@ -41,16 +42,16 @@ impl Deflate {
     }
 }
 
-/// What a connection keeps between messages, or for a message under way.
+/// The compression context of a connection, kept between messages or for a message under way.
 #[derive(Default)]
 struct Context {
-    /// What the peer's next message may refer back to.
+    /// The bytes that the peer's next message may refer back to.
     received: History,
-    /// What our next message may refer back to, if compressors are pooled.
+    /// The bytes that our next message may refer back to, if compressors are pooled.
     sent: History,
-    /// A compressor of the connection's own.
+    /// The connection's own compressor; see [`Memory::Dedicated`](policy::Memory::Dedicated).
     dedicated: Option<Box<Deflation>>,
-    /// The compressor of the message that `start` began.
+    /// The compressor of the message begun by `start`.
     streaming: Option<Box<Deflation>>,
 }
 

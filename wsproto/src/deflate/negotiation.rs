@@ -1,4 +1,4 @@
-//! Offers and answers of permessage-deflate (RFC 7692 7.1): pure functions, in both roles.
+//! Negotiation of permessage-deflate (RFC 7692 7.1): offers and answers as pure functions, in both roles.
 
 use alloc::{format, string::String};
 
@@ -8,10 +8,10 @@ use crate::extensions::{Extension, Parameter};
 /// The extension's name.
 pub(crate) const NAME: &str = "permessage-deflate";
 
-/// The widest window, which is also what applies if none is named.
+/// The largest window, which is also the default if an offer or answer does not limit it (RFC 7692 7.1.2).
 const MAX_WINDOW_BITS: u8 = 15;
 
-/// What both ends agreed on, seen from one of them.
+/// The parameters that both ends agreed on, from the point of view of one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Parameters {
     pub(crate) send_window_bits: u8,
@@ -26,12 +26,12 @@ pub(crate) struct ExtensionParameters {
     server_no_context_takeover: bool,
     client_no_context_takeover: bool,
     server_max_window_bits: Option<u8>,
-    /// `Some(None)`: named without a value.
+    /// `Some(None)` if it was given without a value.
     client_max_window_bits: Option<Option<u8>>,
 }
 
 impl ExtensionParameters {
-    /// 7.1: an unknown name, a name that comes twice and a value that is none make it unacceptable.
+    /// Parses the parameters. 7.1: unknown parameters, repeated ones and invalid values make it unacceptable.
     fn parse(extension: &Extension<'_>) -> Option<Self> {
         let mut named = Self::default();
         for Parameter { name, value } in extension.parameters() {
@@ -64,7 +64,7 @@ impl ExtensionParameters {
     }
 }
 
-/// 7.1.2: a decimal number from 8 to 15, without leading zeros.
+/// Parses a window size. 7.1.2: a decimal number from 8 to 15, without leading zeros.
 fn window_bits(value: &str) -> Option<u8> {
     match value {
         "8" => Some(8),
@@ -79,7 +79,7 @@ fn window_bits(value: &str) -> Option<u8> {
     }
 }
 
-/// What a client offers.
+/// Returns a client's offer.
 pub(crate) fn offer(policy: &Compression) -> String {
     let policy = policy.within_bounds();
     let mut offer = String::from(NAME);
@@ -92,12 +92,12 @@ pub(crate) fn offer(policy: &Compression) -> String {
     if !policy.send_takeover {
         offer.push_str("; client_no_context_takeover");
     }
-    // 7.1.2.2: lets the server choose a smaller window. Ours may be smaller without a word.
+    // 7.1.2.2: allows the server to limit our window. We may use a smaller one without saying so.
     offer.push_str("; client_max_window_bits");
     offer
 }
 
-/// A server's choice among the offers: the first that is acceptable, whatever its policy.
+/// Returns a server's choice among the offers: the first that is acceptable, independently of its policy.
 pub(crate) fn choose<'a>(
     offers: impl Iterator<Item = Extension<'a>>,
 ) -> Option<ExtensionParameters> {
@@ -106,18 +106,18 @@ pub(crate) fn choose<'a>(
         .find_map(|offer| ExtensionParameters::parse(&offer))
 }
 
-/// A server's answer to the offer that it chose.
+/// Returns a server's answer to the offer that it chose.
 pub(crate) fn answer(policy: &Compression, offer: ExtensionParameters) -> (Parameters, String) {
     let policy = policy.within_bounds();
     let send_window_bits = policy
         .send_window_bits
         .min(offer.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS));
     let send_takeover = policy.send_takeover && !offer.server_no_context_takeover;
-    // 7.1.2.2: without the client's word the window of what it sends cannot be bounded.
+    // 7.1.2.2: a server may limit the client's window only if the client offers that.
     let offered = offer
         .client_max_window_bits
         .map(|bits| bits.unwrap_or(MAX_WINDOW_BITS));
-    // A wider window than we want to keep for each connection is kept for none.
+    // If the client's window is larger than we want to keep for a connection, none is kept.
     let receive_takeover = policy.receive_takeover
         && !offer.client_no_context_takeover
         && (offered.is_some() || policy.receive_window_bits == MAX_WINDOW_BITS);
@@ -128,7 +128,7 @@ pub(crate) fn answer(policy: &Compression, offer: ExtensionParameters) -> (Param
     };
     let receive_window_bits = offered.map_or(MAX_WINDOW_BITS, |bits| bits.min(wanted));
     let mut answer = String::from(NAME);
-    // 7.1.1.1, 7.1.2.1: what the client demanded is confirmed; what we do unasked is told.
+    // 7.1.1.1, 7.1.2.1: the client's demands are confirmed, and restrictions of our own are stated.
     if !send_takeover {
         answer.push_str("; server_no_context_takeover");
     }
@@ -138,7 +138,7 @@ pub(crate) fn answer(policy: &Compression, offer: ExtensionParameters) -> (Param
     if !receive_takeover {
         answer.push_str("; client_no_context_takeover");
     }
-    // 7.1.2.2: only if the offer has it, and never above its value.
+    // 7.1.2.2: allowed only if the offer has it, and never above its value.
     if offered.is_some() && receive_window_bits < MAX_WINDOW_BITS {
         answer += &format!("; client_max_window_bits={receive_window_bits}");
     }
@@ -151,13 +151,13 @@ pub(crate) fn answer(policy: &Compression, offer: ExtensionParameters) -> (Param
     (parameters, answer)
 }
 
-/// A server's answer is not one to what the client offered.
+/// The error for a server's answer that does not fit the client's offer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IllegalAnswer;
 
-/// A client's check of the server's answer to [`offer`]; `None` if the server declined.
+/// Checks the server's answer to a client's [`offer`]. Returns `None` if the server declined.
 ///
-/// 7.1: a client that gets an answer which does not fit its offer fails the connection.
+/// 7.1: a client must fail the connection if the answer does not fit its offer.
 pub(crate) fn check<'a>(
     policy: &Compression,
     answers: impl Iterator<Item = Extension<'a>>,
@@ -173,7 +173,7 @@ pub(crate) fn check<'a>(
     let answer = ExtensionParameters::parse(&answer).ok_or(IllegalAnswer)?;
     let send_window_bits = match answer.client_max_window_bits {
         None => policy.send_window_bits,
-        // In an answer the value is required.
+        // 7.1.2.2: in an answer the value is required.
         Some(None) => return Err(IllegalAnswer),
         Some(Some(bits)) => bits.min(policy.send_window_bits),
     };
@@ -243,7 +243,7 @@ mod tests {
         let full = parameters(15, true, 15, true);
         for (offers, parameters, expected) in [
             (&["permessage-deflate"][..], full, "permessage-deflate"),
-            // What browsers offer.
+            // The offer of browsers.
             (
                 &["permessage-deflate; client_max_window_bits"],
                 full,
@@ -390,7 +390,7 @@ mod tests {
                 "permessage-deflate; client_max_window_bits=9",
             ),
             (
-                // The client's window cannot be bounded, so it is kept for no message but its own.
+                // The client's window cannot be limited, so nothing is kept between its messages.
                 policy(15, true, 11, true),
                 "permessage-deflate",
                 parameters(15, true, 15, false),
@@ -409,14 +409,14 @@ mod tests {
                 "permessage-deflate; client_max_window_bits=10",
             ),
             (
-                // Who cannot be asked is not made to do without.
+                // A client whose window cannot be limited keeps context takeover.
                 preferring(12, policy(15, true, 15, true)),
                 "permessage-deflate",
                 parameters(15, true, 15, true),
                 "permessage-deflate",
             ),
             (
-                // What must be is more than what would be liked.
+                // A required limit takes precedence over a preferred one.
                 preferring(12, policy(15, true, 11, true)),
                 "permessage-deflate; client_max_window_bits",
                 parameters(15, true, 11, true),
@@ -456,7 +456,7 @@ mod tests {
                 "permessage-deflate; client_max_window_bits",
             ),
             (
-                // There are servers that would overlook it.
+                // Some servers would ignore it.
                 preferring(10, policy(15, true, 15, true)),
                 "permessage-deflate; client_max_window_bits",
             ),

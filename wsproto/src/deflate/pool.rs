@@ -1,4 +1,4 @@
-//! What compresses and inflates for all connections of a thread.
+//! The pool of compressors and inflaters of a thread.
 
 use alloc::{boxed::Box, vec, vec::Vec};
 
@@ -7,23 +7,23 @@ use super::{
     history::History,
 };
 
-/// Bytes that are inflated at a time: the window that references reach back over. In pieces of half
-/// of it, 64 KiB take a sixth more of the time of `zlib-rs`, which finds less of what they refer to in its
-/// output; more than this would be pinned by each message that stalls.
+/// Number of bytes that are inflated at a time: the size of the window. With half of it, `zlib-rs` takes a
+/// sixth longer for 64 KiB, since fewer references are to bytes in its output. A larger buffer would be
+/// pinned by each message that stalls.
 const OUT: usize = 32 << 10;
 
-/// Inflaters, and compressors, that are kept at most. One of each kind serves a thread, unless messages
-/// are under way on several connections at a time.
+/// Maximum number of inflaters, and of compressors, kept for reuse. One of each serves a thread, unless
+/// messages are under way on several connections at a time.
 const MAX_KEPT: usize = 4;
 
-/// What is inflating a message, lent by the thread.
+/// The inflater of a message, lent by the thread.
 pub(crate) struct Inflation {
     pub(crate) inflater: Box<dyn Inflater>,
-    /// Whether the inflater has begun a stream and not ended it.
+    /// True if the inflater has begun a stream and not ended it.
     pub(crate) in_stream: bool,
-    /// What has come out of this message, for as far as it may be referred back to.
+    /// The output of this message, as far as later bytes of it may refer back.
     pub(crate) history: History,
-    /// Where it comes out.
+    /// The output buffer.
     pub(crate) out: Box<[u8]>,
 }
 
@@ -33,21 +33,21 @@ impl core::fmt::Debug for Inflation {
     }
 }
 
-/// What compresses messages, lent by the thread or a connection's own.
+/// A compressor, lent by the thread or owned by a connection.
 pub(crate) struct Deflation {
     compressor: Box<dyn Compressor>,
     level: u8,
     window_bits: u8,
-    /// If [`tracked`](Self::tracked): the last bytes that the compressor was given, the only ones that it may
-    /// refer back to. It may have forgotten some of them.
+    /// The last bytes that the compressor was given, if [`tracked`](Self::tracked). It may refer back to no
+    /// others, and may have dropped some of these.
     history: History,
-    /// True if `history` is kept. A compressor of one connection alone, or one that refers to nothing, has no need
-    /// of it.
+    /// True if `history` is kept. A compressor that one connection owns, or one that refers to no earlier
+    /// message, does not need it.
     tracked: bool,
 }
 
 impl Deflation {
-    /// Compresses what comes next, and appends it to `out` with the whole of the flush.
+    /// Compresses `data` and appends the result to `out`, including the flush and its tail.
     pub(crate) fn compress(&mut self, data: &[u8], out: &mut Vec<u8>) {
         self.compressor.compress(data, out);
         if self.tracked {
@@ -55,7 +55,7 @@ impl Deflation {
         }
     }
 
-    /// Starts anew.
+    /// Starts a new stream.
     pub(crate) fn reset(&mut self) {
         self.compressor.reset();
         self.tracked = false;
@@ -65,8 +65,8 @@ impl Deflation {
         (self.level, self.window_bits) == (level, window_bits)
     }
 
-    /// Returns true if the compressor stopped right where `history` ends and was given at least the last
-    /// `at_least` bytes of it. The bytes are compared, not the connections that they came from.
+    /// Returns true if the compressor's stream ends where `history` ends, and the compressor has at least the
+    /// last `at_least` bytes of it. The bytes are compared, not the connections that they came from.
     fn matches(&self, history: &History, at_least: usize) -> bool {
         self.tracked
             && self.history.len() >= at_least.min(history.len())
@@ -91,13 +91,13 @@ impl core::fmt::Debug for Deflation {
     }
 }
 
-/// A thread's compressors and inflaters. Bounded.
+/// The compressors and inflaters of a thread. Bounded.
 #[derive(Default)]
 #[expect(clippy::vec_box, reason = "the boxes themselves are what is lent")]
 pub(crate) struct Pool {
     codecs: Option<Box<dyn Codecs>>,
     inflations: Vec<Box<Inflation>>,
-    /// The one that was lent last is the last.
+    /// In the order in which they were returned, the most recent last.
     deflations: Vec<Box<Deflation>>,
 }
 
@@ -110,12 +110,12 @@ impl Pool {
         }
     }
 
-    /// Whether there is anything to compress with.
+    /// Returns true if there are codecs to compress and inflate with.
     pub(crate) const fn has_codecs(&self) -> bool {
         self.codecs.is_some()
     }
 
-    /// Something to inflate a message with, which remembers nothing.
+    /// Takes an inflater for a new message, without a history.
     pub(crate) fn take_inflation(&mut self) -> Option<Box<Inflation>> {
         if let Some(mut inflation) = self.inflations.pop() {
             inflation.in_stream = false;
@@ -138,16 +138,18 @@ impl Pool {
         }
     }
 
-    /// Something to compress with that refers to nothing before.
+    /// Takes a compressor that refers to no earlier bytes.
     pub(crate) fn take_deflation(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
         let mut deflation = self.take_least_recently_used(level, window_bits)?;
         deflation.reset();
         Some(deflation)
     }
 
-    /// Something to compress with that goes on where `history` ends, and knows at least the last `at_least`
-    /// bytes of it. If there is one that stopped there, as the one does that compressed the connection's
-    /// message before, it is not told again.
+    /// Takes a compressor that continues where `history` ends, and has at least the last `at_least` bytes of
+    /// it.
+    ///
+    /// A compressor that stopped there, such as the one that compressed the connection's previous message, is
+    /// not primed again.
     pub(crate) fn take_deflation_after(
         &mut self,
         history: &History,
@@ -166,8 +168,10 @@ impl Pool {
         Some(deflation)
     }
 
-    /// In whatever state, the one that has not been lent for longest: whoever had it last is the least likely
-    /// to be back before it is lent again. If none is kept, a new one.
+    /// Takes the least recently used compressor of the pool, in any state, or a new one if the pool has none
+    /// that fits.
+    ///
+    /// The connection that used it last is the least likely to return before it is lent again.
     fn take_least_recently_used(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
         let mut kept = self.deflations.iter();
         match kept.position(|kept| kept.fits(level, window_bits)) {
@@ -176,7 +180,7 @@ impl Pool {
         }
     }
 
-    /// Something that compresses for one connection alone.
+    /// Creates a compressor.
     pub(crate) fn new_deflation(&mut self, level: u8, window_bits: u8) -> Option<Box<Deflation>> {
         Some(Box::new(Deflation {
             compressor: self.codecs.as_mut()?.compressor(level.min(9), window_bits),
@@ -187,7 +191,7 @@ impl Pool {
         }))
     }
 
-    /// Compresses a message that refers to nothing before it; `false` if there is nothing to do it with.
+    /// Compresses a message that refers to no earlier bytes. Returns false if there are no codecs.
     pub(crate) fn compress_alone(
         &mut self,
         level: u8,
@@ -208,7 +212,7 @@ impl Pool {
 
     pub(crate) fn put_deflation(&mut self, deflation: Box<Deflation>) {
         if self.deflations.len() == MAX_KEPT {
-            // The one that has not been lent for longest.
+            // The least recently used one.
             self.deflations.remove(0);
         }
         self.deflations.push(deflation);

@@ -1,4 +1,4 @@
-//! What every backend must do, asked of each of them.
+//! Tests that every backend must pass.
 #![cfg(any(feature = "deflate", feature = "zlib-rs"))]
 
 use std::{boxed::Box, vec, vec::Vec};
@@ -16,7 +16,7 @@ mod samples;
 use reference::inflate::{Fault, Judge};
 use samples::{json, messages, noise, reference};
 
-/// What a test is about: makes the backend.
+/// The subject of a test: a factory of the backend.
 type Backend = fn() -> Box<dyn Codecs>;
 
 macro_rules! of_every_backend {
@@ -134,7 +134,7 @@ fn flipped_bits_are_corrupt_or_harmless(backend: Backend) {
         let ours = inflated(&mut *begun(backend), &deflated, 4096);
         match Judge::new(15).message(&deflated) {
             Ok(plain) => prop_assert!(ours.as_ref() == Ok(&plain)),
-            // No backend asks whether a message ends inside a block, and not each whether a Huffman
+            // No backend checks whether a message ends inside a block, and not each checks whether a Huffman
             // code is complete.
             Err(Fault::Truncated | Fault::CodeLengths) => {}
             Err(_) => prop_assert!(ours.is_err()),
@@ -193,7 +193,7 @@ fn later_messages_refer_to_earlier_ones(backend: Backend) {
             let after_reset = compressed(&mut *compressor, plain).len();
             assert!(after_reset > alone / 2, "{bits} bits, level {level}");
 
-            // As much history as the window holds shall not crowd out what is of use.
+            // A history as large as the window must not crowd out the useful part of it.
             let older = noise((1 << bits) - plain.len());
             for older in [&[][..], &older] {
                 compressor.prime([older, plain]);
@@ -220,7 +220,7 @@ fn a_small_window_is_used_but_never_exceeded(backend: Backend) {
                     break;
                 }
             }
-            // zlib makes use of 250 bytes of 512.
+            // zlib uses 250 bytes of 512.
             let used = 1 << (bits - 2)..=1 << bits;
             let farthest = judge.farthest();
             assert!(
@@ -302,7 +302,7 @@ fn all_of_the_window_stays_in_reach(backend: Backend) {
 }
 
 fn a_final_block_ends_the_stream_at_a_byte_boundary(backend: Backend) {
-    // RFC 7692 7.2.3.4: "Hello" in a final block, then a byte to begin the tail with.
+    // RFC 7692 7.2.3.4: "Hello" in a final block, then the first byte of an empty block.
     let hello = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
     let mut inflater = begun(backend);
     let mut out = [0; 64];
@@ -337,7 +337,7 @@ fn an_inflater_that_failed_begins_again(backend: Backend) {
     assert_eq!(inflated.as_deref(), Ok(&b"fine"[..]));
 }
 
-/// The settings of a property with so many cases. There is no file of past failures.
+/// The settings of a property with `cases` cases and no file of past failures.
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
         failure_persistence: None,
@@ -345,14 +345,14 @@ fn cases(cases: u32) -> ProptestConfig {
     }
 }
 
-/// What becomes of the context before a message.
+/// The treatment of the compression context before a message.
 #[derive(Debug, Clone, Copy)]
 enum Context {
-    /// It is taken over.
+    /// The context is taken over.
     Kept,
-    /// It is forgotten.
+    /// The context is reset.
     Reset,
-    /// The window, cut in two here, is handed to what knows nothing of it.
+    /// A new stream is primed with the window, split in two here.
     Primed(Index),
 }
 
@@ -371,7 +371,7 @@ fn window(history: &[u8], bits: u8, cut: Index) -> [&[u8]; 2] {
     [older, newer]
 }
 
-/// What `message` is compressed to. Checks what holds for every message.
+/// Compresses `message`, and checks the properties that hold for every message.
 fn compressed(compressor: &mut dyn Compressor, message: &[u8]) -> Vec<u8> {
     let before = [0xaa; 3];
     let mut out = before.to_vec();
@@ -382,7 +382,7 @@ fn compressed(compressor: &mut dyn Compressor, message: &[u8]) -> Vec<u8> {
     deflated.to_vec()
 }
 
-/// All that `input` stands for, `step` bytes at a time; as an error, what came before it went wrong.
+/// Inflates all of `input`, `step` bytes of output at a time. On an error, returns the output before it.
 fn inflated(inflater: &mut dyn Inflater, input: &[u8], step: usize) -> Result<Vec<u8>, Vec<u8>> {
     let mut whole = Vec::new();
     match inflate_onto(&mut whole, inflater, input, step) {
@@ -391,7 +391,7 @@ fn inflated(inflater: &mut dyn Inflater, input: &[u8], step: usize) -> Result<Ve
     }
 }
 
-/// As [`inflated`], with input of `step` bytes at a time as well.
+/// As [`inflated`], with input in pieces of `step` bytes as well.
 fn inflated_in_pieces(
     inflater: &mut dyn Inflater,
     input: &[u8],
@@ -406,7 +406,7 @@ fn inflated_in_pieces(
     Ok(whole)
 }
 
-/// Inflates all of `input` behind what came before it.
+/// Inflates all of `input` and appends the output to `whole`, which holds the earlier output of the stream.
 fn inflate_onto(
     whole: &mut Vec<u8>,
     inflater: &mut dyn Inflater,
@@ -429,14 +429,14 @@ fn inflate_onto(
     }
 }
 
-/// An inflater of a stream without a history.
+/// Returns an inflater that has begun a stream without a history.
 fn begun(backend: Backend) -> Box<dyn Inflater> {
     let mut inflater = backend().inflater();
     inflater.begin([&[], &[]]);
     inflater
 }
 
-/// An inflater of every backend.
+/// Returns an inflater of every backend.
 fn inflaters() -> Vec<Box<dyn Inflater>> {
     vec![
         #[cfg(feature = "deflate")]

@@ -1,4 +1,4 @@
-//! Raw deflate by `zlib-rs`: fast, and smaller for a smaller window.
+//! Raw DEFLATE by `zlib-rs`: fast, and with less memory for a smaller window.
 
 use alloc::{boxed::Box, vec::Vec};
 
@@ -6,27 +6,27 @@ use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Statu
 
 use super::codec::{Codecs, Compressor, Corrupt, Inflated, Inflater, TAIL};
 
-/// Compresses and inflates with `zlib-rs`.
+/// The codecs of `zlib-rs`.
 ///
 /// For JSON-like messages of 512 bytes it takes about half the time of `miniz_oxide` at level 1, two
 /// thirds at level 6, and a third for inflating.
 ///
-/// A compressor takes 294 KB for a window of 15 bits, 179 KB for 12 and 165 KB for 9 or 8, of which 28 KB
-/// are the buffers that the [memory level](Self::with_memory_level) is about; an inflater takes 48 KB.
+/// A compressor takes 294 KB for a window of 15 bits, 179 KB for 12 and 165 KB for 9 or 8. 28 KB of these are
+/// the buffers that the [memory level](Self::with_memory_level) determines. An inflater takes 48 KB.
 ///
-/// [Priming](Compressor::prime) takes as long at level 1 as three messages of 512 bytes for 4 KiB, and
-/// as twenty to thirty for 32 KiB; at level 6, as a quarter of a message, and two.
+/// [Priming](Compressor::prime) takes as long at level 1 as three messages of 512 bytes for 4 KiB, and as
+/// twenty to thirty for 32 KiB; at level 6, as a quarter of a message, and two.
 #[derive(Debug, Clone, Copy)]
 pub struct ZlibRs {
     memory_level: u8,
 }
 
 impl ZlibRs {
-    /// Compressors whose blocks stand for at most `2^(memory_level + 6)` symbols, and whose buffers
-    /// take seven bytes for each of them.
+    /// Creates codecs whose blocks hold at most `2^(memory_level + 6)` symbols, with buffers of seven bytes
+    /// per symbol.
     ///
-    /// `memory_level` is 1 to 9. More than 6, which is the default, makes nothing smaller; less makes
-    /// long messages larger at levels above 1: by 1 % at 5, 2 % at 4, 15 % at 1.
+    /// `memory_level` is 1 to 9; other values count as the nearest of these. The default is 6. More makes
+    /// nothing smaller; less makes long messages larger at levels above 1: by 1 % at 5, 2 % at 4, 15 % at 1.
     pub const fn with_memory_level(memory_level: u8) -> Self {
         let memory_level = match memory_level {
             0 => 1,
@@ -46,8 +46,8 @@ impl Default for ZlibRs {
 
 impl Codecs for ZlibRs {
     fn compressor(&mut self, level: u8, window_bits: u8) -> Box<dyn Compressor> {
-        // A raw window of 8 bits is refused. One of 9 honours it, since zlib keeps 262 bytes of
-        // any window to itself: of 512 bytes, references reach back 250 at most.
+        // zlib refuses a raw window of 8 bits. One of 9 bits fits into it, since zlib reserves 262 bytes of
+        // any window: of 512 bytes, references reach back at most 250.
         let window_bits = window_bits.clamp(9, 15);
         Box::new(Compressing(Deflate::new_with_config(DeflateConfig {
             level: level.min(9).into(),
@@ -63,7 +63,7 @@ impl Codecs for ZlibRs {
     }
 }
 
-/// A compressor.
+/// A compressor of `zlib-rs`.
 struct Compressing(Deflate);
 
 impl Compressor for Compressing {
@@ -106,7 +106,7 @@ impl Compressor for Compressing {
     }
 }
 
-/// An inflater.
+/// An inflater of `zlib-rs`.
 struct Inflating(Inflate);
 
 impl Inflater for Inflating {

@@ -1,22 +1,23 @@
-//! `Sec-WebSocket-Key` and the proof that a server has understood it, `Sec-WebSocket-Accept`.
+//! `Sec-WebSocket-Key`, and `Sec-WebSocket-Accept`, which proves that the server has received it (RFC 6455
+//! 1.3).
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
-/// RFC 6455 section 1.3: what a server appends to the key before it hashes.
+/// RFC 6455 section 1.3: the GUID that a server appends to the key before it hashes.
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// Encodes a nonce as the value of `Sec-WebSocket-Key`.
+/// Returns the value of `Sec-WebSocket-Key` for a nonce.
 pub(crate) fn encode_key(nonce: [u8; 16]) -> [u8; 24] {
     let mut key = [0; 24];
     encode(&nonce, &mut key);
     key
 }
 
-/// Computes the value of `Sec-WebSocket-Accept` that answers `key` (RFC 6455 section 4.2.2).
+/// Returns the value of `Sec-WebSocket-Accept` for `key` (RFC 6455 section 4.2.2).
 ///
-/// The key is hashed as it was sent, not decoded.
+/// The key is hashed as it was sent, without decoding it.
 pub(crate) fn accept_key(key: &[u8]) -> [u8; 28] {
     let hash = Sha1::new().chain_update(key).chain_update(GUID).finalize();
     let mut accept = [0; 28];
@@ -24,10 +25,10 @@ pub(crate) fn accept_key(key: &[u8]) -> [u8; 28] {
     accept
 }
 
-/// Whether `key` is the base64 of 16 bytes: 22 characters and two of padding.
+/// Returns true if `key` is the base64 of 16 bytes: 22 characters and two of padding.
 ///
-/// The four bits of the last character that encode nothing may have any value: section 4.2.2 does
-/// not ask a server to decode, and the example of section 4.1 itself leaves one of them set.
+/// The last character has four unused bits, which may have any value: section 4.2.2 does not ask a server to
+/// decode the key, and the example of section 4.1 has one of them set.
 pub(super) fn is_key(key: &[u8]) -> bool {
     let Some((characters, b"==")) = key.split_last_chunk::<2>() else {
         return false;
@@ -38,7 +39,7 @@ pub(super) fn is_key(key: &[u8]) -> bool {
             .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'+' || byte == b'/')
 }
 
-/// Fills `base64`, whose length is that of the encoded `bytes`.
+/// Encodes `bytes` into `base64`, which must have the encoded length.
 fn encode(bytes: &[u8], base64: &mut [u8]) {
     let written = STANDARD.encode_slice(bytes, base64);
     debug_assert!(written.is_ok(), "the arrays above have the encoded length");

@@ -1,4 +1,4 @@
-//! Collects the start of a refusal's body (RFC 7230 section 3.3.3), for the application to read.
+//! Reads the start of a refusal's body (RFC 7230 section 3.3.3), for the application of a client.
 
 use alloc::vec::Vec;
 use core::str;
@@ -6,19 +6,19 @@ use core::str;
 use super::headers::elements;
 use super::response::Response;
 
-/// A longer line of a chunk's size is not read: nobody needs extensions of this length.
+/// Maximum length in bytes of a line with a chunk size. Nobody needs chunk extensions longer than this.
 const MAX_SIZE_LINE: usize = 256;
 
-/// Whether more of a body is wanted.
+/// State of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyProgress {
-    /// The body goes on, and there is room for more of it.
+    /// The body continues, and its limit is not reached.
     Unfinished,
-    /// The body has ended, or filled its room, or its framing is broken.
+    /// The body has ended or reached its limit, or its framing is invalid.
     Finished,
 }
 
-/// Collects a body up to a limit. The end of the stream ends it, too.
+/// Collects a body up to a limit. The end of the stream ends the body too.
 #[derive(Debug)]
 pub(crate) struct BodyReader {
     body: Vec<u8>,
@@ -26,26 +26,26 @@ pub(crate) struct BodyReader {
     framing: Framing,
 }
 
-/// How the body is delimited, and how far it has come.
+/// The framing of a body, and the position in it.
 #[derive(Debug)]
 enum Framing {
-    /// This many bytes are to come.
+    /// A body with a length, of which this many bytes are to come.
     Length(u64),
-    /// A chunk's size is being read, of which these bytes have come.
+    /// A line with a chunk size, of which these bytes have come.
     ChunkSize(Vec<u8>),
-    /// This many bytes of a chunk are to come.
+    /// A chunk, of which this many bytes are to come.
     Chunk(u64),
-    /// The line end behind a chunk is to come.
+    /// The line end behind a chunk.
     ChunkEnd,
-    /// The body lasts until the end of the stream.
+    /// A body that lasts until the end of the stream.
     UntilEnd,
-    /// Nothing is to come.
+    /// The body has ended, or its framing is invalid.
     Finished,
 }
 
 impl BodyReader {
-    /// Prepares to read the body that follows the head of `response`: at most `limit` bytes, into
-    /// `buf`, an empty vector whose memory is used again.
+    /// Creates a reader for the body that follows the head of `response`. It keeps at most `limit` bytes, in
+    /// `buf`, which must be empty and is passed in so that its memory is reused.
     pub(crate) fn new(response: &Response<'_>, limit: usize, buf: Vec<u8>) -> Self {
         Self {
             body: buf,
@@ -54,7 +54,7 @@ impl BodyReader {
         }
     }
 
-    /// Takes what has come. What is not part of the body is dropped: the connection ends here.
+    /// Reads `input`. Bytes behind the body are dropped, since the connection ends with it.
     pub(crate) fn push(&mut self, input: &[u8]) -> BodyProgress {
         let mut rest = input;
         while !rest.is_empty() && self.progress() == BodyProgress::Unfinished {
@@ -63,7 +63,7 @@ impl BodyReader {
         self.progress()
     }
 
-    /// Whether more is wanted.
+    /// Returns whether more bytes are wanted.
     pub(crate) fn progress(&self) -> BodyProgress {
         match self.framing {
             Framing::Finished => BodyProgress::Finished,
@@ -76,12 +76,12 @@ impl BodyReader {
         }
     }
 
-    /// What has been collected.
+    /// Returns the bytes of the body so far.
     pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }
 
-    /// Takes one piece of `input`, and returns the rest.
+    /// Reads one element of the framing at the front of `input`, and returns the rest.
     fn take<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
         match &mut self.framing {
             Framing::Finished => &[],
@@ -133,7 +133,7 @@ impl BodyReader {
         }
     }
 
-    /// Keeps what there is room for.
+    /// Appends the bytes that fit within the limit.
     fn collect(&mut self, bytes: &[u8]) {
         let room = self.limit - self.body.len();
         self.body.extend_from_slice(&bytes[..bytes.len().min(room)]);
@@ -141,7 +141,7 @@ impl BodyReader {
 }
 
 impl Framing {
-    /// RFC 7230 section 3.3.3, for the answer to a GET.
+    /// Returns the framing of a response to a GET (RFC 7230 section 3.3.3).
     fn of(response: &Response<'_>) -> Self {
         if matches!(response.status(), 100..=199 | 204 | 304) {
             return Self::Finished;
@@ -156,14 +156,15 @@ impl Framing {
         let mut lengths = elements(response.fields(), "Content-Length").map(parse_length);
         match lengths.next() {
             None => Self::UntilEnd,
-            // Lengths that differ, or are none, leave the end unknown: nothing can be trusted.
+            // Invalid or differing lengths leave the end unknown, so the body is not read. A length of 0 has
+            // none.
             Some(None | Some(0)) => Self::Finished,
             Some(first) if lengths.any(|other| other != first) => Self::Finished,
             Some(Some(length)) => Self::Length(length),
         }
     }
 
-    /// What follows the line with a chunk's size. The last chunk has none.
+    /// Returns the framing that follows a line with a chunk size. A size of 0 marks the last chunk.
     fn of_chunk(line: &[u8]) -> Self {
         match httparse::parse_chunk_size(line) {
             Ok(httparse::Status::Complete((_, size))) if size > 0 => Self::Chunk(size),
@@ -173,7 +174,7 @@ impl Framing {
     }
 }
 
-/// A `Content-Length`, which is digits only: no sign, as Rust would take one.
+/// Parses a `Content-Length`: digits only, without the sign that Rust's parser accepts.
 fn parse_length(length: &[u8]) -> Option<u64> {
     if !length.iter().all(u8::is_ascii_digit) {
         return None;
@@ -181,7 +182,7 @@ fn parse_length(length: &[u8]) -> Option<u64> {
     str::from_utf8(length).ok()?.parse().ok()
 }
 
-/// Splits off the first `max` bytes, or all.
+/// Splits off the first `max` bytes, or all if there are fewer.
 fn split_at_most(input: &[u8], max: u64) -> (&[u8], &[u8]) {
     let len = usize::try_from(max).map_or(input.len(), |max| max.min(input.len()));
     input.split_at(len)
@@ -207,7 +208,7 @@ mod tests {
         .unwrap()
     }
 
-    /// Reads `input` chopped into pieces of `chunk` bytes, until the body is whole.
+    /// Reads `input` in pieces of `chunk` bytes until the body is complete.
     fn read(fields: &str, input: &[u8], chunk: usize, limit: usize) -> (String, BodyProgress) {
         let mut reader = reader(fields, limit);
         for part in input.chunks(chunk) {

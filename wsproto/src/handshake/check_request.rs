@@ -1,4 +1,4 @@
-//! A server's verdict on a request (RFC 6455 section 4.2.1).
+//! A server's check of a request (RFC 6455 section 4.2.1).
 
 use super::accept_key::{accept_key, is_key};
 use super::headers::{
@@ -9,21 +9,21 @@ use super::refusal::Refusal;
 use super::request::Request;
 use crate::extensions::Extensions;
 
-/// What a request that is not refused asks for.
+/// The type of a valid request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// A WebSocket.
+    /// A request for a WebSocket.
     Upgrade {
-        /// The value of `Sec-WebSocket-Accept` that answers its key.
+        /// The value of `Sec-WebSocket-Accept` for its key.
         accept: [u8; 28],
     },
-    /// A plain HTTP response.
+    /// A plain HTTP request.
     Plain,
 }
 
-/// Checks a request completely.
+/// Checks a request.
 ///
-/// A plain HTTP request is refused, unless `surface_plain` is set. Its body is not looked at.
+/// A plain HTTP request is refused unless `surface_plain` is set. Its body is not read.
 pub(crate) fn check_request(
     request: &Request<'_>,
     surface_plain: bool,
@@ -37,7 +37,7 @@ pub(crate) fn check_request(
     .check(surface_plain)
 }
 
-/// The parts of a request that decide, whoever parsed it.
+/// The parts of a request that are checked, whichever parser found them.
 pub(super) struct Candidate<'a, F> {
     pub(super) method: &'a str,
     pub(super) target: &'a str,
@@ -46,8 +46,8 @@ pub(super) struct Candidate<'a, F> {
 }
 
 impl<'a, F: Fields<'a>> Candidate<'a, F> {
-    /// Gives the verdict. Of several faults, the one that makes the others pointless is named:
-    /// HTTP's own come first, then what is asked for, then how.
+    /// Checks the request. Of several faults, the most fundamental is reported: first those of HTTP, then the
+    /// absence of an upgrade, then the fields of the handshake.
     pub(super) fn check(&self, surface_plain: bool) -> Result<Verdict, Refusal> {
         let plain = surface_plain && !asks_for_upgrade(self.version, self.fields);
         match self.version {
@@ -73,7 +73,7 @@ impl<'a, F: Fields<'a>> Candidate<'a, F> {
         Ok(Verdict::Upgrade { accept })
     }
 
-    /// RFC 7230 section 5.4: any HTTP/1.1 request without one valid `Host` gets 400.
+    /// RFC 7230 section 5.4: an HTTP/1.1 request without exactly one valid `Host` is answered with 400.
     fn check_host(&self) -> Result<(), Refusal> {
         match single(self.fields, "Host") {
             Single::Absent => Err(Refusal::MissingHost),
@@ -114,7 +114,7 @@ impl<'a, F: Fields<'a>> Candidate<'a, F> {
         }
     }
 
-    /// A body would be taken for frames. A length of 0 is none.
+    /// Refuses a body, which would be parsed as frames. A length of 0 is no body.
     fn check_no_body(&self) -> Result<(), Refusal> {
         let is_zero =
             |length: &[u8]| !length.is_empty() && length.iter().all(|&digit| digit == b'0');
@@ -126,8 +126,8 @@ impl<'a, F: Fields<'a>> Candidate<'a, F> {
         Ok(())
     }
 
-    /// What is offered must be well-formed (sections 4.2.1 and 9.1); whether it is known and
-    /// acceptable is another question.
+    /// Checks the syntax of the offered subprotocols and extensions (sections 4.2.1 and 9.1). Unknown ones
+    /// are valid.
     fn check_offers(&self) -> Result<(), Refusal> {
         if !elements(self.fields, "Sec-WebSocket-Protocol").all(is_token) {
             return Err(Refusal::InvalidSubprotocol);
@@ -347,7 +347,7 @@ mod tests {
                 &[("Upgrade", None), ("Connection", None)][..],
                 Refusal::UpgradeRequired,
             ),
-            // What a reverse proxy makes of a plain request if it always sets Connection.
+            // A plain request behind a reverse proxy that always sets Connection.
             (
                 "GET / HTTP/1.1",
                 &[("Upgrade", None)],

@@ -1,4 +1,4 @@
-//! A client's check of the server's answer (RFC 6455 section 4.1, from "The client MUST validate").
+//! A client's check of the server's response (RFC 6455 section 4.1, from "The client MUST validate").
 
 use core::str;
 
@@ -8,10 +8,10 @@ use super::response::Response;
 use super::response_error::ResponseError;
 use crate::extensions::Extensions;
 
-/// Checks an answer completely, but for the parameters of extensions.
+/// Checks a response, except for the parameters of extensions.
 ///
-/// `asked` is the list of subprotocols that were asked for, separated by commas; `offered` has the
-/// names of the extensions that were offered.
+/// `asked` lists the requested subprotocols, separated by commas. `offered` has the names of the offered
+/// extensions.
 pub(crate) fn check_response(
     response: &Response<'_>,
     expected_accept: &[u8; 28],
@@ -26,7 +26,7 @@ pub(crate) fn check_response(
     .check(expected_accept, asked, offered)
 }
 
-/// The parts of an answer that decide, whoever parsed it.
+/// The parts of a response that are checked, whichever parser found them.
 pub(super) struct Confirmation<F> {
     pub(super) status: u16,
     pub(super) version: HttpVersion,
@@ -61,7 +61,8 @@ impl<'a, F: Fields<'a>> Confirmation<F> {
         self.check_subprotocol(asked)
     }
 
-    /// The server has agreed to one protocol, so another one beside it is a contradiction.
+    /// Checks that the upgrade is to WebSocket alone: the server agrees to one protocol, so a second one is a
+    /// contradiction.
     fn check_upgrade(&self) -> Result<(), ResponseError> {
         let mut protocols = elements(self.fields, "Upgrade").peekable();
         let is_websocket = protocols.peek().is_some()
@@ -75,7 +76,8 @@ impl<'a, F: Fields<'a>> Confirmation<F> {
         Ok(())
     }
 
-    /// Several lines are taken: section 4.2.2 allows what section 11.3.2 forbids.
+    /// Checks that every extension was offered. Several header lines are accepted: section 4.2.2 allows what
+    /// section 11.3.2 forbids.
     fn check_extensions(&self, offered: &[&str]) -> Result<(), ResponseError> {
         for extension in Extensions::new(values(self.fields, "Sec-WebSocket-Extensions")) {
             let extension = extension.map_err(|_| ResponseError::MalformedExtensions)?;
@@ -86,7 +88,8 @@ impl<'a, F: Fields<'a>> Confirmation<F> {
         Ok(())
     }
 
-    /// None is fine even if some were asked for: the application decides whether to go on.
+    /// Checks that the subprotocol was requested. None is valid even if some were: the application decides
+    /// whether to continue.
     fn check_subprotocol(&self, asked: &str) -> Result<(), ResponseError> {
         match single(self.fields, "Sec-WebSocket-Protocol") {
             Single::Absent => Ok(()),

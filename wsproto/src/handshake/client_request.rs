@@ -1,4 +1,4 @@
-//! What a client asks for (RFC 6455 section 4.1).
+//! A client's request (RFC 6455 section 4.1).
 
 use alloc::format;
 use alloc::string::String;
@@ -14,28 +14,28 @@ use super::server_response::write_field;
 
 /// A client's request for a WebSocket.
 ///
-/// The headers of the application go on top of those that the handshake needs. `Host`, `Origin`
-/// and `Authorization` among them replace what the fields below would send.
+/// The application's headers are sent in addition to those of the handshake. `Host`, `Origin` and
+/// `Authorization` among them replace the values of the fields below.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ClientRequest<'a> {
-    /// The authority: a name or an address, an IPv6 address in brackets, and a port unless it is
-    /// the default of the scheme.
+    /// The authority: a name or an address, with an IPv6 address in brackets, and a port unless it is the
+    /// default of the scheme.
     pub host: &'a str,
     /// The path and query, percent-encoded, without a fragment.
     pub target: &'a str,
     /// The subprotocols to offer, in order of preference. None by default.
     pub subprotocols: &'a [&'a str],
-    /// The origin to state (RFC 6454); none by default.
+    /// The value of `Origin` (RFC 6454). None by default.
     pub origin: Option<&'a str>,
-    /// A name and a password for the Basic scheme (RFC 7617); none by default.
+    /// A user name and a password for the Basic scheme (RFC 7617). None by default.
     pub credentials: Option<Credentials<'a>>,
-    /// Headers to send along, names and values. None by default.
+    /// Additional headers, as names and values. None by default.
     pub headers: &'a [(&'a str, &'a str)],
 }
 
 impl<'a> ClientRequest<'a> {
-    /// Asks `host` for `target`, and nothing else.
+    /// Creates a request for `target` at `host`, without any options.
     pub const fn new(host: &'a str, target: &'a str) -> Self {
         Self {
             host,
@@ -54,33 +54,33 @@ impl<'a> ClientRequest<'a> {
         self
     }
 
-    /// States an origin, as browsers do.
+    /// Sends an `Origin`, as browsers do.
     #[must_use]
     pub const fn origin(mut self, origin: &'a str) -> Self {
         self.origin = Some(origin);
         self
     }
 
-    /// Authenticates by the Basic scheme.
+    /// Sends credentials by the Basic scheme.
     #[must_use]
     pub const fn credentials(mut self, credentials: Credentials<'a>) -> Self {
         self.credentials = Some(credentials);
         self
     }
 
-    /// Sends headers along, names and values.
+    /// Sends additional headers, as names and values.
     #[must_use]
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
         self.headers = headers;
         self
     }
 
-    /// Checks what the application gave.
+    /// Checks the request.
     pub(super) fn check(&self) -> Result<(), HandshakeMisuse> {
         if !is_authority(self.host.as_bytes()) {
             return Err(HandshakeMisuse::InvalidHost);
         }
-        // RFC 6455 section 3: a fragment has no meaning here and must not be sent.
+        // RFC 6455 section 3: fragment identifiers are meaningless here and must not be sent.
         let is_target_byte = |byte: u8| byte.is_ascii_graphic() && byte != b'#';
         if !self.target.starts_with('/') || !self.target.bytes().all(is_target_byte) {
             return Err(HandshakeMisuse::InvalidTarget);
@@ -104,7 +104,7 @@ impl<'a> ClientRequest<'a> {
         Ok(())
     }
 
-    /// Section 4.1: subprotocols are tokens, and all different.
+    /// Checks that subprotocols are tokens and all different (section 4.1).
     fn check_subprotocols(&self) -> Result<(), HandshakeMisuse> {
         for (index, subprotocol) in self.subprotocols.iter().enumerate() {
             if !is_token(subprotocol.as_bytes()) {
@@ -117,7 +117,7 @@ impl<'a> ClientRequest<'a> {
         Ok(())
     }
 
-    /// The values of the application's own headers called `name`.
+    /// Returns the values of the application's own headers called `name`.
     fn own(&self, name: &str) -> impl Iterator<Item = &'a str> {
         self.headers
             .iter()
@@ -126,10 +126,10 @@ impl<'a> ClientRequest<'a> {
     }
 }
 
-/// A name and a password, for the Basic scheme. Neither shows in `Debug`.
+/// A user name and a password for the Basic scheme (RFC 7617). `Debug` shows neither.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Credentials<'a> {
-    /// The name of the user, without a colon.
+    /// The user name, without a colon.
     pub user: &'a str,
     /// The password.
     pub password: &'a str,
@@ -141,8 +141,8 @@ impl fmt::Debug for Credentials<'_> {
     }
 }
 
-/// Fields of a request that are not the application's: with a second or another value, the
-/// handshake would fail, or frames would be taken for a body.
+/// Header fields that the application may not set in a request. With a second or another value the handshake
+/// would fail, or frames would be taken for a body.
 const RESERVED: [&str; 9] = [
     "Upgrade",
     "Connection",
@@ -155,7 +155,7 @@ const RESERVED: [&str; 9] = [
     "Transfer-Encoding",
 ];
 
-/// The header fields of a request, checked and ready to be written by whoever sends it.
+/// The header fields of a checked request, to be written as bytes or by an HTTP library.
 pub(super) struct RequestFields<'a> {
     request: &'a ClientRequest<'a>,
     key: &'a [u8; 24],
@@ -165,7 +165,7 @@ pub(super) struct RequestFields<'a> {
 }
 
 impl<'a> RequestFields<'a> {
-    /// Checks `request` and prepares the values that must be put together.
+    /// Checks `request` and computes the values that have to be encoded.
     pub(super) fn new(
         request: &'a ClientRequest<'a>,
         key: &'a [u8; 24],
@@ -184,7 +184,7 @@ impl<'a> RequestFields<'a> {
         })
     }
 
-    /// The fields in the order in which they are sent: `Host` first (RFC 7230 section 5.4).
+    /// Returns the fields in the order in which they are sent: `Host` first (RFC 7230 section 5.4).
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         let request = self.request;
         let unless_own = |name: &str| request.own(name).next().is_none();
@@ -221,7 +221,7 @@ impl<'a> RequestFields<'a> {
     }
 }
 
-/// A field that is sent if it has a value.
+/// Returns a field if it has a value.
 fn optional<'a>(
     name: &'a str,
     value: Option<&'a str>,
@@ -229,8 +229,8 @@ fn optional<'a>(
     value.map(|value| (name, value.as_bytes())).into_iter()
 }
 
-/// Writes a request; `extensions` is the value of `Sec-WebSocket-Extensions`. Writes nothing on an
-/// error.
+/// Appends a request to `out`, or nothing on an error. `extensions` is the value of
+/// `Sec-WebSocket-Extensions`.
 pub(crate) fn write_request(
     out: &mut Vec<u8>,
     request: &ClientRequest<'_>,
@@ -248,7 +248,7 @@ pub(crate) fn write_request(
     Ok(())
 }
 
-/// The subprotocols as one list, the form in which a connection keeps them.
+/// Joins the subprotocols to one list, the form in which a connection keeps them.
 pub(crate) fn join_subprotocols(subprotocols: &[&str]) -> String {
     subprotocols.join(", ")
 }
@@ -264,7 +264,7 @@ mod tests {
 
     const KEY: &[u8; 24] = b"dGhlIHNhbXBsZSBub25jZQ==";
 
-    /// Writes a request and has a server judge it.
+    /// Writes a request and has a server check it.
     fn written(request: &ClientRequest<'_>) -> String {
         let mut out = Vec::new();
         write_request(&mut out, request, KEY, None).unwrap();

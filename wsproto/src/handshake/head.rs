@@ -1,15 +1,15 @@
 //! Collects the bytes of a head as they come, and finds its end.
 //!
-//! Each byte is looked at once, however the head is chopped: the state between two bytes is all
-//! that the scan needs, so it never starts again. The first line is checked on the way, so that a
-//! TLS hello, another protocol or another version of HTTP is refused at the byte that shows it.
-//! The rest of the head is parsed once, when it is whole.
+//! Each byte is examined once, however the head is split: the state between two bytes is all that the scan
+//! needs, so it never restarts. The first line is checked on the way, so that a TLS ClientHello, another
+//! protocol or another version of HTTP is refused at the byte that shows it. The rest of the head is parsed
+//! once, when it is complete.
 
 use alloc::vec::Vec;
 
 use super::headers::is_token_byte;
 
-/// Which kind of head is expected.
+/// The kind of head that is expected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeadKind {
     /// A server expects a request.
@@ -18,23 +18,23 @@ pub(crate) enum HeadKind {
     Response,
 }
 
-/// What [`HeadReader::push`] did with its input.
+/// The result of [`HeadReader::push`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Taken {
-    /// How many bytes of the input belong to the head; the others come after it.
+    /// Number of input bytes that belong to the head; the others come after it.
     pub(crate) bytes: usize,
-    /// Whether the last byte of the head is among them.
+    /// True if the last byte of the head is among them.
     pub(crate) complete: bool,
 }
 
-/// Why a head is hopeless before it is whole.
+/// The fault of a head that cannot become valid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeadError {
-    /// The bytes are no head of HTTP/1.
+    /// The bytes are not the head of an HTTP/1 message.
     Malformed,
     /// The major version of HTTP is not 1.
     UnsupportedHttpVersion,
-    /// The head has reached the limit without an end.
+    /// The head has reached the limit without ending.
     TooLarge,
 }
 
@@ -42,14 +42,14 @@ pub(crate) enum HeadError {
 #[derive(Debug)]
 pub(crate) struct HeadReader {
     buf: Vec<u8>,
-    /// How many bytes have been looked at: the proof that none is twice.
+    /// Number of bytes examined, to prove that none is examined twice.
     #[cfg(test)]
     examined: u64,
     kind: HeadKind,
     state: State,
 }
 
-/// What the bytes so far amount to.
+/// The position in the grammar of a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Before the first line, where empty lines are skipped (RFC 7230 section 3.5).
@@ -83,7 +83,7 @@ enum State {
 }
 
 impl HeadReader {
-    /// Starts with nothing; `buf` is an empty vector whose memory is used again.
+    /// Creates a reader. `buf` must be empty; it is passed in so that its memory is reused.
     pub(crate) const fn new(kind: HeadKind, buf: Vec<u8>) -> Self {
         Self {
             buf,
@@ -96,8 +96,8 @@ impl HeadReader {
 
     /// Takes the bytes of `input` up to and including the end of the head.
     ///
-    /// A head of exactly `max_len` bytes is taken. After an error or a complete head, there is
-    /// nothing more to push.
+    /// A head of exactly `max_len` bytes is accepted. After an error or a complete head, `push` must not be
+    /// called again.
     pub(crate) fn push(&mut self, input: &[u8], max_len: usize) -> Result<Taken, HeadError> {
         debug_assert!(self.state != State::Complete, "the head has ended");
         let room = max_len.saturating_sub(self.buf.len());
@@ -126,17 +126,17 @@ impl HeadReader {
         })
     }
 
-    /// The bytes of the head.
+    /// Returns the bytes of the head.
     pub(crate) fn into_buf(self) -> Vec<u8> {
         self.buf
     }
 }
 
 impl State {
-    /// The state after one more byte.
+    /// Returns the state after one more byte.
     ///
-    /// What is an error here is one to httparse too, at the same byte; what is none may still be
-    /// one, since header lines are only searched for their ends.
+    /// Every error here is one to httparse too, at the same byte. The converse is not true, since header
+    /// lines are only searched for their ends.
     fn after(self, byte: u8, kind: HeadKind) -> Result<Self, HeadError> {
         let next = match (self, byte) {
             (Self::Start, b'\r') => Self::StartCr,
@@ -181,7 +181,7 @@ impl State {
     }
 }
 
-/// The state after one more byte of the version, of which `read` bytes have come.
+/// Returns the state after one more byte of the version, of which `read` bytes have come.
 fn after_version(read: u8, byte: u8, kind: HeadKind) -> Result<State, HeadError> {
     const MAJOR: u8 = 5;
     const DOT: u8 = 6;
@@ -214,7 +214,7 @@ mod tests {
     const REQUEST: &[u8] = b"GET /chat?room=1 HTTP/1.1\r\nHost: a\r\nEmpty:\r\nTab:\tb \r\n\r\n";
     const RESPONSE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
 
-    /// What a head amounts to: how many bytes were taken, and the end.
+    /// Returns the number of bytes taken from a head, and the result.
     #[derive(Debug, PartialEq, Eq)]
     enum Outcome {
         Complete(usize),
@@ -238,7 +238,7 @@ mod tests {
         Outcome::Unfinished(bytes)
     }
 
-    /// The same question, asked of httparse by parsing every prefix.
+    /// Returns the same from httparse, which parses every prefix.
     fn parse_every_prefix(kind: HeadKind, bytes: &[u8]) -> Result<Option<usize>, usize> {
         for end in 0..=bytes.len() {
             let mut headers = [httparse::EMPTY_HEADER; 64];
@@ -324,7 +324,7 @@ mod tests {
         let taken = fits.push(REQUEST, REQUEST.len());
         assert_eq!(taken.map(|taken| taken.complete), Ok(true));
 
-        // A byte more could only be beyond the limit, so there is nothing to wait for.
+        // One more byte would be beyond the limit, so there is no need to wait for it.
         let mut full = HeadReader::new(HeadKind::Request, Vec::new());
         let taken = full.push(&REQUEST[..20], 20);
         assert_eq!(taken, Err(HeadError::TooLarge));
@@ -367,7 +367,7 @@ mod tests {
         assert_eq!(buf.as_ptr(), memory);
     }
 
-    /// Bytes that are nearly a head: a sample with pieces put in, and cut somewhere.
+    /// Generates bytes that are nearly a head: a sample with pieces inserted, truncated somewhere.
     fn nearly_a_head() -> impl Strategy<Value = (HeadKind, Vec<u8>)> {
         let piece = prop::sample::select(vec![
             &b"\r"[..],
@@ -414,7 +414,7 @@ mod tests {
         fn the_end_is_where_httparse_finds_it((kind, bytes) in nearly_a_head()) {
             let naive = parse_every_prefix(kind, &bytes);
             match read(kind, [&bytes[..]]) {
-                // What is wrong with a header line is left to the parser, which sees it in time.
+                // Faults of header lines are left to the parser, which sees them when the head is complete.
                 Outcome::Complete(len) => {
                     prop_assert!(naive == Ok(Some(len)) || naive.is_err_and(|end| end <= len));
                 }

@@ -1,7 +1,7 @@
-//! Header fields: where they lie in a head, and the ways in which the handshake asks for them.
+//! Header fields: their positions in a head, and the queries that the handshake makes.
 //!
-//! The checks work on any source of fields ([`Fields`]), so that a head parsed here and one parsed
-//! by an HTTP library pass through the same lines.
+//! The checks work on any source of fields ([`Fields`]), so that a head parsed here and one parsed by an HTTP
+//! library go through the same code.
 
 use alloc::string::String;
 use core::{fmt, str};
@@ -12,13 +12,13 @@ use super::misuse::HandshakeMisuse;
 /// One header field of a request or a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header<'a> {
-    /// Its name as it was sent; compare without regard to case.
+    /// The name as it was sent. Compare it without regard to case.
     pub name: &'a str,
-    /// Its value without surrounding whitespace; not necessarily UTF-8.
+    /// The value without surrounding whitespace. It need not be UTF-8.
     pub value: &'a [u8],
 }
 
-/// A part of a head, by position: heads move between buffers, references cannot.
+/// The position of a part of a head. Heads move between buffers, so references cannot be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Span {
     start: u32,
@@ -26,7 +26,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Finds `part`, which must be a subslice of `head`; `None` beyond 4 GiB.
+    /// Returns the position of `part`, which must be a subslice of `head`; `None` beyond 4 GiB.
     pub(super) fn locate(part: &[u8], head: &[u8]) -> Option<Self> {
         let start = part.as_ptr().addr().checked_sub(head.as_ptr().addr())?;
         Some(Self {
@@ -35,28 +35,28 @@ impl Span {
         })
     }
 
-    /// The bytes of the part in its head.
+    /// Returns the bytes of the part.
     pub(super) fn bytes(self, head: &[u8]) -> &[u8] {
         let start = self.start as usize;
         &head[start..start + self.len as usize]
     }
 
-    /// The part as text; only for parts that the parser has found to be UTF-8.
+    /// Returns the part as text, if the parser has found it to be UTF-8.
     pub(super) fn text(self, head: &[u8]) -> &str {
         str::from_utf8(self.bytes(head)).unwrap_or_default()
     }
 }
 
-/// Where the name and the value of one header field lie in their head.
+/// The positions of the name and the value of one header field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct HeaderSpan {
     pub(super) name: Span,
     pub(super) value: Span,
 }
 
-/// The header fields of one message, in order, whoever parsed them.
+/// The header fields of one message, in order, whichever parser found them.
 pub(super) trait Fields<'a>: Copy {
-    /// Yields every field.
+    /// Returns every field.
     fn fields(self) -> impl Iterator<Item = Header<'a>>;
 }
 
@@ -68,7 +68,7 @@ pub(super) struct HeadFields<'a> {
 }
 
 impl fmt::Debug for HeadFields<'_> {
-    /// Names only: cookies and credentials do not belong in logs.
+    /// Shows names only: cookies and credentials do not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.fields().map(|header| header.name);
         f.debug_list().entries(names).finish()
@@ -84,14 +84,14 @@ impl<'a> Fields<'a> for HeadFields<'a> {
     }
 }
 
-/// How often a field occurs that may occur once.
+/// The occurrences of a field that may occur once.
 pub(super) enum Single<'a> {
     Absent,
     Once(&'a [u8]),
     Repeated,
 }
 
-/// The value of a field that may occur once.
+/// Returns the value of a field that may occur once.
 pub(super) fn single<'a>(fields: impl Fields<'a>, name: &str) -> Single<'a> {
     let mut values = values(fields, name);
     match (values.next(), values.next()) {
@@ -101,7 +101,7 @@ pub(super) fn single<'a>(fields: impl Fields<'a>, name: &str) -> Single<'a> {
     }
 }
 
-/// The values of all fields called `name`, in order.
+/// Returns the values of all fields called `name`, in order.
 pub(super) fn values<'a>(fields: impl Fields<'a>, name: &str) -> impl Iterator<Item = &'a [u8]> {
     fields
         .fields()
@@ -109,12 +109,12 @@ pub(super) fn values<'a>(fields: impl Fields<'a>, name: &str) -> impl Iterator<I
         .map(|header| header.value.trim_ascii())
 }
 
-/// The elements of a list that may be split over several fields called `name`.
+/// Returns the elements of a list that may be split over several fields called `name`.
 pub(super) fn elements<'a>(fields: impl Fields<'a>, name: &str) -> impl Iterator<Item = &'a [u8]> {
     values(fields, name).flat_map(list_elements)
 }
 
-/// The elements of the list in the fields called `name`, joined as one value.
+/// Joins the elements of the list in the fields called `name` to one value.
 pub(super) fn join_elements<'a>(fields: impl Fields<'a>, name: &str) -> String {
     let mut joined = String::new();
     for element in elements(fields, name).filter_map(|element| str::from_utf8(element).ok()) {
@@ -126,19 +126,19 @@ pub(super) fn join_elements<'a>(fields: impl Fields<'a>, name: &str) -> String {
     joined
 }
 
-/// Whether the list in the fields called `name` has `token`, in any case.
+/// Returns true if the list in the fields called `name` has `token`, without regard to case.
 pub(super) fn lists_token<'a>(fields: impl Fields<'a>, name: &str, token: &str) -> bool {
     elements(fields, name).any(|element| element.eq_ignore_ascii_case(token.as_bytes()))
 }
 
-/// The elements of one comma-separated list; empty ones are skipped (RFC 7230 section 7).
+/// Returns the elements of one comma-separated list. Empty ones are skipped (RFC 7230 section 7).
 pub(super) fn list_elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     list.split(|&byte| byte == b',')
         .map(<[u8]>::trim_ascii)
         .filter(|element| !element.is_empty())
 }
 
-/// Whether a byte may occur in a token (RFC 7230 section 3.2.6).
+/// Returns true if a byte may occur in a token (RFC 7230 section 3.2.6).
 pub(crate) const fn is_token_byte(byte: u8) -> bool {
     matches!(
         byte,
@@ -147,23 +147,23 @@ pub(crate) const fn is_token_byte(byte: u8) -> bool {
     )
 }
 
-/// Whether `text` is a token: names of headers, subprotocols and extensions are.
+/// Returns true if `text` is a token, as names of headers, subprotocols and extensions must be.
 pub(crate) fn is_token(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().copied().all(is_token_byte)
 }
 
-/// Whether `text` consists of bytes that an authority without userinfo may have
-/// (RFC 3986 sections 3.2.2 and 3.2.3; RFC 7230 section 5.4 asks for 400 on any other).
+/// Returns true if `text` is not empty and consists of bytes that may occur in an authority without userinfo
+/// (RFC 3986 sections 3.2.2 and 3.2.3). RFC 7230 section 5.4 asks for 400 on any other `Host`.
 pub(super) fn is_authority(text: &[u8]) -> bool {
     let is_authority_byte =
         |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
     !text.is_empty() && text.iter().copied().all(is_authority_byte)
 }
 
-/// Checks a header value that an application gave.
+/// Checks a header value of the application.
 pub(super) fn check_value(value: &str) -> Result<(), HandshakeMisuse> {
-    // CR and LF would let a value start a field of its own, and some readers stop at NUL; no other
-    // control may occur either (RFC 7230 section 3.2, `field-content`).
+    // CR and LF would let a value start a field of its own, and some parsers stop at NUL. No other control
+    // character may occur either (RFC 7230 section 3.2, `field-content`).
     let is_forbidden = |byte: u8| byte.is_ascii_control() && byte != b'\t';
     if value.bytes().any(is_forbidden) {
         return Err(HandshakeMisuse::InvalidHeaderValue);
@@ -171,7 +171,7 @@ pub(super) fn check_value(value: &str) -> Result<(), HandshakeMisuse> {
     Ok(())
 }
 
-/// Checks the headers that an application adds to those of the handshake.
+/// Checks the headers that the application adds to those of the handshake.
 pub(super) fn check_application_headers(
     headers: &[(&str, &str)],
     reserved: &[&str],
@@ -193,7 +193,7 @@ pub(super) fn check_application_headers(
 
 /// Returns true if the header fields ask for a WebSocket.
 ///
-/// RFC 7230 section 6.7: a server may ignore `Upgrade`, and must in HTTP/1.0.
+/// RFC 7230 section 6.7: a server may ignore `Upgrade`, and must ignore it in HTTP/1.0.
 pub(super) fn asks_for_upgrade<'a>(version: HttpVersion, fields: impl Fields<'a>) -> bool {
     version == HttpVersion::Http11 && lists_token(fields, "Upgrade", "websocket")
 }

@@ -1,6 +1,6 @@
-//! Both roles of a handshake whose head an HTTP library has parsed, in the types of the `http` crate.
+//! Opening handshakes over an HTTP library, in both roles and in the types of the `http` crate.
 //!
-//! The library moves the heads; the checks and the fields are those of a handshake over bytes.
+//! The library reads and writes the heads. The checks and the fields are those of a handshake over bytes.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -32,7 +32,7 @@ impl<'a> Fields<'a> for &'a HeaderMap {
     }
 }
 
-/// A server's side: a request that has been checked, and can be accepted.
+/// The server's side: a request that was checked and can be accepted.
 ///
 /// ```
 /// # use wsproto::{Accept, Compression, ServerUpgrade};
@@ -54,16 +54,16 @@ pub struct ServerUpgrade {
     accept_key: [u8; 28],
     /// The subprotocols that the client offers, separated by commas.
     offered: String,
-    /// The compression that the client offers, as far as it is acceptable.
+    /// The client's first acceptable offer of permessage-deflate.
     offer: Option<ExtensionParameters>,
 }
 
 impl ServerUpgrade {
-    /// Checks a request as a server does that reads it from the wire.
+    /// Checks a request by the same rules as one that is read from the wire.
     ///
     /// # Errors
     ///
-    /// [`Refusal`], with the answer to send, if it is no valid request for a WebSocket.
+    /// [`Refusal`], with the response to send, if it is not a valid request for a WebSocket.
     pub fn new<B>(request: &Request<B>) -> Result<Self, Refusal> {
         let fields = request.headers();
         let candidate = Candidate {
@@ -82,19 +82,20 @@ impl ServerUpgrade {
         }
     }
 
-    /// The subprotocols that the client offers, in its order of preference.
+    /// Returns the subprotocols that the client offers, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         list_elements(self.offered.as_bytes()).filter_map(|offer| str::from_utf8(offer).ok())
     }
 
-    /// Makes the answer that opens the connection.
+    /// Creates the response that opens the connection.
     ///
-    /// With `compression`, it is agreed to if the client offers it, unless `accept` vetoes it. Then it
-    /// belongs into the configuration of the connection too, whose environment must have codecs.
+    /// With `compression`, compression is agreed on if the client offers it and `accept` does not veto it.
+    /// The same settings must then be in the [`Config`](crate::Config) of the connection, whose environment
+    /// must have codecs.
     ///
     /// # Errors
     ///
-    /// If the subprotocol was not offered, or a header is invalid or reserved.
+    /// [`HandshakeMisuse`] if the subprotocol was not offered, or a header is invalid or reserved.
     pub fn accept(
         &self,
         accept: &Accept<'_>,
@@ -121,7 +122,7 @@ impl ServerUpgrade {
 }
 
 impl Refusal {
-    /// The answer to send.
+    /// Returns the response to send.
     pub fn into_response(self) -> Response<&'static str> {
         let mut response = Response::new(self.text());
         if let Ok(status) = StatusCode::from_u16(self.status()) {
@@ -137,25 +138,25 @@ impl Refusal {
     }
 }
 
-/// A client's side: what must be remembered until the server answers.
+/// The client's side: the state of a request until the server answers.
 #[derive(Debug, Clone)]
 pub struct ClientUpgrade {
     accept_key: [u8; 28],
-    /// The subprotocols that were asked for, separated by commas.
+    /// The requested subprotocols, separated by commas.
     asked: String,
-    /// What compression was offered by.
+    /// The settings of compression, if it was offered.
     compression: Option<Compression>,
 }
 
 impl ClientUpgrade {
-    /// Makes the request to send. `nonce` must come from a cryptographic generator.
+    /// Creates the request to send. `nonce` must come from a cryptographically secure generator.
     ///
-    /// With `compression`, it is offered. Then it belongs into the configuration of the connection too,
-    /// whose environment must have codecs.
+    /// With `compression`, compression is offered. The same settings must then be in the
+    /// [`Config`](crate::Config) of the connection, whose environment must have codecs.
     ///
     /// # Errors
     ///
-    /// If something in `request` is invalid or reserved.
+    /// [`HandshakeMisuse`] if something in `request` is invalid or reserved.
     pub fn new(
         request: &ClientRequest<'_>,
         nonce: [u8; 16],
@@ -178,11 +179,11 @@ impl ClientUpgrade {
         Ok((http_request, upgrade))
     }
 
-    /// Checks the answer as a client does that reads it from the wire.
+    /// Checks a response by the same rules as one that is read from the wire.
     ///
     /// # Errors
     ///
-    /// If the server refused, or agreed to something that was not asked for.
+    /// [`ResponseError`] if the server refused, or agreed to something that was not requested.
     pub fn check<B>(&self, response: &Response<B>) -> Result<Agreed, ResponseError> {
         let version = http1_version(response.version());
         let offered = self.compression.map(|_| negotiation::NAME);
@@ -207,12 +208,12 @@ impl ClientUpgrade {
     }
 }
 
-/// The extensions that a head lists, which was checked.
+/// Returns the extensions of a head that was checked.
 fn extensions(fields: &HeaderMap) -> impl Iterator<Item = Extension<'_>> {
     Extensions::new(values(fields, "Sec-WebSocket-Extensions")).flatten()
 }
 
-/// The versions of HTTP that have, or could have, an upgrade.
+/// Returns the version if it is HTTP/1.
 fn http1_version(version: Version) -> Option<HttpVersion> {
     match version {
         Version::HTTP_10 => Some(HttpVersion::Http10),
@@ -221,8 +222,7 @@ fn http1_version(version: Version) -> Option<HttpVersion> {
     }
 }
 
-/// Appends checked fields. The `http` crate has limits of its own on the length of names and the
-/// number of fields.
+/// Appends checked fields. The `http` crate limits the length of names and the number of fields.
 fn append<'a>(
     headers: &mut HeaderMap,
     fields: impl Iterator<Item = (&'a str, &'a [u8])>,
@@ -352,7 +352,7 @@ mod tests {
         assert_eq!(server_agreed.subprotocol, client_agreed.subprotocol);
     }
 
-    /// What comes of an offer and the answer to it; both as they are in the heads.
+    /// Returns the results of an offer and its answer, both as they are in the heads.
     fn negotiated(
         client: Option<&Compression>,
         accept: &Accept<'_>,
@@ -366,7 +366,7 @@ mod tests {
         let theirs = client.check(&response).unwrap();
         assert_eq!(ours.deflate.is_some(), theirs.deflate.is_some());
         if let (Some(ours), Some(theirs)) = (ours.deflate, theirs.deflate) {
-            // Nobody refers further back than the other knows.
+            // Neither end refers further back than the other keeps.
             assert!(ours.send_window_bits <= theirs.receive_window_bits);
             assert!(theirs.send_window_bits <= ours.receive_window_bits);
         }

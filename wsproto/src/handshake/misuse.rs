@@ -1,39 +1,40 @@
-//! Mistakes of the application in what it asks the handshake to write.
+//! Misuse of the opening handshake by the application.
 
 use core::error::Error;
 use core::fmt;
 
-/// Says what is wrong with a handshake that the application asked for.
+/// A fault in a request or response that the application asked the handshake to write.
 ///
-/// Nothing has been written when this is returned: the call may be repeated with better arguments.
+/// Nothing was written, so the call may be repeated with other arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandshakeMisuse {
-    /// A header name is no token (RFC 7230 section 3.2.6).
+    /// A header name is not a token (RFC 7230 section 3.2.6).
     InvalidHeaderName,
-    /// A header value holds CR, LF, NUL or another control character but the tab.
+    /// A header value contains CR, LF, NUL or another control character except the tab.
     InvalidHeaderValue,
-    /// A header belongs to the handshake itself and cannot be given by hand, or has a field of its own.
+    /// A header belongs to the handshake itself and cannot be set, or has a field of its own.
     ReservedHeader,
     /// `Host`, `Origin` or `Authorization` is given more than once.
     RepeatedHeader,
-    /// There are more headers than the HTTP library takes.
+    /// There are more headers than the HTTP library accepts.
     TooManyHeaders,
-    /// The host is empty, or holds a character that no authority has (RFC 3986 section 3.2.2).
+    /// The host is empty, or contains a character that is not allowed in an authority (RFC 3986
+    /// section 3.2.2).
     InvalidHost,
-    /// The target is no absolute path with an optional query in printable ASCII, or has a fragment.
+    /// The target is not an absolute path with an optional query in printable ASCII, or has a fragment.
     InvalidTarget,
-    /// The user name has a colon, or a credential holds a control character (RFC 7617 section 2).
+    /// The user name has a colon, or a credential contains a control character (RFC 7617 section 2).
     InvalidCredentials,
-    /// A subprotocol is no token (RFC 6455 section 4.1).
+    /// A subprotocol is not a token (RFC 6455 section 4.1).
     InvalidSubprotocol,
-    /// A subprotocol is asked for twice (RFC 6455 section 4.1).
+    /// A subprotocol is requested twice (RFC 6455 section 4.1).
     RepeatedSubprotocol,
-    /// The subprotocol that is accepted is none of those that the client offered.
+    /// The accepted subprotocol is not among those that the client offered.
     SubprotocolNotOffered,
-    /// The status of an answer is outside 200 to 599.
+    /// The status of a response is outside of 200 to 599.
     InvalidStatus,
-    /// The status of an answer (204, 205 or 304) allows no body (RFC 7231 section 6).
+    /// The status of a response (204, 205 or 304) allows no body (RFC 7231 section 6).
     BodyNotAllowed,
 }
 

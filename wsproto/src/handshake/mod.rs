@@ -1,8 +1,9 @@
-//! The opening handshake (RFC 6455 section 4): heads read, checked and written.
+//! The opening handshake (RFC 6455 section 4): reading, checking and writing heads.
 //!
-//! Everything here is a pure function or a small state machine over bytes. A head goes through
-//! `HeadReader` (where does it end?), `parse_*` (where are its parts?), a borrowing view
-//! ([`Request`], [`Response`]) and a check. What is written is validated before its first byte.
+//! Everything here is a pure function or a small state machine over bytes. `HeadReader` finds the end of a
+//! head, `parse_*` finds the positions of its parts, a borrowing view ([`Request`], [`Response`]) gives
+//! access to them, and a check validates them. Heads to be sent are validated before the first byte is
+//! written.
 
 mod accept_key;
 mod agreed;

@@ -1,4 +1,4 @@
-//! How far an opening handshake is.
+//! The state of an opening handshake.
 
 use alloc::{string::String, vec::Vec};
 
@@ -8,27 +8,27 @@ use crate::deflate::negotiation::ExtensionParameters;
 /// State of an opening handshake that is not complete.
 #[derive(Debug)]
 pub(crate) enum Opening {
-    /// Server: the request comes in.
+    /// Server: the request is being received.
     Request(HeadReader),
-    /// Server: the application has the request, and has not answered.
+    /// Server: the application has the request and has not answered it.
     Answer {
         verdict: Verdict,
         /// The subprotocols that the client offers, separated by commas.
         subprotocols: String,
-        /// The request was HEAD: its answer has no body.
+        /// True if the method is HEAD, whose response has no body.
         head_only: bool,
-        /// The compression that the client offers, as far as it is acceptable.
+        /// The client's first acceptable offer of permessage-deflate.
         offer: Option<ExtensionParameters>,
     },
-    /// Client: the response comes in.
+    /// Client: the response is being received.
     Response {
         reader: HeadReader,
-        /// The value of `Sec-WebSocket-Accept` that answers our key.
+        /// The value of `Sec-WebSocket-Accept` for our key.
         accept: [u8; 28],
-        /// The subprotocols that were asked for, separated by commas.
+        /// The requested subprotocols, separated by commas.
         subprotocols: String,
     },
-    /// Client: the server refused, and its body comes in.
+    /// Client: the server refused, and the body of its response is being received.
     Body { head: Vec<u8>, reader: BodyReader },
 }
 

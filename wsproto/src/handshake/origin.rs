@@ -1,4 +1,4 @@
-//! Which pages may connect (RFC 6455 section 10.2).
+//! The check of `Origin`, which restricts the pages that may connect (RFC 6455 section 10.2).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -8,12 +8,12 @@ use core::{fmt, str};
 use super::headers::{Single, is_authority, single};
 use super::request::Request;
 
-/// Decides by `Origin` whether a request may become a WebSocket.
+/// A policy that accepts or refuses requests by their `Origin`.
 ///
-/// Browsers let any page connect anywhere, with the user's cookies, and state the page's origin; a
-/// server that trusts cookies must look at it. Programs other than browsers can state anything, and
-/// mostly state nothing: a request without `Origin` is turned away by the policies below, unless
-/// [`allow_missing`](Self::allow_missing) says otherwise.
+/// Browsers let any page connect to any host, with the user's cookies, and state the page's origin. A server
+/// that trusts cookies must check it. Programs other than browsers can state any origin, and mostly state
+/// none: the policies below refuse a request without `Origin`, unless [`allow_missing`](Self::allow_missing)
+/// is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginPolicy {
     allowed: Allowed,
@@ -27,7 +27,7 @@ enum Allowed {
     List(Vec<Pattern>),
 }
 
-/// What becomes of a request without `Origin`.
+/// The treatment of a request without `Origin`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Missing {
     Refused,
@@ -35,7 +35,7 @@ enum Missing {
 }
 
 impl OriginPolicy {
-    /// Lets every request pass, with an origin or without.
+    /// Allows every request, with an origin or without.
     pub const fn any() -> Self {
         Self {
             allowed: Allowed::Any,
@@ -43,9 +43,9 @@ impl OriginPolicy {
         }
     }
 
-    /// Lets pages of the host pass that the request is for, by `http` or `https`.
+    /// Allows pages that come, by `http` or `https`, from the host that the request is for.
     ///
-    /// The port must be the same too; the default ports of `http` and `https` may be left out.
+    /// The port must be the same too. The default ports of `http` and `https` may be omitted.
     pub const fn same_host() -> Self {
         Self {
             allowed: Allowed::SameHost,
@@ -53,15 +53,14 @@ impl OriginPolicy {
         }
     }
 
-    /// Lets the listed origins pass: `https://example.com`, `http://localhost:8080`, `null`.
+    /// Allows the listed origins, such as `https://example.com`, `http://localhost:8080` or `null`.
     ///
-    /// A host that starts with `*.` stands for all names below, but not for the name itself; the
-    /// port `*` stands for any. Without a port, the default one of the scheme is meant. Case does
-    /// not matter.
+    /// A host that starts with `*.` matches all names below, but not the name itself. The port `*` matches
+    /// any port. Without a port, the default port of the scheme is meant. Case does not matter.
     ///
     /// # Errors
     ///
-    /// If a pattern is no origin, has a path, or has `*` elsewhere.
+    /// [`InvalidOriginPattern`] if a pattern is not an origin, has a path, or has `*` elsewhere.
     pub fn list<'p>(
         patterns: impl IntoIterator<Item = &'p str>,
     ) -> Result<Self, InvalidOriginPattern> {
@@ -73,14 +72,14 @@ impl OriginPolicy {
         })
     }
 
-    /// Lets requests without `Origin` pass, too: no browser sends them.
+    /// Allows requests without `Origin` too. No browser sends them.
     #[must_use]
     pub fn allow_missing(mut self) -> Self {
         self.missing = Missing::Allowed;
         self
     }
 
-    /// Whether the policy lets `request` pass.
+    /// Returns true if the policy allows `request`.
     pub fn allows(&self, request: &Request<'_>) -> bool {
         let patterns = match &self.allowed {
             Allowed::Any => return true,
@@ -102,7 +101,7 @@ impl OriginPolicy {
     }
 }
 
-/// A pattern of [`OriginPolicy::list`] that is no origin.
+/// The error for a pattern of [`OriginPolicy::list`] that is not an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidOriginPattern;
 
@@ -114,10 +113,10 @@ impl fmt::Display for InvalidOriginPattern {
 
 impl Error for InvalidOriginPattern {}
 
-/// An origin in its parts (RFC 6454 section 7).
+/// The parts of an origin (RFC 6454 section 7).
 #[derive(Debug, Clone, Copy)]
 enum Origin<'a> {
-    /// `null`: a page whose origin is nobody's business, such as a sandboxed one.
+    /// `null`: an opaque origin, such as that of a sandboxed page.
     Opaque,
     Tuple {
         scheme: &'a str,
@@ -128,7 +127,7 @@ enum Origin<'a> {
 }
 
 impl<'a> Origin<'a> {
-    /// Parses the value of a header; `None` if it is no origin.
+    /// Parses the value of `Origin`. Returns `None` if it is not an origin.
     fn parse(text: &'a str) -> Option<Self> {
         if text == "null" {
             return Some(Self::Opaque);
@@ -145,12 +144,12 @@ impl<'a> Origin<'a> {
         })
     }
 
-    /// Whether this is the origin of pages of `authority`, as `Host` states it.
+    /// Returns true if this is the origin of pages at `authority`, the value of `Host`.
     fn is_on(&self, authority: &str) -> bool {
         let Self::Tuple { scheme, host, port } = *self else {
             return false;
         };
-        // What has another scheme was not fetched from a host, whatever name it goes by.
+        // A page of another scheme was not fetched from a host, whatever its name is.
         if default_port(scheme).is_none() {
             return false;
         }
@@ -160,13 +159,13 @@ impl<'a> Origin<'a> {
     }
 }
 
-/// An origin that may stand for several.
+/// A pattern that matches one or several origins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Pattern {
     Opaque,
     Tuple {
         scheme: Box<str>,
-        /// The host; starts with a dot if it stands for all names below.
+        /// The host. It starts with a dot if it matches all names below.
         host: Box<str>,
         port: PortPattern,
     },
@@ -175,7 +174,7 @@ enum Pattern {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PortPattern {
     Any,
-    /// A port as in [`Origin`].
+    /// A port, as in [`Origin`].
     Only(Option<u16>),
 }
 
@@ -233,13 +232,13 @@ impl Pattern {
     }
 }
 
-/// Whether `text` is the scheme of a URI (RFC 3986 section 3.1).
+/// Returns true if `text` is the scheme of a URI (RFC 3986 section 3.1).
 fn is_scheme(text: &str) -> bool {
     let is_scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
     text.starts_with(|first: char| first.is_ascii_alphabetic()) && text.bytes().all(is_scheme_byte)
 }
 
-/// The port that a scheme has by itself, as far as pages are concerned.
+/// Returns the default port of a scheme that pages are fetched by.
 fn default_port(scheme: &str) -> Option<u16> {
     if scheme.eq_ignore_ascii_case("http") {
         Some(80)
@@ -250,7 +249,7 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// Whether `host` is the one of the pattern, or below it if the pattern starts with a dot.
+/// Returns true if `host` matches the pattern: it is the same, or below it if the pattern starts with a dot.
 fn host_matches(pattern: &str, host: &str) -> bool {
     if !pattern.starts_with('.') {
         return pattern.eq_ignore_ascii_case(host);
@@ -259,8 +258,8 @@ fn host_matches(pattern: &str, host: &str) -> bool {
         && host.as_bytes()[host.len() - pattern.len()..].eq_ignore_ascii_case(pattern.as_bytes())
 }
 
-/// Splits an authority into host and port; `None` if it is no authority. An IPv6 address keeps its
-/// brackets.
+/// Splits an authority into host and port, or returns `None` if it is not an authority. An IPv6 address keeps
+/// its brackets.
 fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     if !is_authority(authority.as_bytes()) {
         return None;
@@ -275,7 +274,7 @@ fn split_port(authority: &str) -> Option<(&str, Option<&str>)> {
     }
 }
 
-/// The number of a port, or the default one of the scheme. The outer `None` is an error.
+/// Parses a port, or returns the default port of the scheme. The outer `None` is an error.
 fn parse_port(port: Option<&str>, scheme: &str) -> Option<Option<u16>> {
     match port {
         Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => port.parse().ok().map(Some),

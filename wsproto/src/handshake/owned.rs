@@ -1,4 +1,4 @@
-//! Heads to keep: for handlers that decide later, and for tasks of their own.
+//! Owned heads, for handlers that decide later or run as tasks of their own.
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -8,7 +8,7 @@ use super::parse::{RequestLine, StatusLine};
 use super::request::Request;
 use super::response::Response;
 
-/// A request that does not borrow the input. Made by [`Request::to_head`].
+/// A request that does not borrow the input. Created by [`Request::to_head`].
 #[derive(Clone)]
 pub struct RequestHead {
     head: Box<[u8]>,
@@ -17,7 +17,7 @@ pub struct RequestHead {
 }
 
 impl RequestHead {
-    /// The request.
+    /// Returns the request.
     #[must_use]
     pub const fn view(&self) -> Request<'_> {
         Request::new(&self.head, self.line, &self.spans)
@@ -31,7 +31,7 @@ impl fmt::Debug for RequestHead {
 }
 
 impl Request<'_> {
-    /// A copy to keep.
+    /// Returns an owned copy.
     #[must_use]
     pub fn to_head(&self) -> RequestHead {
         RequestHead {
@@ -42,7 +42,7 @@ impl Request<'_> {
     }
 }
 
-/// A response that does not borrow the input. Made by [`Response::to_head`].
+/// A response that does not borrow the input. Created by [`Response::to_head`].
 #[derive(Clone)]
 pub struct ResponseHead {
     head: Box<[u8]>,
@@ -52,7 +52,7 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// The response, with what was kept of its body.
+    /// Returns the response, with the part of its body that was kept.
     #[must_use]
     pub const fn view(&self) -> Response<'_> {
         Response::new(&self.head, self.line, &self.spans, &self.body)
@@ -66,7 +66,7 @@ impl fmt::Debug for ResponseHead {
 }
 
 impl Response<'_> {
-    /// A copy to keep.
+    /// Returns an owned copy.
     #[must_use]
     pub fn to_head(&self) -> ResponseHead {
         ResponseHead {

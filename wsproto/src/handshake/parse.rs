@@ -1,4 +1,4 @@
-//! Parses a whole head: httparse finds the parts, positions are what is kept of them.
+//! Parsing of complete heads: httparse finds the parts, and their positions are kept.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -8,7 +8,7 @@ use super::http_version::HttpVersion;
 use super::refusal::Refusal;
 use super::response_error::ResponseError;
 
-/// The first line of a request, by position.
+/// The positions of the parts of a request line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RequestLine {
     pub(super) method: Span,
@@ -17,7 +17,7 @@ pub(crate) struct RequestLine {
 }
 
 impl RequestLine {
-    /// Keeps the positions of what was found in `head`.
+    /// Converts the parts that httparse found in `head` into positions.
     fn locate(request: &httparse::Request<'_, '_>, head: &[u8]) -> Option<Self> {
         Some(Self {
             method: Span::locate(request.method?.as_bytes(), head)?,
@@ -27,7 +27,7 @@ impl RequestLine {
     }
 }
 
-/// The first line of a response, by position.
+/// The parts of a status line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StatusLine {
     pub(super) version: HttpVersion,
@@ -36,9 +36,9 @@ pub(crate) struct StatusLine {
 }
 
 impl StatusLine {
-    /// Keeps the positions of what was found in `head`.
+    /// Converts the parts that httparse found in `head` into positions.
     fn locate(response: &httparse::Response<'_, '_>, head: &[u8]) -> Option<Self> {
-        // httparse's stand-in for a reason that is absent or not ASCII is no part of the head.
+        // For a reason that is absent or not ASCII, httparse returns a string that is no part of the head.
         let reason = match response.reason? {
             "" => &head[..0],
             reason => reason.as_bytes(),
@@ -50,15 +50,15 @@ impl StatusLine {
         })
     }
 
-    /// Whether this is news on the way to the answer, and another head follows.
+    /// Returns true for an interim response, which another head follows.
     ///
-    /// A client that waits for an answer passes over any 1xx (RFC 7231 section 6.2) but 101.
+    /// A client skips any 1xx response (RFC 7231 section 6.2) except 101.
     pub(crate) const fn is_interim(&self) -> bool {
         matches!(self.status, 100 | 102..=199)
     }
 }
 
-/// Parses the whole head of a request. The positions of its headers replace what `spans` had.
+/// Parses the complete head of a request. The positions of its headers replace the content of `spans`.
 pub(crate) fn parse_request(
     head: &[u8],
     max_headers: usize,
@@ -81,7 +81,7 @@ pub(crate) fn parse_request(
         .ok_or(Refusal::Malformed)
 }
 
-/// Parses the whole head of a response. The positions of its headers replace what `spans` had.
+/// Parses the complete head of a response. The positions of its headers replace the content of `spans`.
 pub(crate) fn parse_response(
     head: &[u8],
     max_headers: usize,
@@ -104,12 +104,13 @@ pub(crate) fn parse_response(
         .ok_or(ResponseError::Malformed)
 }
 
-/// Room for the headers of `head`, and no more than it can have: a header takes three bytes.
+/// Returns slots for at most `max_headers` headers, and no more than `head` can have: a header takes three
+/// bytes.
 fn header_slots(head: &[u8], max_headers: usize) -> Vec<httparse::Header<'_>> {
     vec![httparse::EMPTY_HEADER; max_headers.min(head.len() / 3)]
 }
 
-/// Keeps the positions of `headers`, which were found in `head`.
+/// Converts `headers`, which were found in `head`, into positions.
 fn locate_headers(
     headers: &[httparse::Header<'_>],
     head: &[u8],
@@ -126,7 +127,7 @@ fn locate_headers(
     Some(())
 }
 
-/// httparse knows 0 and 1 only.
+/// Converts the minor version, which is 0 or 1 in httparse.
 const fn http_version(minor: u8) -> HttpVersion {
     match minor {
         0 => HttpVersion::Http10,

@@ -1,4 +1,4 @@
-//! Why a request does not become a WebSocket, and the HTTP answer that says so.
+//! Refusals of requests, and the HTTP responses that state the reason.
 
 use alloc::vec::Vec;
 use core::error::Error;
@@ -7,19 +7,19 @@ use core::fmt;
 use super::head::HeadError;
 use super::server_response::{Reject, write_answer};
 
-/// A fault of a request, with the answer that belongs to it.
+/// A fault of a request, with the status that it is answered with.
 ///
-/// The answer closes the connection, and has its reason as text in the body.
+/// The response closes the connection, and has the reason as text in its body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The bytes are no head of an HTTP/1 request: 400.
+    /// The bytes are not the head of an HTTP/1 request: 400.
     Malformed,
     /// The head is larger than the limit: 431.
     HeadTooLarge,
     /// The head has more headers than the limit: 431.
     TooManyHeaders,
-    /// The head was not whole before its deadline: 408.
+    /// The head was not complete before its deadline: 408.
     TooSlow,
     /// The major version of HTTP is not 1: 505.
     UnsupportedHttpVersion,
@@ -29,9 +29,9 @@ pub enum Refusal {
     MissingHost,
     /// There is more than one `Host`: 400.
     RepeatedHost,
-    /// `Host` is empty, or holds a character that no authority has: 400.
+    /// `Host` is empty, or contains a character that is not allowed in an authority: 400.
     InvalidHost,
-    /// The target is no path and no absolute URI (RFC 6455 section 4.2.1): 400.
+    /// The target is neither a path nor an absolute URI (RFC 6455 section 4.2.1): 400.
     InvalidTarget,
     /// The method is not GET: 405.
     MethodNotAllowed,
@@ -55,14 +55,14 @@ pub enum Refusal {
     InvalidKey,
     /// A request for an upgrade has a body: 400.
     UnexpectedBody,
-    /// `Sec-WebSocket-Protocol` lists something that is no token: 400.
+    /// `Sec-WebSocket-Protocol` lists something that is not a token: 400.
     InvalidSubprotocol,
     /// `Sec-WebSocket-Extensions` does not follow its grammar (RFC 6455 section 9.1): 400.
     MalformedExtensions,
 }
 
 impl Refusal {
-    /// The status of the answer.
+    /// Returns the status of the response.
     pub const fn status(self) -> u16 {
         match self {
             Self::Malformed
@@ -89,7 +89,7 @@ impl Refusal {
         }
     }
 
-    /// Writes the answer; without its body, if the request is known to be a HEAD.
+    /// Appends the response to `out`, without its body if the method is known to be HEAD.
     pub(crate) fn write(self, out: &mut Vec<u8>, head_only: bool) {
         let answer = Reject::new(self.status())
             .headers(self.headers())
@@ -97,7 +97,7 @@ impl Refusal {
         write_answer(out, &answer, head_only);
     }
 
-    /// The headers that tell the client how to do better.
+    /// Returns the headers that tell the client what to do instead.
     pub(super) const fn headers(self) -> &'static [(&'static str, &'static str)] {
         const TEXT: (&str, &str) = ("Content-Type", "text/plain; charset=utf-8");
         match self {
@@ -134,7 +134,7 @@ impl Refusal {
         }
     }
 
-    /// The reason, for the body of the answer and for logs.
+    /// Returns the reason, for the body of the response and for logs.
     pub(super) const fn text(self) -> &'static str {
         match self {
             Self::Malformed => "this is not an HTTP/1.1 request",
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
     use crate::handshake::sample::with_response;
 
-    /// One refusal of each kind of answer, and several of the commonest.
+    /// One refusal of each kind of response, and several of the most common ones.
     const REFUSALS: [(Refusal, u16); 8] = [
         (Refusal::Malformed, 400),
         (Refusal::InvalidKey, 400),

@@ -1,4 +1,4 @@
-//! The request as the application sees it.
+//! A request as the application sees it.
 
 use alloc::string::String;
 use core::{fmt, str};
@@ -10,9 +10,10 @@ use super::http_version::HttpVersion;
 use super::parse::RequestLine;
 use crate::extensions::{Extension, Extensions, MalformedExtensions};
 
-/// A request for a WebSocket, or on request a plain HTTP one; borrowed from the connection.
+/// A request for a WebSocket, or a plain HTTP request that was [surfaced](crate::Config::surface_plain_http).
+/// It borrows the [`Input`](crate::Input).
 ///
-/// The body of a plain request is not read: the connection ends with the answer.
+/// The body of a plain request is not read: the connection ends with the response.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
     pub(super) fields: HeadFields<'a>,
@@ -20,7 +21,7 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Views a head through the positions that [`parse_request`](super::parse_request) found in it.
+    /// Creates a view of a head, from the positions that [`parse_request`](super::parse_request) found in it.
     pub(crate) const fn new(head: &'a [u8], line: RequestLine, spans: &'a [HeaderSpan]) -> Self {
         Self {
             fields: HeadFields { head, spans },
@@ -28,54 +29,54 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The method: `GET`, unless this is a plain HTTP request.
+    /// Returns the method: `GET`, unless this is a plain HTTP request.
     pub fn method(&self) -> &'a str {
         self.line.method.text(self.fields.head)
     }
 
-    /// The target as it was sent (RFC 7230 section 5.3), percent-encoding and query included.
+    /// Returns the target as it was sent (RFC 7230 section 5.3), percent-encoding and query included.
     pub fn target(&self) -> &'a str {
         self.line.target.text(self.fields.head)
     }
 
-    /// The path of the target, percent-encoded as it was sent; never empty.
+    /// Returns the path of the target, percent-encoded as it was sent. It is never empty.
     pub fn path(&self) -> &'a str {
         let (path, _) = split_query(split_authority(self.target()).1);
         if path.is_empty() { "/" } else { path }
     }
 
-    /// What follows the first `?` of the target, percent-encoded as it was sent.
+    /// Returns the query: the part of the target after the first `?`, percent-encoded as it was sent.
     pub fn query(&self) -> Option<&'a str> {
         split_query(split_authority(self.target()).1).1
     }
 
-    /// The version of HTTP: 1.1, unless this is a plain HTTP request.
+    /// Returns the version of HTTP: 1.1, unless this is a plain HTTP request.
     pub const fn version(&self) -> HttpVersion {
         self.line.version
     }
 
-    /// Every header in order, repeated ones too.
+    /// Returns every header in order, repeated ones included.
     pub fn headers(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
         self.fields.fields()
     }
 
-    /// The value of the first header called `name`, in any case.
+    /// Returns the value of the first header called `name`, without regard to case.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.headers_named(name).next()
     }
 
-    /// The value of the first header called `name`, in any case; `None` also if it is not UTF-8.
+    /// Returns the value of the first header called `name`, without regard to case, if it is UTF-8.
     pub fn header_str(&self, name: &str) -> Option<&'a str> {
         self.header(name)
             .and_then(|value| str::from_utf8(value).ok())
     }
 
-    /// The values of all headers called `name`, in any case, in order.
+    /// Returns the values of all headers called `name`, without regard to case, in order.
     pub fn headers_named<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         values(self.fields, name)
     }
 
-    /// The host, with its port if that was sent: from an absolute target, or else from `Host`
+    /// Returns the host, with its port if that was sent: from an absolute target, or else from `Host`
     /// (RFC 7230 section 5.5).
     pub fn host(&self) -> Option<&'a str> {
         split_authority(self.target())
@@ -83,46 +84,47 @@ impl<'a> Request<'a> {
             .or_else(|| self.header_str("Host"))
     }
 
-    /// The origin of the page that asks (RFC 6454); browsers always send it, others rarely.
+    /// Returns the origin of the page that connects (RFC 6454). Browsers always send it, other clients
+    /// rarely.
     pub fn origin(&self) -> Option<&'a str> {
         self.header_str("Origin")
     }
 
-    /// The subprotocols that the client offers, in its order of preference.
+    /// Returns the subprotocols that the client offers, in its order of preference.
     pub fn subprotocols(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         elements(self.fields, "Sec-WebSocket-Protocol")
             .filter_map(|element| str::from_utf8(element).ok())
     }
 
-    /// The offered subprotocols as one list, the form in which a connection keeps them.
+    /// Joins the offered subprotocols to one list, the form in which a connection keeps them.
     pub(crate) fn join_subprotocols(&self) -> String {
         join_elements(self.fields, "Sec-WebSocket-Protocol")
     }
 
-    /// The extensions that the client offers, in its order of preference.
+    /// Returns the extensions that the client offers, in its order of preference.
     ///
-    /// An `Err` is the last item; a request for a WebSocket has none.
+    /// An `Err` is the last item. It does not occur in a request for a WebSocket, which was checked.
     pub fn extensions(
         &self,
     ) -> impl Iterator<Item = Result<Extension<'a>, MalformedExtensions>> + use<'a> {
         Extensions::new(values(self.fields, "Sec-WebSocket-Extensions"))
     }
 
-    /// Whether a WebSocket is asked for; `false` for a plain HTTP request.
+    /// Returns true if this is a request for a WebSocket, false if it is a plain HTTP request.
     ///
-    /// An `Upgrade` to something else and one in HTTP/1.0 ask for nothing (RFC 7230 section 6.7).
+    /// An `Upgrade` to another protocol, or in HTTP/1.0, is ignored (RFC 7230 section 6.7).
     pub fn is_upgrade(&self) -> bool {
         asks_for_upgrade(self.version(), self.fields)
     }
 
-    /// The header fields, for the checks.
+    /// Returns the header fields, for the checks.
     pub(super) const fn fields(&self) -> HeadFields<'a> {
         self.fields
     }
 }
 
 impl fmt::Debug for Request<'_> {
-    /// Leaves the values of headers out: cookies and credentials do not belong in logs.
+    /// Omits the values of headers: cookies and credentials do not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
             .field("method", &self.method())

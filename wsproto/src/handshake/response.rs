@@ -1,4 +1,4 @@
-//! The server's answer as the application of a client sees it.
+//! A server's response as the application of a client sees it.
 
 use core::{fmt, str};
 
@@ -7,8 +7,8 @@ use super::http_version::HttpVersion;
 use super::parse::StatusLine;
 use crate::extensions::{Extension, Extensions, MalformedExtensions};
 
-/// The server's answer to a request for a WebSocket: agreement or refusal; borrowed from the
-/// connection.
+/// The server's response to a request for a WebSocket, which accepts or refuses it. It borrows the
+/// [`Input`](crate::Input).
 #[derive(Clone, Copy)]
 pub struct Response<'a> {
     pub(super) fields: HeadFields<'a>,
@@ -17,8 +17,8 @@ pub struct Response<'a> {
 }
 
 impl<'a> Response<'a> {
-    /// Views a head through the positions that [`parse_response`](super::parse_response) found in
-    /// it, and what has been kept of the body.
+    /// Creates a view of a head, from the positions that [`parse_response`](super::parse_response) found in
+    /// it, and of the part of the body that was kept.
     pub(crate) const fn new(
         head: &'a [u8],
         line: StatusLine,
@@ -32,70 +32,69 @@ impl<'a> Response<'a> {
         }
     }
 
-    /// The status: 101 if the server agreed.
+    /// Returns the status: 101 if the server accepted.
     pub const fn status(&self) -> u16 {
         self.line.status
     }
 
-    /// The reason phrase; empty if there is none in ASCII.
+    /// Returns the reason phrase. It is empty if there is none, or if it is not ASCII.
     pub fn reason_phrase(&self) -> &'a str {
         self.line.reason.text(self.fields.head)
     }
 
-    /// Every header in order, repeated ones too.
+    /// Returns every header in order, repeated ones included.
     pub fn headers(&self) -> impl Iterator<Item = Header<'a>> + use<'a> {
         self.fields.fields()
     }
 
-    /// The value of the first header called `name`, in any case.
+    /// Returns the value of the first header called `name`, without regard to case.
     pub fn header(&self, name: &str) -> Option<&'a [u8]> {
         self.headers_named(name).next()
     }
 
-    /// The value of the first header called `name`, in any case; `None` also if it is not UTF-8.
+    /// Returns the value of the first header called `name`, without regard to case, if it is UTF-8.
     pub fn header_str(&self, name: &str) -> Option<&'a str> {
         self.header(name)
             .and_then(|value| str::from_utf8(value).ok())
     }
 
-    /// The values of all headers called `name`, in any case, in order.
+    /// Returns the values of all headers called `name`, without regard to case, in order.
     pub fn headers_named<'n>(&self, name: &'n str) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
         values(self.fields, name)
     }
 
-    /// The subprotocol that the server chose.
+    /// Returns the subprotocol that the server chose.
     pub fn subprotocol(&self) -> Option<&'a str> {
         self.header_str("Sec-WebSocket-Protocol")
     }
 
-    /// The extensions that the server chose, in the order in which they apply (RFC 6455
-    /// section 9.1).
+    /// Returns the extensions that the server chose, in the order in which they apply (RFC 6455 section 9.1).
     ///
-    /// An `Err` is the last item; an answer that opens a connection has none.
+    /// An `Err` is the last item. It does not occur in a response that opens a connection, which was checked.
     pub fn extensions(
         &self,
     ) -> impl Iterator<Item = Result<Extension<'a>, MalformedExtensions>> + use<'a> {
         Extensions::new(values(self.fields, "Sec-WebSocket-Extensions"))
     }
 
-    /// The start of a refusal's body; empty if the server agreed.
+    /// Returns the start of a refusal's body, at most 16 KiB. It is empty if the server accepted.
     pub const fn body(&self) -> &'a [u8] {
         self.body
     }
 
-    /// The version of HTTP, for the checks.
+    /// Returns the version of HTTP, for the checks.
     pub(super) const fn version(&self) -> HttpVersion {
         self.line.version
     }
 
-    /// The header fields, for the checks.
+    /// Returns the header fields, for the checks.
     pub(super) const fn fields(&self) -> HeadFields<'a> {
         self.fields
     }
 }
 
 impl fmt::Debug for Response<'_> {
-    /// Leaves the values of headers out: cookies and tokens do not belong in logs.
+    /// Omits the values of headers: cookies and tokens do not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status())

@@ -1,15 +1,15 @@
-//! Errors of a response that does not open the connection (RFC 6455 section 4.1).
+//! Faults of a response that does not open the connection (RFC 6455 section 4.1).
 
 use core::error::Error;
 use core::fmt;
 
 use super::head::HeadError;
 
-/// Why the server's answer does not open the connection.
+/// The reason why the server's response does not open the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponseError {
-    /// The bytes are no head of an HTTP/1 response.
+    /// The bytes are not the head of an HTTP/1 response.
     Malformed,
     /// The head is larger than the limit.
     HeadTooLarge,
@@ -17,12 +17,15 @@ pub enum ResponseError {
     TooManyHeaders,
     /// The version of HTTP is not 1.1.
     UnsupportedHttpVersion,
-    /// The status is not 101: the server refused, or wants something else first.
+    /// The status is not 101: the server refused, or redirects.
+    ///
+    /// Only a handshake over an HTTP library reports this. A connection reports
+    /// [`Event::Refused`](crate::Event::Refused).
     Refused {
-        /// The status that it sent.
+        /// The status of the response.
         status: u16,
     },
-    /// `Upgrade` is absent or names another protocol.
+    /// `Upgrade` is absent, or names another protocol.
     NoUpgrade,
     /// `Connection` does not list `upgrade`.
     NoConnectionUpgrade,
@@ -30,15 +33,15 @@ pub enum ResponseError {
     MissingAccept,
     /// There is more than one `Sec-WebSocket-Accept`.
     RepeatedAccept,
-    /// `Sec-WebSocket-Accept` does not answer the key that was sent.
+    /// `Sec-WebSocket-Accept` does not match the key that was sent.
     WrongAccept,
     /// There is more than one `Sec-WebSocket-Protocol`.
     RepeatedSubprotocol,
-    /// The subprotocol is none of those that were asked for.
+    /// The subprotocol is not among those that were requested.
     SubprotocolNotAsked,
-    /// `Sec-WebSocket-Extensions` does not follow its grammar (section 9.1).
+    /// `Sec-WebSocket-Extensions` does not follow its grammar (RFC 6455 section 9.1).
     MalformedExtensions,
-    /// An extension is none of those that were offered.
+    /// An extension is not among those that were offered.
     ExtensionNotOffered,
     /// The parameters of permessage-deflate do not fit the offer (RFC 7692 section 7.1).
     IllegalCompression,

@@ -1,4 +1,4 @@
-//! Heads for the tests of the handshake, and the way from bytes to a view of them.
+//! Sample heads for the tests of the handshake, and their conversion to views.
 
 use alloc::format;
 use alloc::string::String;
@@ -11,7 +11,7 @@ use super::request::Request;
 use super::response::Response;
 use super::response_error::ResponseError;
 
-/// The default of both caps is ample for every sample.
+/// The default limit, which is ample for every sample.
 pub(super) const MAX_HEADERS: usize = 64;
 
 /// The fields of the request in RFC 6455 section 1.2.
@@ -33,11 +33,11 @@ pub(super) const RESPONSE_FIELDS: [(&str, &str); 4] = [
     ("Sec-WebSocket-Protocol", "chat"),
 ];
 
-/// The proof that answers the key of [`REQUEST_FIELDS`].
+/// The value of `Sec-WebSocket-Accept` for the key in [`REQUEST_FIELDS`].
 pub(super) const ACCEPT: &[u8; 28] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// A head with `fields`, in which every field called like one of `changes` is replaced by all of
-/// those; a change without a value takes the field away.
+/// Returns a head with `fields`. Every field named in `changes` is replaced by all of those; a change without
+/// a value removes the field.
 pub(super) fn head(
     first_line: &str,
     fields: &[(&str, &str)],
@@ -53,7 +53,7 @@ pub(super) fn head(
     format!("{first_line}\r\n{fields}\r\n")
 }
 
-/// Parses the head of a request and looks at it.
+/// Parses the head of a request and calls `look` with its view.
 pub(super) fn with_request<T>(
     head: impl AsRef<[u8]>,
     look: impl FnOnce(Request<'_>) -> T,
@@ -63,7 +63,7 @@ pub(super) fn with_request<T>(
     Ok(look(Request::new(head.as_ref(), line, &spans)))
 }
 
-/// Parses the head of a response and looks at it.
+/// Parses the head of a response and calls `look` with its view.
 pub(super) fn with_response<T>(
     head: impl AsRef<[u8]>,
     look: impl FnOnce(Response<'_>) -> T,

@@ -1,4 +1,4 @@
-//! What a server answers: agreement, or any other HTTP response.
+//! A server's response: acceptance, or any other HTTP response.
 
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -9,22 +9,22 @@ use super::misuse::HandshakeMisuse;
 use super::status::reason_phrase;
 use crate::config::Config;
 
-/// How an application accepts a request.
+/// The acceptance of a request by the application.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Accept<'a> {
     /// The subprotocol to use: one of those that the client offered. `None` by default.
     pub subprotocol: Option<&'a str>,
-    /// Headers to send along, such as `Set-Cookie`: names and values. None by default.
+    /// Additional headers, such as `Set-Cookie`, as names and values. None by default.
     pub headers: &'a [(&'a str, &'a str)],
-    /// Whether to agree to compression, if it is configured and offered. `true` by default.
+    /// Agrees to compression, if it is configured and offered. `true` by default.
     pub compression: bool,
-    /// What holds for the connection from here on. `None` by default: what held for the handshake.
+    /// The configuration of the open connection. `None` by default: the configuration of the handshake stays.
     pub config: Option<&'a Arc<Config>>,
 }
 
 impl<'a> Accept<'a> {
-    /// Accepts without a subprotocol and without further headers.
+    /// Creates an acceptance without a subprotocol and without additional headers.
     pub const fn new() -> Self {
         Self {
             subprotocol: None,
@@ -41,7 +41,7 @@ impl<'a> Accept<'a> {
         self
     }
 
-    /// Sends headers along, names and values.
+    /// Sends additional headers, as names and values.
     #[must_use]
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
         self.headers = headers;
@@ -55,18 +55,18 @@ impl<'a> Accept<'a> {
         self
     }
 
-    /// Replaces limits, deadlines and policies: what was asked for, and by whom, is known only now.
+    /// Replaces the configuration, since the request and the client are known only now.
     ///
-    /// Bytes that came behind the request already fall under it too, and compression is negotiated as it
-    /// says. A connection that an HTTP library
-    /// upgrades gets its own by [`Connection::upgraded`](crate::Connection::upgraded) instead.
+    /// It applies to bytes that came behind the request too, and determines the negotiation of compression.
+    /// For a connection that an HTTP library upgrades, pass the configuration to
+    /// [`Connection::upgraded`](crate::Connection::upgraded) instead.
     #[must_use]
     pub const fn config(mut self, config: &'a Arc<Config>) -> Self {
         self.config = Some(config);
         self
     }
 
-    /// Checks what the application gave; `offered` is the client's list of subprotocols.
+    /// Checks the acceptance. `offered` is the client's list of subprotocols.
     pub(super) fn check(&self, offered: &str) -> Result<(), HandshakeMisuse> {
         if let Some(chosen) = self.subprotocol
             && !list_elements(offered.as_bytes()).any(|offer| offer == chosen.as_bytes())
@@ -76,7 +76,7 @@ impl<'a> Accept<'a> {
         check_application_headers(self.headers, &RESERVED_IN_ACCEPT)
     }
 
-    /// The header fields of the answer (RFC 6455 section 4.2.2, step 5).
+    /// Returns the header fields of the response (RFC 6455 section 4.2.2, step 5).
     pub(super) fn fields<'b>(
         &'b self,
         accept_key: &'b [u8; 28],
@@ -107,22 +107,23 @@ impl Default for Accept<'_> {
     }
 }
 
-/// How an application answers a request that does not become a WebSocket.
+/// A response of the application that does not open a WebSocket.
 ///
-/// It refuses an upgrade, or answers a plain HTTP request, and closes the connection either way.
+/// It refuses or redirects a request for a WebSocket, or answers a plain HTTP request. It closes the
+/// connection either way.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Reject<'a> {
     /// The status, 200 to 599.
     pub status: u16,
-    /// Headers to send along, such as `Content-Type` or `WWW-Authenticate`: names and values.
+    /// Additional headers, such as `Content-Type` or `WWW-Authenticate`, as names and values.
     pub headers: &'a [(&'a str, &'a str)],
-    /// The body; must be empty for 204, 205 and 304.
+    /// The body. It must be empty for 204, 205 and 304.
     pub body: &'a [u8],
 }
 
 impl<'a> Reject<'a> {
-    /// Answers with `status` and nothing else.
+    /// Creates a response with `status`, without additional headers or a body.
     pub const fn new(status: u16) -> Self {
         Self {
             status,
@@ -131,7 +132,7 @@ impl<'a> Reject<'a> {
         }
     }
 
-    /// Sends headers along, names and values.
+    /// Sends additional headers, as names and values.
     #[must_use]
     pub const fn headers(mut self, headers: &'a [(&'a str, &'a str)]) -> Self {
         self.headers = headers;
@@ -146,7 +147,7 @@ impl<'a> Reject<'a> {
     }
 }
 
-/// Fields of an acceptance that are not the application's; a 101 has no body (RFC 7230
+/// Header fields that the application may not set in an acceptance. A 101 has no body (RFC 7230
 /// section 3.3.2).
 const RESERVED_IN_ACCEPT: [&str; 7] = [
     "Upgrade",
@@ -158,13 +159,13 @@ const RESERVED_IN_ACCEPT: [&str; 7] = [
     "Transfer-Encoding",
 ];
 
-/// Fields of another answer that are not the application's.
+/// Header fields that the application may not set in another response.
 const RESERVED_IN_REJECT: [&str; 3] = ["Connection", "Content-Length", "Transfer-Encoding"];
 
-/// Writes the answer that opens the connection.
+/// Appends the response that opens the connection to `out`, or nothing on an error.
 ///
-/// `offered` is the client's list of subprotocols, separated by commas; `extensions` the value of
-/// `Sec-WebSocket-Extensions`. Writes nothing on an error.
+/// `offered` is the client's list of subprotocols, separated by commas. `extensions` is the value of
+/// `Sec-WebSocket-Extensions`.
 pub(crate) fn write_accept(
     out: &mut Vec<u8>,
     accept_key: &[u8; 28],
@@ -181,8 +182,8 @@ pub(crate) fn write_accept(
     Ok(())
 }
 
-/// Writes an answer that does not open the connection; without its body if `head_only` is set,
-/// for the method HEAD. Writes nothing on an error.
+/// Appends a response that does not open the connection to `out`, or nothing on an error. `head_only` omits
+/// the body, for the method HEAD.
 pub(crate) fn write_reject(
     out: &mut Vec<u8>,
     reject: &Reject<'_>,
@@ -199,14 +200,14 @@ pub(crate) fn write_reject(
     Ok(())
 }
 
-/// Writes a checked answer, the last of its connection.
+/// Appends a checked response, the last of its connection.
 pub(super) fn write_answer(out: &mut Vec<u8>, answer: &Reject<'_>, head_only: bool) {
     write_status_line(out, answer.status);
     let names_upgrade = answer
         .headers
         .iter()
         .any(|(name, _)| name.eq_ignore_ascii_case("Upgrade"));
-    // RFC 7230 section 6.7: who sends Upgrade must list it in Connection.
+    // RFC 7230 section 6.7: a sender of Upgrade must also list it in Connection.
     let connection = if names_upgrade {
         "close, Upgrade"
     } else {
@@ -216,7 +217,7 @@ pub(super) fn write_answer(out: &mut Vec<u8>, answer: &Reject<'_>, head_only: bo
     for (name, value) in answer.headers {
         write_field(out, name, value.as_bytes());
     }
-    // RFC 7230 section 3.3.2 forbids it in a 204; in a 304 it would speak of another body.
+    // RFC 7230 section 3.3.2 forbids it in a 204. In a 304 it would describe the body of another response.
     if !matches!(answer.status, 204 | 304) {
         write_field(
             out,
@@ -230,7 +231,7 @@ pub(super) fn write_answer(out: &mut Vec<u8>, answer: &Reject<'_>, head_only: bo
     }
 }
 
-/// Writes the first line of an answer.
+/// Appends the status line of a response.
 fn write_status_line(out: &mut Vec<u8>, status: u16) {
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(status.to_string().as_bytes());
@@ -239,7 +240,7 @@ fn write_status_line(out: &mut Vec<u8>, status: u16) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// Writes one line of a head, of a request or an answer.
+/// Appends one header line, of a request or a response.
 pub(super) fn write_field(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");

@@ -1,6 +1,6 @@
-//! Status lines of the answers that are written.
+//! The reason phrases of status lines.
 
-/// The usual reason phrase of a status; empty for a status that has none (RFC 7231 section 6.1).
+/// Returns the usual reason phrase of a status (RFC 7231 section 6.1), or an empty string if it has none.
 pub(super) const fn reason_phrase(status: u16) -> &'static str {
     match status {
         101 => "Switching Protocols",

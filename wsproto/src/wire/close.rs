@@ -1,4 +1,4 @@
-//! Close codes and how a connection ended (RFC 6455 7).
+//! Close codes, Close frames, and the end of a connection (RFC 6455 7).
 
 use alloc::boxed::Box;
 use core::fmt;
@@ -7,30 +7,30 @@ use crate::error::{Deadline, Violation};
 
 /// A status code of the closing handshake (RFC 6455 7.4).
 ///
-/// Three of them are never on the wire and only tell the application what happened:
-/// [`NO_STATUS`](Self::NO_STATUS), [`ABNORMAL`](Self::ABNORMAL) and [`TLS_FAILED`](Self::TLS_FAILED).
+/// Three codes are never on the wire and only inform the application: [`NO_STATUS`](Self::NO_STATUS),
+/// [`ABNORMAL`](Self::ABNORMAL) and [`TLS_FAILED`](Self::TLS_FAILED).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CloseCode(u16);
 
 impl CloseCode {
-    /// 1000: the purpose of the connection is fulfilled.
+    /// 1000: normal closure, the purpose of the connection is fulfilled.
     pub const NORMAL: Self = Self(1000);
-    /// 1001: a server goes down, or a browser has left the page.
+    /// 1001: an endpoint is going away: a server shuts down, or a browser has left the page.
     pub const GOING_AWAY: Self = Self(1001);
-    /// 1002: the peer broke the protocol.
+    /// 1002: the peer violated the protocol.
     pub const PROTOCOL_ERROR: Self = Self(1002);
-    /// 1003: a kind of data that the endpoint cannot accept.
+    /// 1003: the endpoint received a type of data that it cannot accept.
     pub const UNSUPPORTED_DATA: Self = Self(1003);
-    /// 1005: the Close frame had no status code. Never on the wire; passed to
-    /// [`Connection::close`](crate::Connection::close) it sends a Close without a code.
+    /// 1005: the Close frame had no status code. Never on the wire:
+    /// [`Connection::close`](crate::Connection::close) sends a Close frame without a code for it.
     pub const NO_STATUS: Self = Self(1005);
     /// 1006: the connection was lost without a Close frame. Never on the wire.
     pub const ABNORMAL: Self = Self(1006);
-    /// 1007: data that does not fit the message's type, such as text that is not UTF-8.
+    /// 1007: the data of a message does not fit its type, such as text that is not UTF-8.
     pub const INVALID_DATA: Self = Self(1007);
-    /// 1008: a message that breaks the endpoint's policy.
+    /// 1008: a message violates the endpoint's policy.
     pub const POLICY_VIOLATION: Self = Self(1008);
-    /// 1009: a message too big to process.
+    /// 1009: a message is too big to process.
     pub const TOO_BIG: Self = Self(1009);
     /// 1010: a client expected an extension that the server did not negotiate.
     pub const EXTENSION_REQUIRED: Self = Self(1010);
@@ -38,14 +38,14 @@ impl CloseCode {
     pub const INTERNAL_ERROR: Self = Self(1011);
     /// 1012: the service restarts (registered with IANA).
     pub const SERVICE_RESTART: Self = Self(1012);
-    /// 1013: the service is overloaded, try again later (registered with IANA).
+    /// 1013: the service is overloaded, and the client may try again later (registered with IANA).
     pub const TRY_AGAIN_LATER: Self = Self(1013);
-    /// 1014: a gateway got an invalid answer (registered with IANA).
+    /// 1014: a gateway received an invalid response (registered with IANA).
     pub const BAD_GATEWAY: Self = Self(1014);
     /// 1015: the TLS handshake failed. Never on the wire.
     pub const TLS_FAILED: Self = Self(1015);
 
-    /// A code that may be sent: 1000–1003, 1007–1014 or 3000–4999; `None` for any other.
+    /// Returns the code if it may be sent: 1000–1003, 1007–1014 or 3000–4999 (RFC 6455 7.4).
     #[must_use]
     pub const fn new(code: u16) -> Option<Self> {
         match code {
@@ -54,13 +54,13 @@ impl CloseCode {
         }
     }
 
-    /// The number.
+    /// Returns the code as a number.
     #[must_use]
     pub const fn get(self) -> u16 {
         self.0
     }
 
-    /// 7.4: a peer must not send the reserved codes nor those that nobody has defined.
+    /// Parses a code from a Close frame. 7.4: a peer must not send reserved or undefined codes.
     pub(crate) fn from_wire(code: u16) -> Result<Self, Violation> {
         Self::new(code).ok_or(Violation::CloseCode(code))
     }
@@ -97,38 +97,39 @@ impl fmt::Display for CloseCode {
     }
 }
 
-/// Who or what ended a connection.
+/// The party or event that ended a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClosedBy {
-    /// The peer sent the first Close frame.
+    /// The peer sent the first Close frame, or refused the opening handshake.
     Peer,
     /// The application called [`close`](crate::Connection::close), or rejected the handshake.
     Application,
-    /// The peer broke the protocol or a limit, and was told so.
+    /// The peer violated the protocol or exceeded a limit, in the opening handshake or later.
     Error,
-    /// The outgoing queue was full, and [`Overflow::Close`](crate::Overflow::Close) is the policy.
+    /// The outgoing queue was full, with the policy [`Overflow::Close`](crate::Overflow::Close).
     Overflow,
-    /// A deadline of ours passed.
+    /// A deadline of [`Config`](crate::Config) passed.
     Deadline(Deadline),
-    /// The transport ended or broke without a closing handshake.
+    /// The transport ended or failed without a closing handshake.
     Transport,
 }
 
-/// How a connection ended. There is exactly one for each connection, in
+/// The end of a connection. There is exactly one for each connection, in
 /// [`Event::Closed`](crate::Event::Closed) or in the one [`Error`](crate::Error).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Closed {
-    /// The code of the peer's Close frame; [`NO_STATUS`](CloseCode::NO_STATUS) if that had none; the
-    /// code that answers it if the peer broke the protocol; [`ABNORMAL`](CloseCode::ABNORMAL) if no
-    /// Close frame was seen.
+    /// The code of the peer's Close frame, which is [`NO_STATUS`](CloseCode::NO_STATUS) if the frame has
+    /// none. If the peer violated the protocol or exceeded a limit after the opening handshake, the code that
+    /// answers the fault. Otherwise [`ABNORMAL`](CloseCode::ABNORMAL).
     pub code: CloseCode,
-    /// The reason in the peer's Close frame, or the one that we sent; often empty.
+    /// The reason in the peer's Close frame, or a description of the peer's fault; often empty.
     pub reason: Box<str>,
-    /// Whether the closing handshake was completed: both sides have sent a Close frame.
+    /// True if the closing handshake is complete: the peer's Close frame has come, and ours is queued or
+    /// sent.
     pub clean: bool,
-    /// Who or what ended it.
+    /// The party or event that ended the connection.
     pub by: ClosedBy,
 }
 
@@ -151,7 +152,7 @@ impl fmt::Display for Closed {
     }
 }
 
-/// The longest reason that fits a Close frame beside its code (RFC 6455 5.5: 125 bytes in all).
+/// Maximum length in bytes of a reason: a Close frame has 125 bytes (RFC 6455 5.5), and the code takes two.
 pub(crate) const MAX_REASON: usize = 123;
 
 /// The payload of a Close frame, at most 125 bytes.
@@ -161,14 +162,16 @@ pub(crate) struct ClosePayload {
 }
 
 impl ClosePayload {
-    /// 5.5.1: the code, then the reason, cut at a character boundary if it is too long.
+    /// Encodes a code and a reason, which is truncated at a character boundary if it is too long (RFC 6455
+    /// 5.5.1).
     pub(crate) fn new(code: CloseCode, reason: &str) -> Self {
         let mut payload = Self {
             bytes: [0; 2 + MAX_REASON],
             len: 0,
         };
         if CloseCode::new(code.get()).is_none() {
-            // 7.4.1: 1005, 1006 and 1015 are never sent; and a reason needs a code before it.
+            // 7.4.1: 1005, 1006 and 1015 are never sent. A reason needs a code before it, so it is not sent
+            // either.
             return payload;
         }
         let mut end = reason.len().min(MAX_REASON);
@@ -187,7 +190,7 @@ impl ClosePayload {
     }
 }
 
-/// Reads the payload of a Close frame (RFC 6455 5.5.1).
+/// Parses the payload of a Close frame (RFC 6455 5.5.1).
 pub(crate) fn parse(payload: &[u8]) -> Result<(CloseCode, &str), Violation> {
     match payload {
         [] => Ok((CloseCode::NO_STATUS, "")),
@@ -200,7 +203,8 @@ pub(crate) fn parse(payload: &[u8]) -> Result<(CloseCode, &str), Violation> {
     }
 }
 
-/// What the payload of a Close frame proves of which only these bytes have come.
+/// Checks the first bytes of the payload of a Close frame, so that a violation is found before the rest has
+/// come.
 pub(crate) fn check_start(bytes: &[u8]) -> Result<(), Violation> {
     let [high, low, reason @ ..] = bytes else {
         return Ok(());

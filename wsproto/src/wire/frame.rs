@@ -1,4 +1,4 @@
-//! The frame header (RFC 6455 5.2): read strictly, byte by byte if need be, and written.
+//! The frame header (RFC 6455 5.2): strict parsing, byte by byte if need be, and encoding.
 
 use alloc::vec::Vec;
 
@@ -14,12 +14,12 @@ pub(crate) const FIN: u8 = 0x80;
 pub(crate) const RSV1: u8 = 0x40;
 const RESERVED: u8 = 0x70;
 pub(crate) const MASK: u8 = 0x80;
-/// 5.5: a control frame carries at most this many bytes.
+/// 5.5: maximum payload length of a control frame in bytes.
 pub(crate) const MAX_CONTROL: usize = 125;
-/// First byte, 7-bit length, 64-bit length, masking key.
+/// Maximum length of a header in bytes: two bytes, a 64-bit length and a masking key.
 pub(crate) const MAX_HEADER: usize = 14;
 
-/// What a frame is for.
+/// The opcode of a frame (RFC 6455 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opcode {
     Continuation = 0x0,
@@ -43,7 +43,7 @@ impl Opcode {
         })
     }
 
-    /// The type of the message that it begins, if it begins one.
+    /// Returns the type of the message that the frame begins, if it begins one.
     pub(crate) const fn kind(self) -> Option<Kind> {
         match self {
             Self::Text => Some(Kind::Text),
@@ -52,14 +52,14 @@ impl Opcode {
         }
     }
 
-    /// 5.5: control frames are those whose most significant bit is set.
+    /// Returns true for a control frame. 5.5: their most significant bit is set.
     pub(crate) const fn is_control(self) -> bool {
         self as u8 & 0x8 != 0
     }
 }
 
 impl Kind {
-    /// The opcode of a message's first frame.
+    /// Returns the opcode of a message's first frame.
     #[inline]
     pub(crate) const fn opcode(self) -> Opcode {
         match self {
@@ -69,41 +69,42 @@ impl Kind {
     }
 }
 
-/// The header of a frame.
+/// A parsed frame header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) fin: bool,
-    /// RSV1 was set.
+    /// True if RSV1 is set.
     pub(crate) compressed: bool,
     pub(crate) opcode: Opcode,
-    /// Bytes of payload that follow.
+    /// Length of the payload in bytes.
     pub(crate) len: u64,
-    /// The masking key; zero, which changes nothing, if the frame is not masked.
+    /// The masking key; [`mask::NONE`] if the frame is not masked.
     pub(crate) key: [u8; 4],
-    /// Bytes of the header itself.
+    /// Length of the header in bytes.
     pub(crate) size: usize,
 }
 
-/// What a frame is measured against: the state of the connection in front of it.
+/// The rules that the next frame must follow, which depend on the state of the connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules {
-    /// The peer is a client, so its frames are masked; else they are not.
+    /// True if the peer is a client, so that its frames must be masked. A server's must not be (RFC 6455
+    /// 5.1).
     pub(crate) masked: bool,
-    /// RSV1 has a meaning.
+    /// True if permessage-deflate was negotiated, so that RSV1 is allowed.
     pub(crate) compression: bool,
-    /// A message is under way.
+    /// True if a message is under way.
     pub(crate) in_message: bool,
-    /// That message may have further fragments.
+    /// True if that message may have further fragments.
     pub(crate) fragments_left: bool,
-    /// Bytes that a data frame may carry.
+    /// Maximum payload length of a data frame in bytes.
     pub(crate) max_frame: u64,
-    /// Bytes that the message may still grow by.
+    /// Number of bytes by which the message may still grow.
     pub(crate) room: u64,
 }
 
-/// Reads the header at the front of `bytes`; `None` if more bytes are needed.
+/// Parses the header at the front of `bytes`. Returns `None` if more bytes are needed.
 ///
-/// What the bytes prove is decided even if the header is not whole yet.
+/// A violation is reported as soon as a byte proves it, even if the header is incomplete.
 #[inline]
 pub(crate) fn parse(bytes: &[u8], rules: &Rules) -> Result<Option<Header>, Cause> {
     let [first, rest @ ..] = bytes else {
@@ -115,7 +116,7 @@ pub(crate) fn parse(bytes: &[u8], rules: &Rules) -> Result<Option<Header>, Cause
     };
     let masked = second & MASK != 0;
     if masked != rules.masked {
-        // 5.1: a server closes on a frame that is not masked, a client on one that is.
+        // 5.1: a server must close on an unmasked frame, a client on a masked one.
         let violation = if masked {
             Violation::MaskPresent
         } else {
@@ -129,7 +130,7 @@ pub(crate) fn parse(bytes: &[u8], rules: &Rules) -> Result<Option<Header>, Cause
             return Err(Cause::Violation(Violation::ControlTooLong));
         }
         if opcode == Opcode::Close && short == 1 {
-            // 5.5.1: if there is a body, its first two bytes are the code.
+            // 5.5.1: the body of a Close frame is empty, or begins with a code of two bytes.
             return Err(Cause::Violation(Violation::CloseTooShort));
         }
         (u64::from(short), 0)
@@ -164,13 +165,13 @@ pub(crate) fn parse(bytes: &[u8], rules: &Rules) -> Result<Option<Header>, Cause
     }))
 }
 
-/// What the first byte proves.
+/// Checks the first byte of a header.
 #[inline]
 fn check_first(first: u8, rules: &Rules) -> Result<Opcode, Cause> {
     let opcode = Opcode::from_wire(first);
     let reserved = first & RESERVED;
     if reserved != 0 {
-        // RFC 7692 6.1: RSV1 only on the first frame of a message; and never on control frames.
+        // RFC 7692 6.1: RSV1 is allowed only on the first frame of a message, and never on control frames.
         let starts = matches!(opcode, Ok(Opcode::Text | Opcode::Binary));
         if reserved != RSV1 || !rules.compression || !starts {
             return Err(Cause::Violation(Violation::ReservedBits));
@@ -198,8 +199,11 @@ fn check_first(first: u8, rules: &Rules) -> Result<Opcode, Cause> {
     Err(Cause::Violation(violation))
 }
 
-/// The length of a data frame, whose `size` further bytes are at the front of `bytes`, perhaps not
-/// all of them yet. Unknown bytes count as zeros or ones, whatever is kinder.
+/// Returns the length of a data frame, or `None` if more bytes are needed.
+///
+/// `short` is the 7-bit length. The extended length has `size` bytes, the first of which are at the front of
+/// `bytes`, perhaps not all of them yet. Missing bytes are 0x00 for the lower bound and 0xff for the upper: a
+/// partial length is refused only if every completion of it would be.
 #[inline]
 fn check_length(short: u8, bytes: &[u8], size: usize, rules: &Rules) -> Result<Option<u64>, Cause> {
     let known = bytes.len().min(size);
@@ -213,7 +217,7 @@ fn check_length(short: u8, bytes: &[u8], size: usize, rules: &Rules) -> Result<O
         most[8 - size..][..known].copy_from_slice(&bytes[..known]);
         (u64::from_be_bytes(least), u64::from_be_bytes(most))
     };
-    // 5.2: the most significant bit must be 0, and the shortest form must be used.
+    // 5.2: the most significant bit must be 0, and the minimal number of bytes must be used.
     if least >> 63 != 0 {
         return Err(Cause::Violation(Violation::LengthOutOfRange));
     }
@@ -236,7 +240,7 @@ fn check_length(short: u8, bytes: &[u8], size: usize, rules: &Rules) -> Result<O
     Ok((known == size).then_some(least))
 }
 
-/// A header, written.
+/// An encoded header.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Encoded {
     bytes: [u8; Self::ROOM],
@@ -244,13 +248,15 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
-    /// How much room [`append_to`](Self::append_to) needs, however long the header is.
+    /// Number of bytes that [`append_to`](Self::append_to) writes before it truncates, whatever the length of
+    /// the header.
     pub(crate) const ROOM: usize = size_of::<u128>();
 
-    /// The header of a frame with a payload of `len` bytes; masked if there is a key.
+    /// Encodes the header of a frame with a payload of `len` bytes, masked if there is a key.
     #[inline]
     pub(crate) fn new(first: u8, len: usize, key: Option<[u8; 4]>) -> Self {
-        // 5.2: the shortest form that fits. Put together in a register, the first byte lowest.
+        // 5.2: the minimal number of bytes must be used. The header is put together in a register, with the
+        // first byte lowest.
         let (second, extended, mut size) = if len < 126 {
             (len as u8, 0, 2)
         } else if let Ok(len) = u16::try_from(len) {
@@ -269,7 +275,7 @@ impl Encoded {
         }
     }
 
-    /// The bytes of the header.
+    /// Returns the bytes of the header.
     #[inline]
     pub(crate) fn as_slice(&self) -> &[u8] {
         &self.bytes[..self.len]
@@ -283,13 +289,13 @@ impl Encoded {
     #[inline]
     pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
         let end = out.len() + self.len;
-        // A copy of fixed length is two instructions, one of variable length a call.
+        // A copy of fixed length compiles to two instructions, one of variable length to a call.
         out.extend_from_slice(&self.bytes);
         out.truncate(end);
     }
 }
 
-/// The length of a whole frame of our own making, header and all, from its first bytes.
+/// Returns the length of a whole frame that we encoded, header included, from its first bytes.
 pub(crate) fn own_len(bytes: &[u8]) -> usize {
     let second = bytes[1];
     let mut be = [0; 8];
@@ -320,7 +326,7 @@ mod tests {
         room: u64::MAX,
     };
 
-    /// After how many bytes the front of `bytes` is refused, and why.
+    /// Returns the number of bytes after which the front of `bytes` is refused, and the cause.
     fn refused(bytes: &[u8], rules: &Rules) -> Option<(usize, Cause)> {
         (0..=bytes.len()).find_map(|n| Some((n, parse(&bytes[..n], rules).err()?)))
     }

@@ -1,11 +1,11 @@
-//! Masking and unmasking (RFC 6455 5.3): the same XOR both ways.
+//! Masking and unmasking (RFC 6455 5.3), which are the same XOR.
 
 use alloc::vec::Vec;
 
-/// The key that changes nothing: what is not masked goes the same ways as what is.
+/// The key that changes nothing. With it, unmasked payloads take the same code paths as masked ones.
 pub(crate) const NONE: [u8; 4] = [0; 4];
 
-/// Bytes that are masked at a stroke: eight vectors of the narrowest sort.
+/// Number of bytes that are masked at a time: eight 128-bit vectors.
 const BLOCK: usize = 128;
 
 /// XORs `data` with `key`, whose first byte belongs to the first byte of `data`.
@@ -14,7 +14,7 @@ pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
     if key == NONE {
         return;
     }
-    // Arrays of a fixed size become vector instructions without any unsafe code.
+    // XOR over arrays of fixed size compiles to vector instructions without unsafe code.
     let (blocks, rest) = data.as_chunks_mut::<BLOCK>();
     for block in blocks {
         *block = masked(*block, key);
@@ -32,7 +32,7 @@ pub(crate) fn apply(data: &mut [u8], key: [u8; 4]) {
     }
 }
 
-/// At most [`BLOCK`] bytes, masked.
+/// Returns `block` masked. `N` is at most [`BLOCK`].
 #[inline]
 fn masked<const N: usize>(mut block: [u8; N], key: [u8; 4]) -> [u8; N] {
     let wide = [key; BLOCK / 4];
@@ -42,13 +42,13 @@ fn masked<const N: usize>(mut block: [u8; N], key: [u8; 4]) -> [u8; N] {
     block
 }
 
-/// The key for what follows after `done` bytes have been masked.
+/// Returns the key for the bytes that follow the first `done` masked bytes.
 #[inline]
 pub(crate) fn rotated(key: [u8; 4], done: usize) -> [u8; 4] {
     core::array::from_fn(|i| key[done.wrapping_add(i) & 3])
 }
 
-/// Appends `data` to `out`, masked on the way.
+/// Appends `data` to `out` and masks it in the same pass.
 #[inline]
 pub(crate) fn append(out: &mut Vec<u8>, data: &[u8], key: [u8; 4]) {
     if key == NONE {
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// RFC 6455 5.3 to the letter: the twin that the fast path is compared with.
+    /// The algorithm of RFC 6455 5.3 as it is written, which the fast path is compared with.
     fn naive(data: &mut [u8], key: [u8; 4]) {
         for (i, byte) in data.iter_mut().enumerate() {
             *byte ^= key[i % 4];

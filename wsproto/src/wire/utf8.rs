@@ -1,4 +1,5 @@
-//! UTF-8 checked as it comes: each byte once, and bad text found on the byte that proves it.
+//! Incremental UTF-8 validation: each byte is checked once, and invalid text is found at the byte that proves
+//! it.
 
 use core::str;
 
@@ -6,10 +7,10 @@ use core::str;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct NotUtf8;
 
-/// Below this many bytes the standard library is as fast as the vector code, and starts sooner.
+/// Below this length in bytes the standard library is as fast as the vector code, and has a lower fixed cost.
 const SHORT: usize = 64;
 
-/// Checks text that is there as a whole. The check is also the cast.
+/// Validates a whole text and returns it as `str`.
 #[inline]
 pub(crate) fn whole(bytes: &[u8]) -> Result<&str, NotUtf8> {
     if bytes.len() < SHORT {
@@ -19,7 +20,7 @@ pub(crate) fn whole(bytes: &[u8]) -> Result<&str, NotUtf8> {
     }
 }
 
-/// What carries over from one piece of a text to the next: the start of a code point.
+/// The start of a code point, carried over from one piece of a text to the next.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Carry {
     bytes: [u8; Self::MAX],
@@ -27,10 +28,10 @@ pub(crate) struct Carry {
 }
 
 impl Carry {
-    /// Bytes that are carried over at most.
+    /// Maximum number of bytes that are carried over.
     pub(crate) const MAX: usize = 3;
 
-    /// Checks the next piece of a text and hands what is complete to `sink`, in order.
+    /// Validates the next piece of a text, and passes the complete code points to `sink` in order.
     pub(crate) fn push(
         &mut self,
         mut piece: &[u8],
@@ -50,7 +51,7 @@ impl Carry {
         Ok(())
     }
 
-    /// Ends the text: a code point must not be left open.
+    /// Ends the text, which must not end inside a code point.
     pub(crate) fn finish(&mut self) -> Result<(), NotUtf8> {
         if core::mem::take(&mut self.len) == 0 {
             Ok(())
@@ -59,7 +60,7 @@ impl Carry {
         }
     }
 
-    /// Adds bytes of `piece` to the open code point; returns the rest of the piece.
+    /// Completes the open code point with bytes of `piece`. Returns the rest of the piece.
     fn complete<'a>(
         &mut self,
         piece: &'a [u8],
@@ -77,7 +78,7 @@ impl Carry {
                     sink(text);
                     return Ok(&piece[taken + 1..]);
                 }
-                // Still the start of a code point, so at most three bytes.
+                // Still an incomplete code point, so at most three bytes.
                 Err(error) if error.error_len().is_none() => {}
                 Err(_) => return Err(NotUtf8),
             }
@@ -86,7 +87,7 @@ impl Carry {
         Ok(&[])
     }
 
-    /// Keeps the start of a code point, at most three bytes, unless it can start none.
+    /// Keeps the start of a code point, at most three bytes, or fails if no code point starts like this.
     fn begin(&mut self, tail: &[u8]) -> Result<(), NotUtf8> {
         match str::from_utf8(tail) {
             Err(error) if error.valid_up_to() == 0 && error.error_len().is_none() => {
@@ -99,7 +100,7 @@ impl Carry {
     }
 }
 
-/// How many bytes at the end of `piece` are a code point that has begun but not ended.
+/// Returns the number of bytes at the end of `piece` that belong to an incomplete code point.
 fn incomplete_tail(piece: &[u8]) -> usize {
     for (back, byte) in piece.iter().rev().take(3).enumerate() {
         let width = match byte {
@@ -120,7 +121,7 @@ mod tests {
     use alloc::{string::String, vec::Vec};
     use proptest::prelude::*;
 
-    /// Pushes `bytes` in pieces and returns the text, or how many bytes it took to refuse it.
+    /// Pushes `bytes` in pieces. Returns the text, or the number of bytes after which it was refused.
     fn in_pieces(bytes: &[u8], size: usize) -> Result<String, usize> {
         let (mut carry, mut text, mut seen) = (Carry::default(), String::new(), 0);
         for piece in bytes.chunks(size) {
@@ -155,7 +156,7 @@ mod tests {
         }
     }
 
-    /// Bytes of which a good part is UTF-8, so that the interesting paths are taken.
+    /// Generates bytes that are UTF-8 in large part, so that the relevant paths are taken.
     fn nearly_utf8() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             8 => any::<char>().prop_map(|c| String::from(c).into_bytes()),

@@ -1,4 +1,4 @@
-//! What the tests compress and inflate: messages of several styles, and a block made by hand.
+//! Test data: messages of several styles, and a block that is put together by hand.
 
 use std::{format, vec, vec::Vec};
 
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::deflate::codec::TAIL;
 
-/// A message to compress: what it is like, its length, and what makes it unlike others.
+/// A message to compress: its style, its length, and a seed that makes it unique.
 #[derive(Debug, Clone)]
 pub(super) struct Message {
     style: Style,
@@ -16,11 +16,11 @@ pub(super) struct Message {
 
 #[derive(Debug, Clone, Copy)]
 enum Style {
-    /// Any bytes, which do not compress.
+    /// Random bytes, which do not compress.
     Noise,
-    /// A byte many times over, then another.
+    /// Runs of the same byte.
     Runs,
-    /// A few words over and over, near and far apart.
+    /// A few words, repeated at short and long distances.
     Words,
     /// Records of the same shape.
     Json,
@@ -49,7 +49,7 @@ impl Message {
     }
 }
 
-/// Numbers that look random: xorshift.
+/// A pseudo-random generator: xorshift.
 struct Random(u64);
 
 impl Random {
@@ -91,9 +91,9 @@ pub(super) fn messages() -> impl Strategy<Value = Message> {
 const END_OF_BLOCK: usize = 0;
 const LENGTH_OF_THREE: usize = 1;
 
-/// Three bytes from `distance` back in a static block, flushed.
+/// Encodes a reference to three bytes `distance` back in a static block, followed by a flush.
 pub(super) fn reference(distance: usize) -> Vec<u8> {
-    // RFC 1951 3.2.5: the symbol, its extra bits, and how many.
+    // RFC 1951 3.2.5: the symbol, its extra bits, and their number.
     let (symbol, extra, extra_bits) = match distance {
         1 => (0, 0, 0),
         257 => (16, 0, 7),
