@@ -1,7 +1,7 @@
 //! The core alone, in memory: receiving and sending in both roles. `cargo bench -p bench`.
 //!
-//! The time per message is a turn's time divided by the messages of a turn: read the line of items per
-//! second. Absolute times say little; `bench/peers` compares with the bare minimum in the same run.
+//! The time per message is a turn's time divided by its messages: see the line of items per second.
+//! Absolute times depend on the machine; `bench/peers` compares with the minimum in the same run.
 
 use bench::{
     in_memory::{Batch, Role, Source, Subject, minimum, ours},
@@ -13,9 +13,9 @@ use divan::{AllocProfiler, Bencher, counter::ItemsCount};
 #[global_allocator]
 static ALLOCATOR: AllocProfiler = AllocProfiler::system();
 
-/// A read buffer that holds every batch.
+/// Length of a read buffer that holds every batch.
 const WHOLE: usize = 2 << 20;
-/// The read buffer that serves all connections of a thread well: 1 MiB comes in parts.
+/// Length of a read buffer shared by all connections of a thread: 1 MiB arrives in parts.
 const USUAL: usize = 256 << 10;
 
 fn main() {
@@ -23,14 +23,14 @@ fn main() {
 }
 
 fn time(bencher: Bencher<'_, '_>, messages: usize, mut subject: impl Subject) {
-    // What is allocated once is not part of the steady state.
+    // One-time allocations are not part of the steady state.
     subject.turn();
     bencher
         .counter(ItemsCount::new(messages))
         .bench_local(|| subject.turn());
 }
 
-/// Receives in that role what a peer in the other role sends.
+/// Receives in that role from a peer in the other role.
 fn receive(bencher: Bencher<'_, '_>, role: Role, case: Case, buffer: usize) {
     let peer = match role {
         Role::Server => Role::Client,

@@ -1,8 +1,8 @@
-//! The protocol core by itself, in memory: an endless wire, and the subjects that are timed. The
-//! benchmarks beside other libraries (`bench/peers`, a package of its own) use the same parts, so
-//! that all subjects see the same bytes.
+//! The protocol core alone, in memory: an endless wire, and the subjects that are timed. The benchmarks
+//! beside other libraries (`bench/peers`, a package of its own) use the same parts, so that all
+//! subjects process the same bytes.
 //!
-//! See `bench/NOTES.md` for what is measured and how to run it.
+//! `bench/NOTES.md` describes the method and how to run the benchmarks.
 
 pub mod allocation;
 pub mod compressed;
@@ -13,32 +13,33 @@ pub mod wire;
 pub use wire::{Sender, Source};
 pub use wsproto::Role;
 
-/// Something that is timed, one turn after the other.
+/// A subject that is timed, turn by turn.
 pub trait Subject {
-    /// Handles the messages of one batch and returns the bytes of them: payload bytes where
-    /// messages are received, bytes for the wire where they are sent.
+    /// Handles one batch of messages and returns the number of bytes handled: payload bytes when
+    /// receiving, wire bytes when sending.
     fn turn(&mut self) -> usize;
 
-    /// Bytes that it has put on the wire so far, if it makes them fewer than it handles.
+    /// Returns the bytes written to the wire so far, if compression makes them fewer than the bytes
+    /// handled.
     fn compressed_to(&self) -> Option<usize> {
         None
     }
 }
 
-/// How many messages share a turn: as many as lay in a socket after a short wait.
+/// Number of messages per turn: as many as arrive at a socket in a short wait.
 ///
-/// A turn costs something that its messages share, so small messages look the cheaper the more of
-/// them come together. The same batches are used for all subjects.
+/// The messages of a turn share its fixed cost, so larger batches make small messages look cheaper. All
+/// subjects use the same batches.
 #[derive(Debug, Clone, Copy)]
 pub struct Batch {
-    /// Messages at most.
+    /// Maximum number of messages.
     pub messages: usize,
-    /// Payload bytes at most, unless one message alone has more.
+    /// Maximum number of payload bytes, unless a single message is longer.
     pub bytes: usize,
 }
 
 impl Default for Batch {
-    /// 64 messages and 16 KiB: the wire and a read buffer stay in the nearest cache together.
+    /// 64 messages and 16 KiB: the wire and a read buffer fit the first-level cache together.
     fn default() -> Self {
         Self {
             messages: 64,
@@ -48,7 +49,7 @@ impl Default for Batch {
 }
 
 impl Batch {
-    /// How many messages of that many bytes a turn handles; at least one.
+    /// Returns the number of messages of `len` bytes per turn; at least one.
     #[must_use]
     pub fn of(self, len: usize) -> usize {
         (self.bytes / len.max(1)).clamp(1, self.messages)

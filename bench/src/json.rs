@@ -1,22 +1,22 @@
-//! Text as applications send it: JSON documents in which names repeat and values vary, so that it
-//! compresses as theirs does.
+//! Realistic text: JSON documents in which names repeat and values vary, so that it compresses like the
+//! text of real applications.
 
 use std::fmt::Write;
 
 use crate::in_memory::Batch;
 
-/// Messages of one length, no two alike.
+/// Distinct messages of one length.
 #[derive(Debug, Clone)]
 pub struct Corpus {
     messages: Vec<String>,
 }
 
-/// Bytes of all messages: several of the largest windows, so that no message is still in reach of
-/// itself when its turn comes again.
+/// Bytes of all messages: several times the largest window, so that a message has left every window by
+/// the time it is repeated.
 const BYTES: usize = 256 << 10;
 
 impl Corpus {
-    /// Messages of exactly `len` bytes.
+    /// Creates messages of exactly `len` bytes.
     #[must_use]
     pub fn new(len: usize) -> Self {
         let count = (BYTES / len).clamp(4, 512);
@@ -25,7 +25,7 @@ impl Corpus {
         Self { messages }
     }
 
-    /// The first `n` of them only.
+    /// Keeps only the first `n` messages.
     #[must_use]
     pub fn first(mut self, n: usize) -> Self {
         self.messages.truncate(n);
@@ -38,14 +38,15 @@ impl Corpus {
         &self.messages
     }
 
-    /// The messages that are sent together, before anything is written: those of 16 KiB, or one.
+    /// The messages that are sent together before anything is written: 16 KiB of messages, or one
+    /// message.
     pub fn batches(&self) -> impl Iterator<Item = &[String]> {
         let len = self.messages.first().map_or(1, String::len);
         self.messages.chunks(Batch::default().of(len))
     }
 }
 
-/// As many records as fit, and spaces behind them.
+/// As many records as fit, padded with spaces.
 fn message(numbers: &mut Numbers, sequence: usize, len: usize) -> String {
     let mut text = String::with_capacity(len + 256);
     write!(text, r#"{{"type":"update","sequence":{sequence},"items":["#).expect("memory");
@@ -76,7 +77,7 @@ fn record(numbers: &mut Numbers, out: &mut String) {
     .expect("memory");
 }
 
-/// Numbers without a pattern, the same in every run (splitmix64).
+/// Pseudorandom numbers, the same in every run (splitmix64).
 struct Numbers(u64);
 
 impl Numbers {

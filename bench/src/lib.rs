@@ -1,8 +1,8 @@
 //! Measures WebSocket servers and the protocol core.
 //!
-//! [`load`] drives any server over the network and [`serve`] has servers to drive; the program
-//! `bench` puts both on the command line (`bench/README.md`). [`in_memory`] times the core without a
-//! socket (`bench/NOTES.md`).
+//! [`load`] drives any server over the network and [`serve`] provides servers to measure; the program
+//! `bench` is their command line (`bench/README.md`). [`in_memory`] times the core without a socket
+//! (`bench/NOTES.md`).
 
 pub mod in_memory;
 pub mod instructions;

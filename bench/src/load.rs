@@ -1,10 +1,11 @@
-//! The load generator: drives any echo server with many connections from one thread, and tells rates,
+//! The load generator: drives any echo server with many connections from one thread, and reports rates,
 //! latencies and errors.
 //!
-//! It is a measuring tool, so it does as little as it can: every frame is prepared before the first
-//! connection opens and written from there, all that is due on a connection leaves in one write, and of
-//! what comes back it reads the headers, checks each length, and compares one payload in so many. With
-//! compression, frames are prepared just so, and one connection in so many inflates and compares.
+//! It is a measuring tool, so it does as little work as possible. Every frame is prepared before the
+//! first connection opens and is written from there; all messages that are due on a connection leave in
+//! one write. Of the answers it reads the headers, checks each length, and compares a sample of the
+//! payloads. With compression, frames are prepared in the same way, and a sample of the connections
+//! inflates and compares.
 
 mod company;
 mod compression;

@@ -1,8 +1,9 @@
-//! The comparison: every server in every cell, interleaved, several times over, each figure beside that of
-//! the raw echo in the same pass.
+//! The comparison: every server in every cell, interleaved, in several passes. Each figure is shown
+//! beside that of the raw echo in the same pass.
 //!
-//! Absolute figures depend on the machine and its mood; ratios travel. A pass measures all servers in a
-//! cell one after the other, so that what disturbs one of them is likely to disturb its neighbours.
+//! Absolute figures depend on the machine and its current load; ratios apply elsewhere. A pass measures
+//! all servers in a cell one after the other, so that a disturbance is likely to affect adjacent
+//! measurements alike.
 
 mod cell;
 mod chart;
@@ -26,27 +27,27 @@ use crate::{
     process::pin,
 };
 
-/// How long and how often to measure, and where.
+/// Passes, durations and processors of the comparison.
 #[derive(Debug, Clone, Copy)]
 pub struct Effort {
-    /// How often each cell is measured with each server; memory is measured once.
+    /// Number of passes over each cell and server; memory is measured once.
     pub passes: usize,
-    /// For how long, each time.
+    /// Time to measure in each run.
     pub duration: Duration,
-    /// For how long to send before measuring.
+    /// Time to send before measuring.
     pub warm_up: Duration,
     /// The processor of the servers, and that of the load generator.
     pub processors: Option<[usize; 2]>,
 }
 
-/// The name of the raw echo, which all others are compared with.
+/// The name of the raw echo, the baseline of all others.
 pub const RAW: &str = "raw";
 
-/// How long it takes at least, beside a bad neighbour, until the usual percentile is steady: it is the
-/// median over slices of 50 ms.
+/// Minimum time to measure beside a bad neighbour until the usual percentile, the median over slices of
+/// 50 ms, is stable.
 const BESIDE: Duration = Duration::from_secs(1);
 
-/// Measures `entrants` in `cells`. Calls `progress` with what is measured next.
+/// Measures `entrants` in `cells`. Calls `progress` with a description of the next measurement.
 pub fn measure(
     cells: &[Cell],
     entrants: &[Entrant],
@@ -83,7 +84,7 @@ pub fn measure(
 }
 
 fn sample(cell: &Cell, command: &Command, effort: &Effort) -> io::Result<Report> {
-    // A process inherits the processor of the one that starts it, with all of its threads.
+    // A child process inherits the processor affinity of its parent, with all of its threads.
     if let Some([theirs, _]) = effort.processors {
         pin(theirs)?;
     }
@@ -108,7 +109,8 @@ fn sample(cell: &Cell, command: &Command, effort: &Effort) -> io::Result<Report>
             plan.until = Until::Elapsed(effort.duration.max(BESIDE));
         }
         Kind::Compressed(offer) => {
-            // Raw and minimum do not compress: they are what the same messages cost without it.
+            // `raw` and `min` do not compress: they show the cost of the same messages without
+            // compression.
             plan.compression = command.compresses().then_some(offer);
         }
         Kind::Broadcast { count } => {
@@ -116,7 +118,7 @@ fn sample(cell: &Cell, command: &Command, effort: &Effort) -> io::Result<Report>
             plan.until = Until::Messages(count);
         }
         Kind::Memory { echoes } => {
-            // What a server needs once is not what a connection costs.
+            // Excludes memory that a server needs only once from the cost of a connection.
             load::run(&warm_up(&server.target), &mut ())?;
             plan.pace = Pace::Open { rate: 30_000.0 };
             plan.until = Until::Messages(echoes * cell.connections as u64);

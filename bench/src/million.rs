@@ -1,8 +1,7 @@
-//! A million connections on one machine, and what they cost.
+//! The cost of a million connections on one machine.
 //!
-//! A process may have as many open files only, and an address has 28 000 ports for connections to a
-//! server; so there are many processes on both ends, and each client connects from addresses of its
-//! own.
+//! A process has a limit of open files, and an address has 28 000 ports for connections to one server.
+//! So both ends consist of many processes, and each client connects from its own addresses.
 
 use std::{
     collections::BTreeMap,
@@ -20,50 +19,50 @@ use crate::{
     process::{Usage, pin},
 };
 
-/// How many, and how.
+/// Parameters of the run.
 #[derive(Debug, Clone)]
 pub struct Million {
-    /// Connections.
+    /// Number of connections.
     pub connections: usize,
-    /// Connections of a process at most.
+    /// Maximum number of connections per process.
     pub each: usize,
-    /// The server, as `bench serve` knows it.
+    /// The server, as in `bench serve`.
     pub server: String,
-    /// How often each connection gets an echo.
+    /// Interval between echoes on each connection.
     pub every: Duration,
     /// Processors of the servers and of the clients.
     pub processors: Option<[usize; 2]>,
 }
 
-/// What they cost.
+/// The cost of the connections.
 #[derive(Debug)]
 pub struct Outcome {
     server: String,
     processes: usize,
-    /// Until all were open.
+    /// Time until all connections were open.
     opening: Duration,
-    /// Connections that were open then, and those that were open to the end.
+    /// Connections that were open at that time, and connections that stayed open to the end.
     opened: usize,
     held: usize,
     failed: usize,
     echoes: u64,
     unanswered: u64,
-    /// In nanoseconds, the worst of all processes.
+    /// In nanoseconds, the maximum over all processes.
     p99: u64,
-    /// Bytes of resident memory of all servers: before the first connection, with all of them, and
-    /// after an echo on each.
+    /// Resident memory of all servers in bytes: before the first connection, with all connections open,
+    /// and after an echo on each.
     resident: [u64; 3],
-    /// Bytes of the machine's memory that became used meanwhile, that of both ends and the kernel's.
+    /// Growth of the machine's used memory in bytes, for both ends and the kernel.
     machine: u64,
     errors: BTreeMap<String, u64>,
 }
 
 impl Million {
-    /// Opens all connections, waits until each has had an echo with all of them open, and closes them. Calls
-    /// `progress` with what happens.
+    /// Opens all connections, waits until each has had an echo while all are open, and closes them.
+    /// Calls `progress` with status messages.
     ///
     /// # Errors
-    /// If a process cannot be started or does not do what it should.
+    /// If a process cannot be started or reports something unexpected.
     pub fn hold(&self, mut progress: impl FnMut(&str)) -> io::Result<Outcome> {
         let processes = self.connections.div_ceil(self.each);
         self.run_on(0)?;
@@ -91,7 +90,7 @@ impl Million {
         progress(&format!(
             "all open after {opening:.1?}; waiting for an echo on each"
         ));
-        // Somewhat longer than it takes, for those that are late.
+        // Somewhat longer than one interval, for late echoes.
         sleep(self.every + self.every / 10);
         let after = resident(&servers);
         let machine = used_memory().saturating_sub(before.1);
@@ -127,7 +126,7 @@ impl Million {
     }
 }
 
-/// What a server needs once is not what a connection costs.
+/// Excludes memory that a server needs only once from the cost of its connections.
 fn warm_up(server: &Server) -> io::Result<()> {
     let plan = Plan {
         connections: 8,
@@ -144,7 +143,7 @@ fn resident(servers: &[Server]) -> u64 {
     usages.map(|usage| usage.resident).sum()
 }
 
-/// Bytes of the machine's memory that are not available.
+/// Memory of the machine that is not available, in bytes.
 fn used_memory() -> u64 {
     let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let kibibytes = |name: &str| {
@@ -161,14 +160,14 @@ fn used_memory() -> u64 {
 struct Client {
     child: Child,
     output: BufReader<std::process::ChildStdout>,
-    /// How many are open, when all are or have failed.
+    /// Number of open connections, once every connection is open or has failed.
     opened: usize,
 }
 
 impl Client {
     fn start(million: &Million, n: usize, connections: usize, server: &Server) -> io::Result<Self> {
-        // 127.0.1.0, 127.0.1.1, and so on. Two for each: the system looks for a free port among those of
-        // one parity first, one after the other, which takes long once their 14 000 are in use.
+        // 127.0.1.0, 127.0.1.1, and so on. Each client gets two: the system searches the ports of one
+        // parity first, one by one, which takes long once those 14 000 are in use.
         let first = u32::from(Ipv4Addr::new(127, 0, 1, 0)) + 2 * n as u32;
         let sources = [first, first + 1].map(|source| Ipv4Addr::from(source).to_string());
         let mut child = Process::new(env::current_exe()?)
@@ -195,7 +194,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Ends it, and takes its report.
+    /// Stops the process and returns its report.
     fn finish(mut self) -> io::Result<Report> {
         drop(self.child.stdin.take());
         let mut json = String::new();
@@ -207,7 +206,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -225,7 +224,7 @@ impl Outcome {
         }
     }
 
-    /// Whether all connections were open to the end and all messages were answered.
+    /// Returns true if all connections stayed open to the end and all messages were answered.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
         self.failed == 0 && self.unanswered == 0
@@ -243,7 +242,7 @@ impl fmt::Display for Outcome {
         writeln!(f)?;
         writeln!(
             f,
-            "By `bench million`: {} server processes (`{}`) and as many clients, each from addresses of its own.",
+            "By `bench million`: {} server processes (`{}`) and as many client processes, each with its own addresses.",
             self.processes, self.server
         )?;
         writeln!(f)?;
@@ -267,19 +266,19 @@ impl fmt::Display for Outcome {
         for (when, now) in [("all open", open), ("after an echo on each", after)] {
             writeln!(
                 f,
-                "| servers' memory, {when} | {:.0} MiB, {:.0} bytes a connection |",
+                "| servers' memory, {when} | {:.0} MiB, {:.0} bytes per connection |",
                 mebibytes(growth(now)),
                 each(growth(now))
             )?;
         }
         writeln!(
             f,
-            "| … and what the processes need once | {:.0} MiB |",
+            "| servers' memory before the first connection | {:.0} MiB |",
             mebibytes(before)
         )?;
         writeln!(
             f,
-            "| the machine's memory, both ends and the kernel | {:.1} GiB, {:.0} bytes a connection |",
+            "| the machine's memory, both ends and the kernel | {:.1} GiB, {:.0} bytes per connection |",
             mebibytes(self.machine) / 1024.0,
             each(self.machine)
         )?;

@@ -1,5 +1,5 @@
-//! Whether misbehaving connections harm the others: the same good ones, at the same rate, alone and beside
-//! bad neighbours of each kind in turn, several times over.
+//! Measures the harm that misbehaving connections do to others: the same good connections, at the same
+//! rate, alone and beside bad neighbours of each kind in turn, in several passes.
 
 use std::{fmt, io, time::Duration};
 
@@ -10,26 +10,26 @@ use crate::{
     matrix::Spread,
 };
 
-/// A server alone with its good connections, and beside bad neighbours.
+/// A server with good connections only, and beside bad neighbours.
 #[derive(Debug, Serialize)]
 pub struct Comparison {
-    /// Nobody misbehaves.
+    /// Without bad neighbours.
     pub alone: Vec<Report>,
-    /// Bad neighbours of each kind.
+    /// Beside bad neighbours of each kind.
     pub beside: Vec<Beside>,
 }
 
-/// What was measured beside bad neighbours of one kind.
+/// Measurements beside bad neighbours of one kind.
 #[derive(Debug, Serialize)]
 pub struct Beside {
-    /// What kind, as it is written on the command line.
+    /// The kind, as written on the command line.
     pub neighbour: String,
-    /// A report for each pass.
+    /// One report per pass.
     pub reports: Vec<Report>,
 }
 
 impl Comparison {
-    /// Measures what `plan` says, `passes` times: alone, then beside each of `neighbours`.
+    /// Runs `plan` `passes` times: alone, then beside each of `neighbours`.
     ///
     /// # Errors
     /// As [`load::run`].
@@ -61,7 +61,7 @@ impl Comparison {
         Ok(comparison)
     }
 
-    /// Whether every good connection held, and every message on it was answered.
+    /// Returns true if every good connection held, and every message on it was answered.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         let beside = self.beside.iter().flat_map(|beside| &beside.reports);

@@ -1,79 +1,80 @@
-//! The opening handshake (RFC 6455 section 4) as far as measuring needs it: independent of the
-//! implementation that is measured, and with no more checks than tell a WebSocket from anything else.
+//! A minimal opening handshake (RFC 6455 section 4) for measuring: independent of the implementation
+//! under test, and with only the checks that identify a WebSocket.
 
 use std::fmt;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use sha1::{Digest, Sha1};
 
-/// What a server says in its response that echoes bytes instead of messages: the masked frames of
-/// a client come back masked.
+/// Response header of a server that echoes bytes instead of messages: a client's masked frames come back
+/// masked.
 pub const RAW: &str = "X-Raw-Echo";
 
-/// The most bytes that a head may have.
+/// Maximum length of a head in bytes.
 const HEAD_MAX: usize = 16 << 10;
 
-/// The most headers that a head may have.
+/// Maximum number of headers in a head.
 const HEADERS_MAX: usize = 64;
 
-/// Why a head is of no use.
+/// The reason for which a head is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OpeningError {
-    /// It is not HTTP.
+    /// Not HTTP.
     NotHttp,
-    /// It is longer than 16 KiB or has more than 64 headers.
+    /// Longer than 16 KiB, or more than 64 headers.
     TooLong,
     /// A request without `Sec-WebSocket-Key`.
     NoKey,
-    /// The server answered with another status than 101.
+    /// A response with a status other than 101.
     Refused(u16),
-    /// `Sec-WebSocket-Accept` is not what belongs to the key.
+    /// `Sec-WebSocket-Accept` does not match the key.
     WrongAccept,
 }
 
 impl fmt::Display for OpeningError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotHttp => f.write_str("what came is not HTTP"),
+            Self::NotHttp => f.write_str("not HTTP"),
             Self::TooLong => f.write_str("the head is too long"),
             Self::NoKey => f.write_str("the request has no key"),
             Self::Refused(status) => write!(f, "refused with status {status}"),
-            Self::WrongAccept => f.write_str("the accept value does not belong to the key"),
+            Self::WrongAccept => f.write_str("Sec-WebSocket-Accept does not match the key"),
         }
     }
 }
 
 impl std::error::Error for OpeningError {}
 
-/// What a client sends to open a connection.
+/// A client's opening request.
 #[derive(Debug, Clone)]
 pub struct Request {
     bytes: Vec<u8>,
     accept: String,
 }
 
-/// What a server's 101 said.
+/// A server's 101 response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
-    /// Bytes of the head; what follows are frames.
+    /// Length of the head in bytes; frames follow.
     pub len: usize,
-    /// What comes back.
+    /// The kind of echo.
     pub echo: Echo,
-    /// The value of `Sec-WebSocket-Extensions`, if there is one.
+    /// The value of `Sec-WebSocket-Extensions`, if present.
     pub extensions: Option<String>,
 }
 
-/// What a server sends back.
+/// The bytes that a server sends back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
     /// Messages, in frames of its own.
     Messages,
-    /// The bytes that came.
+    /// The received bytes, unchanged.
     Bytes,
 }
 
 impl Request {
-    /// A request for `path` of the server `authority`, with the nonce `nonce`, offering `extensions`.
+    /// Creates a request for `path` of the server `authority`, with the nonce `nonce`, offering
+    /// `extensions`.
     #[must_use]
     pub fn new(authority: &str, path: &str, nonce: [u8; 16], extensions: Option<&str>) -> Self {
         let key = BASE64_STANDARD.encode(nonce);
@@ -90,13 +91,13 @@ impl Request {
         }
     }
 
-    /// The head for the wire.
+    /// The encoded head.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Reads the server's answer, of which `bytes` came so far; `None` if more must come.
+    /// Parses the server's response from the bytes received so far; `None` if the head is incomplete.
     ///
     /// # Errors
     /// Any but [`OpeningError::NoKey`].
@@ -110,7 +111,7 @@ impl Request {
         if status != 101 {
             return Err(OpeningError::Refused(status));
         }
-        // 4.1: the client MUST fail the connection if the value is another one.
+        // 4.1: the client MUST fail the connection if the value does not match.
         if value(response.headers, "Sec-WebSocket-Accept") != Some(self.accept.as_bytes()) {
             return Err(OpeningError::WrongAccept);
         }
@@ -127,12 +128,12 @@ impl Request {
     }
 }
 
-/// A server's answer to a request, of which `bytes` came so far, and the length of the request;
-/// `None` if more must come. `echo` is what it says that it does; the extensions are agreed to if the
-/// client offers any.
+/// Returns a server's response to a request of which `bytes` have been received, and the length of the
+/// request; `None` if the head is incomplete. `echo` is the kind of echo to announce; the extensions
+/// are agreed to if the client offers any.
 ///
 /// # Errors
-/// If this is no request for a WebSocket.
+/// If this is not a WebSocket request.
 pub fn answer(
     bytes: &[u8],
     echo: Echo,
@@ -179,7 +180,7 @@ fn value<'h>(headers: &[httparse::Header<'h>], name: &str) -> Option<&'h [u8]> {
         .map(|header| header.value.trim_ascii())
 }
 
-/// 4.2.2: the key, followed by a fixed text, hashed.
+/// 4.2.2: the hash of the key followed by a fixed GUID.
 fn accept(key: &[u8]) -> String {
     let hash = Sha1::new()
         .chain_update(key)

@@ -1,17 +1,17 @@
-//! Payloads of any length: bytes without a pattern, and two sorts of text.
+//! Payloads of any length: random bytes, and two kinds of text.
 
 use std::fmt;
 
-/// The payload lengths that the tables show, in bytes.
+/// The payload lengths of the tables, in bytes.
 const LENGTHS: [usize; 6] = [16, 125, 512, 4 << 10, 64 << 10, 1 << 20];
 
-/// A further length for text: that of the JSON document that a Go library publishes its figures for.
+/// An additional length for text: that of the JSON document in a Go library's published figures.
 const DOCUMENT: usize = 2263;
 
-/// What a message consists of.
+/// The contents of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content {
-    /// Bytes without a pattern, sent as a binary message.
+    /// Bytes without a pattern, in a binary message.
     Binary,
     /// Text of one byte per character.
     Ascii,
@@ -20,7 +20,7 @@ pub enum Content {
 }
 
 impl Content {
-    /// Exactly `len` bytes of this content.
+    /// Returns `len` bytes of this content.
     #[must_use]
     pub fn bytes(self, len: usize) -> Vec<u8> {
         match self {
@@ -43,7 +43,7 @@ impl Content {
         }
     }
 
-    /// Whether it is sent as a text message.
+    /// Returns true if this content is sent as a text message.
     #[must_use]
     pub const fn is_text(self) -> bool {
         match self {
@@ -63,17 +63,17 @@ impl fmt::Display for Content {
     }
 }
 
-/// What the messages of one measurement are: a row of a table.
+/// The messages of one measurement: a row of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Case {
-    /// What they consist of.
+    /// Their contents.
     pub content: Content,
     /// Their length in bytes.
     pub len: usize,
 }
 
 impl Case {
-    /// All cells of a direction and role.
+    /// Returns all cells of a direction and role.
     pub fn all() -> impl Iterator<Item = Self> {
         [Content::Binary, Content::Ascii, Content::Mixed]
             .into_iter()
@@ -86,7 +86,7 @@ impl Case {
             })
     }
 
-    /// The payload.
+    /// Returns the payload.
     #[must_use]
     pub fn payload(self) -> Vec<u8> {
         self.content.bytes(self.len)
@@ -99,7 +99,7 @@ impl fmt::Display for Case {
     }
 }
 
-/// `pattern` over and over, and spaces where the next character would not fit.
+/// `pattern` repeated, padded with spaces where the next character would not fit.
 fn text(pattern: &str, len: usize) -> Vec<u8> {
     let mut text = String::with_capacity(len);
     for character in pattern.chars().cycle() {

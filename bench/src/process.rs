@@ -1,32 +1,32 @@
-//! Processes as the system sees them: on which processor they run, what they have used, how many files
-//! they may open. Of other systems than Linux, only what they share with it.
+//! Processes from the system's view: processor affinity, resource usage, and limits of open files.
+//! Complete on Linux only; other systems support a part of it.
 
 use std::{fs, io, time::Duration};
 
 use rustix::process::{Pid, Resource, getrlimit, setrlimit};
 
-/// What a process has used since it started.
+/// Resources used by a process since it started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// Processor time, of all threads, in user space and in the kernel.
+    /// Processor time of all threads, in user space and in the kernel.
     pub processor: Duration,
-    /// Bytes of its memory that are resident now.
+    /// Resident memory in bytes.
     pub resident: u64,
-    /// Bytes of its memory that were resident at the most since it started.
+    /// Peak resident memory in bytes since the process started.
     pub peak: u64,
 }
 
 impl Usage {
-    /// Reads Linux's `/proc`; `None` if there is no such process, or no such file.
+    /// Reads Linux's `/proc`; `None` if there is no such process, or no `/proc`.
     #[must_use]
     pub fn of(pid: Pid) -> Option<Self> {
         let pid = pid.as_raw_pid();
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let statm = fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        // The name comes second, in parentheses, and may contain anything.
+        // The second field is the name in parentheses, which may contain anything.
         let (_, fields) = stat.rsplit_once(')')?;
-        // Fields 14 and 15 of proc(5), of which the state is the third.
+        // Fields 14 and 15 of proc(5); `fields` starts with the third field, the state.
         let mut times = fields.split_ascii_whitespace().skip(14 - 3);
         let mut ticks = || times.next()?.parse::<u64>().ok();
         let ticks = ticks()? + ticks()?;
@@ -44,10 +44,10 @@ impl Usage {
     }
 }
 
-/// Keeps this thread on one processor, with the threads and processes that it starts from now on.
+/// Pins this thread to one processor. Threads and processes that it starts later inherit the affinity.
 ///
 /// # Errors
-/// If there is no such processor, or the system cannot do it.
+/// If there is no such processor, or the system cannot pin threads.
 #[cfg(target_os = "linux")]
 pub fn pin(processor: usize) -> io::Result<()> {
     use rustix::thread::{CpuSet, sched_setaffinity};
@@ -60,21 +60,21 @@ pub fn pin(processor: usize) -> io::Result<()> {
     Ok(sched_setaffinity(None, &set)?)
 }
 
-/// Keeps this thread on one processor.
+/// Pins this thread to one processor.
 ///
 /// # Errors
-/// Always: this system cannot do it.
+/// Always: pinning is not supported on this system.
 #[cfg(not(target_os = "linux"))]
 pub fn pin(_: usize) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Lets this process open as many files as it may at all, and returns how many that is; `None` if there
-/// is no limit.
+/// Raises the limit of open files of this process to its maximum, and returns it; `None` if there is no
+/// limit.
 pub fn raise_file_limit() -> Option<u64> {
     let mut limit = getrlimit(Resource::Nofile);
     limit.current = limit.maximum;
-    // Where it cannot be raised, the old limit holds.
+    // If the limit cannot be raised, the old one holds.
     let _ = setrlimit(Resource::Nofile, limit);
     getrlimit(Resource::Nofile).current
 }
@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn a_process_uses_memory_and_time() {
         let before = Usage::of(rustix::process::getpid()).unwrap();
-        // Far more than what the system might take back meanwhile.
+        // Far more than the system might reclaim in between.
         let memory = std::hint::black_box(vec![1_u8; 64 << 20]);
         let mut after = before;
         while after.processor == before.processor {

@@ -1,6 +1,6 @@
-//! Servers to measure with and to be measured: the limit ([`raw`]), the bare minimum of a WebSocket on
-//! the same loop ([`min`]), and each driver of this project with its public interface for whole messages
-//! and its default configuration. All run on the thread that starts them.
+//! Servers to measure with and to be measured: the upper bound ([`raw`]), the minimum of a WebSocket on
+//! the same loop ([`min`]), and each driver of this project with its public interface for whole
+//! messages and its default configuration. Each server runs on the calling thread.
 
 pub mod asynchronous;
 pub mod event_loop;
@@ -20,55 +20,55 @@ use wsproto::{Compression, Config, Memory};
 
 use asynchronous::Interface;
 
-/// The read buffer that serves all connections of a thread well, in bytes.
+/// Length of a read buffer shared by all connections of a thread, in bytes.
 const BUFFER: usize = 256 << 10;
 
 /// A server of this package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Server {
-    /// Echoes the bytes that come, with no WebSocket at all
+    /// Echo bytes without any WebSocket: the upper bound
     Raw,
-    /// Echoes bytes by a task of tokio's for each connection: the limit of that runtime
+    /// Echo bytes in a tokio task for each connection: the upper bound of that runtime
     RawTokio,
-    /// Echoes bytes by a task for each connection over async-io: the limit of that runtime
+    /// Echo bytes in a task for each connection over async-io: the upper bound of that runtime
     RawSmol,
-    /// Echoes frames, with no limit and no check
+    /// Echo frames, without limits or checks
     Min,
     /// The mio driver
     Mio,
-    /// The tokio driver, which lends each message
+    /// The tokio driver with borrowed messages
     Tokio,
-    /// The tokio driver, which gives each message away
+    /// The tokio driver with owned messages
     TokioOwned,
-    /// The smol driver, which lends each message
+    /// The smol driver with borrowed messages
     Smol,
-    /// The smol driver, which gives each message away
+    /// The smol driver with owned messages
     SmolOwned,
 }
 
-/// What a server does with a message.
+/// The server's action for each message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Service {
-    /// It goes back.
+    /// Send it back.
     #[default]
     Echo,
-    /// It goes to everybody who is connected.
+    /// Send it to every connection.
     Broadcast,
 }
 
-/// How a driver compresses.
+/// Compression of a driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Compressing {
-    /// Windows are kept, compressors are lent
+    /// Keep windows, pool compressors
     Pooled,
-    /// Each connection has a compressor of its own
+    /// A dedicated compressor for each connection
     Dedicated,
-    /// Nothing is kept
+    /// No context takeover
     NoTakeover,
 }
 
 impl Compressing {
-    /// The default configuration with that compression.
+    /// Returns the default configuration with that compression.
     fn config(compressing: Option<Self>) -> Config {
         let mut config = Config::default();
         config.compression = compressing.map(|compressing| {
@@ -88,11 +88,11 @@ impl Compressing {
 }
 
 impl Server {
-    /// Serves without an end, on this thread. The limits and the minimum do not compress, and those of
-    /// the runtimes only echo.
+    /// Serves forever on this thread. `raw` and `min` do not compress; `raw-tokio` and `raw-smol` do
+    /// not compress and only echo.
     ///
     /// # Errors
-    /// What the system reports of the listener and of waiting; never of a single connection.
+    /// System errors of the listener and of waiting; never of a single connection.
     pub fn run(
         self,
         listener: TcpListener,
@@ -114,13 +114,13 @@ impl Server {
     }
 }
 
-/// Listens without blocking, with a backlog that takes a burst of connections.
+/// Listens in non-blocking mode, with a backlog for bursts of connections.
 ///
 /// # Errors
-/// What the system reports.
+/// System errors.
 pub fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // Else a restarted server waits for the connections of the one before to time out.
+    // Without this, a restarted server must wait until its predecessor's connections have timed out.
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;

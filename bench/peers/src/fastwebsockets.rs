@@ -1,7 +1,7 @@
-//! fastwebsockets, polled once. simdutf8 and vectored writes are on, as they are by default; frames
-//! are read without its `FragmentCollector`, which costs a little and adds nothing for whole messages.
-//! A client masks the application's memory in place, which spares it a copy and costs the application
-//! its payload.
+//! fastwebsockets, polled once. simdutf8 and vectored writes are on, as by default. Frames are read
+//! without its `FragmentCollector`, which costs a little and adds nothing for whole messages. A client
+//! masks the application's memory in place, which saves a copy and overwrites the application's
+//! payload.
 
 use std::{cell::Cell, hint::black_box, rc::Rc};
 
@@ -76,7 +76,7 @@ impl Send {
 
 impl Subject for Send {
     fn turn(&mut self) -> usize {
-        // It has no buffer for several frames: each is a write of its own.
+        // It has no buffer for several frames: each frame is a write of its own.
         for _ in 0..self.messages {
             let payload = match self.role {
                 Role::Client => Payload::BorrowedMut(black_box(&mut self.payload)),

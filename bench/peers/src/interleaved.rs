@@ -1,5 +1,5 @@
-//! Timing by turns: A B C A B C …, so that noise of the machine hits all subjects alike. What counts is
-//! the time that this thread had a processor, so that it does not matter who else wanted one.
+//! Interleaved timing: A B C A B C …, so that noise of the machine affects all subjects alike. The
+//! clock is this thread's processor time, so other processes do not matter.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use cpu_time::ThreadTime;
 
 /// One subject of a row, by name.
 pub struct Entry {
-    /// The column.
+    /// The column's title.
     pub name: &'static str,
-    /// What is timed.
+    /// The subject.
     pub subject: Box<dyn Subject>,
 }
 
 impl Entry {
-    /// Names a subject.
+    /// Creates a named subject.
     pub fn new(name: &'static str, subject: impl Subject + 'static) -> Self {
         Self {
             name,
@@ -24,24 +24,24 @@ impl Entry {
     }
 }
 
-/// What came out for one subject.
+/// The result of one subject.
 pub struct Outcome {
-    /// The column.
+    /// The column's title.
     pub name: &'static str,
     /// Median of all passes, in nanoseconds per message.
     pub nanos: f64,
-    /// Median of the ratios to the first subject's time in the same pass.
+    /// Median of the ratios to the first subject in the same pass.
     pub ratio: f64,
-    /// How often memory was asked for, per message, after the warm-up.
+    /// Allocations per message, after the warm-up.
     pub allocations: f64,
-    /// What compressing leaves of the bytes, as a share of them.
+    /// Compressed bytes as a share of the payload.
     pub size: Option<f64>,
 }
 
-/// Times every subject in each of `passes` passes, `slice` long each time.
+/// Times every subject in each of `passes` passes, for `slice` each time.
 ///
 /// # Panics
-/// If the subjects of a row do not handle the same bytes in each turn.
+/// If the subjects of a row do not handle the same number of bytes per turn.
 pub fn run(
     mut entries: Vec<Entry>,
     messages: usize,
@@ -86,7 +86,7 @@ pub fn run(
         .collect()
 }
 
-/// What one turn's messages are compressed to.
+/// Returns the compressed size of one turn's messages.
 fn size(subject: &mut dyn Subject) -> Option<f64> {
     let before = subject.compressed_to()?;
     let bytes = subject.turn();
@@ -94,7 +94,7 @@ fn size(subject: &mut dyn Subject) -> Option<f64> {
     Some((after - before) as f64 / bytes as f64)
 }
 
-/// How many turns take about that long, after a warm-up of about as long.
+/// Returns the number of turns that take about that long, after an equally long warm-up.
 fn turns_in(slice: Duration, subject: &mut dyn Subject) -> u32 {
     let start = ThreadTime::now();
     let mut turns = 0;

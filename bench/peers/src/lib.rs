@@ -1,5 +1,5 @@
-//! What the comparisons share: timing by turns and a transport in memory; and for the echo servers, what
-//! comes before a connection is open.
+//! Common parts of the comparisons: interleaved timing and an in-memory transport; and for the echo
+//! servers, everything before a connection is open.
 
 pub mod interleaved;
 pub mod memory;

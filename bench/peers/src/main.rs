@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --manifest-path bench/peers/Cargo.toml -- [FILTER] [--passes N] [--single]`
 //! prints a table per direction and role: nanoseconds per message, in brackets the ratio to ours in the
-//! same pass, and allocations per message if there were any. `FILTER` picks cells whose name contains
-//! it; `--single` gives each turn one message instead of a batch.
+//! same pass, and allocations per message if there were any. `FILTER` selects cells whose name contains
+//! it; `--single` uses turns of one message instead of a batch.
 
 mod fastwebsockets;
 mod tokio_websockets;
@@ -20,12 +20,12 @@ use peers::interleaved::{self, Entry, Outcome};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A read buffer that holds every batch.
+/// Length of a read buffer that holds every batch.
 const WHOLE: usize = 2 << 20;
-/// The read buffer that serves all connections of a thread well: 1 MiB comes in parts.
+/// Length of a read buffer shared by all connections of a thread: 1 MiB arrives in parts.
 const USUAL: usize = 256 << 10;
 
-/// The columns of receiving.
+/// The columns for receiving.
 const RECEIVE: [&str; 6] = [
     OURS,
     "in parts",
@@ -34,7 +34,7 @@ const RECEIVE: [&str; 6] = [
     "fastwebsockets",
     "tokio-websockets",
 ];
-/// The columns of sending.
+/// The columns for sending.
 const SEND: [&str; 6] = [
     OURS,
     "vectored",
@@ -46,7 +46,7 @@ const SEND: [&str; 6] = [
 const OURS: &str = "ours";
 const MINIMUM: &str = "minimum";
 
-/// What to run, and how long.
+/// The rows to run, and the number of passes.
 struct Plan {
     filter: String,
     passes: usize,
@@ -76,7 +76,7 @@ impl Plan {
         plan
     }
 
-    /// Times a row and prints its row, with an empty column for whatever it does not have.
+    /// Times a row and prints it, with empty columns for missing subjects.
     fn row(
         &self,
         name: &str,

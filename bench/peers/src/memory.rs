@@ -1,4 +1,4 @@
-//! A transport in memory that is always ready: it gives a batch without end and takes everything.
+//! An in-memory transport that is always ready: it supplies batches without end and accepts everything.
 
 use std::{
     cell::Cell,
@@ -12,16 +12,16 @@ use std::{
 use bench::in_memory::Source;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// What comes in is a [`Source`]; of what goes out, only the bytes are counted.
+/// Incoming bytes come from a [`Source`]; outgoing bytes are only counted.
 #[derive(Debug)]
 pub struct Memory {
     source: Option<Source>,
-    /// Bytes that were written; shared, because some libraries do not show their transport.
+    /// Number of bytes written; shared, because some libraries do not expose their transport.
     pub written: Rc<Cell<usize>>,
 }
 
 impl Memory {
-    /// A transport to receive from.
+    /// Creates a transport to receive from.
     #[must_use]
     pub fn reading(source: Source) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl Memory {
         }
     }
 
-    /// A transport to send to.
+    /// Creates a transport to send to.
     #[must_use]
     pub fn writing() -> Self {
         Self {
@@ -82,7 +82,7 @@ impl AsyncRead for Memory {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if let Some(source) = &mut self.source {
-            // `put_slice` does not clear the memory first, as a read into `initialize_unfilled` would.
+            // `put_slice` does not clear the memory first, unlike a read into `initialize_unfilled`.
             let bytes = source.peek(buf.remaining());
             buf.put_slice(bytes);
             let n = bytes.len();
@@ -152,11 +152,11 @@ impl futures_io::AsyncWrite for Memory {
     }
 }
 
-/// The output of a future that never waits, because its transport is always ready: no executor, no
-/// wake-up and no timer is part of the time.
+/// Returns the output of a future that never waits, because its transport is always ready: the time
+/// includes no executor, wake-up or timer.
 ///
 /// # Panics
-/// If it waits all the same.
+/// If the future is not ready.
 pub fn now<F: Future>(future: F) -> F::Output {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

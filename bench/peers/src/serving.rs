@@ -1,5 +1,5 @@
-//! What the echo servers share: accepting, the opening handshake, a task for each connection. What
-//! follows is each library's own.
+//! The common part of the echo servers: accepting, the opening handshake, a task for each connection.
+//! The rest is specific to each library.
 
 use std::{
     io,
@@ -12,11 +12,11 @@ use bench::opening::{self, Echo};
 use futures_util::{AsyncReadExt, AsyncWriteExt};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-/// Runs `handler` for each connection, when it is open, on tokio's runtime for one thread. If a client
-/// offers extensions, `extensions` are agreed to.
+/// Runs `handler` for each open connection, on tokio's current-thread runtime. If a client offers
+/// extensions, the server agrees to `extensions`.
 ///
 /// # Errors
-/// What the system reports of the listener and of the runtime.
+/// System errors of the listener and of the runtime.
 pub fn on_tokio<F: Future<Output = ()> + Send>(
     listener: TcpListener,
     extensions: Option<&'static str>,
@@ -47,10 +47,10 @@ pub fn on_tokio<F: Future<Output = ()> + Send>(
     })
 }
 
-/// Runs `handler` for each connection, when it is open, on smol's executor and reactor for one thread.
+/// Runs `handler` for each open connection, on smol's executor and reactor in one thread.
 ///
 /// # Errors
-/// What the system reports of the listener.
+/// System errors of the listener.
 pub fn on_smol<F: Future<Output = ()> + 'static>(
     listener: TcpListener,
     handler: impl Fn(Async<TcpStream>) -> F + Copy + 'static,
@@ -80,7 +80,7 @@ pub fn on_smol<F: Future<Output = ()> + 'static>(
     }))
 }
 
-/// The answer to a request once it is complete; for a wrong one there is none.
+/// Returns the response to a request once it is complete; an invalid request has none.
 fn answer(head: &[u8], extensions: Option<&str>) -> Option<Vec<u8>> {
     let (_, response) = opening::answer(head, Echo::Messages, extensions).ok()??;
     Some(response)

@@ -1,6 +1,6 @@
-//! tokio-websockets, polled once. It picks the widest vector instructions at run time; masking keys
-//! come from fastrand; frames are queued up to 64 KiB before they are flushed in one vectored write.
-//! What is sent is a shared payload (a client copies it to mask it).
+//! tokio-websockets, polled once. It detects the widest vector instructions at run time; masking keys
+//! come from fastrand; up to 64 KiB of frames are queued before one vectored write. Messages sent are
+//! shared payloads (a client copies them to mask them).
 
 use std::hint::black_box;
 

@@ -1,5 +1,5 @@
-//! tungstenite, blocking. Reads from its 128 KiB buffer and writes when told to flush: its defaults,
-//! and its fast ones. What is sent is a shared payload that nobody has to copy for it.
+//! tungstenite, blocking. It reads from its 128 KiB buffer and writes when flushed, which is the
+//! default and the fastest configuration. Messages sent are shared payloads, which need no copy.
 
 use std::hint::black_box;
 

@@ -1,4 +1,4 @@
-//! An allocator that counts: how often memory was asked for, and how much is in use.
+//! A counting allocator: number of allocations, and bytes in use.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -11,12 +11,12 @@ static LIVE: AtomicU64 = AtomicU64::new(0);
 
 /// The system's allocator, with a count of its calls and of the bytes in use.
 ///
-/// The counts are kept without a locked instruction, so they are right for one thread only, and add well
-/// under a nanosecond to an allocation.
+/// The counters use no locked instructions, so they are correct for one thread only, and add well under
+/// a nanosecond to an allocation.
 #[derive(Debug)]
 pub struct Counting;
 
-/// `taken` bytes instead of `given` that were there.
+/// Counts an allocation of `taken` bytes that replaces `given` bytes.
 fn count(taken: usize, given: usize) {
     COUNT.store(COUNT.load(Relaxed) + 1, Relaxed);
     grow(taken, given);
@@ -27,7 +27,7 @@ fn grow(taken: usize, given: usize) {
     LIVE.store(live.wrapping_sub(given as u64), Relaxed);
 }
 
-// SAFETY: every call is passed on as it came to the system's allocator, which keeps the contract.
+// SAFETY: every call is forwarded unchanged to the system's allocator, which upholds the contract.
 #[expect(unsafe_code, reason = "an allocator is unsafe by its trait")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -55,13 +55,13 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// How often memory was asked for since the process started, growing included.
+/// Returns the number of allocations since the process started, including reallocations.
 #[must_use]
 pub fn allocations() -> u64 {
     COUNT.load(Relaxed)
 }
 
-/// Bytes that are in use now, as they were asked for.
+/// Returns the bytes in use, as requested.
 #[must_use]
 pub fn live() -> u64 {
     LIVE.load(Relaxed)

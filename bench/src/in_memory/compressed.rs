@@ -11,10 +11,10 @@ use wsproto::{
 use super::{Source, Subject, ours::Seeded};
 use crate::json::Corpus;
 
-/// The read buffer that serves all connections of a thread well.
+/// Length of a read buffer shared by all connections of a thread.
 const BUFFER: usize = 256 << 10;
 
-/// What makes the codecs of an environment.
+/// Creates the codecs of an environment.
 pub type Backend = fn() -> Box<dyn Codecs>;
 
 /// Codecs behind a pointer, where an environment takes a type.
@@ -30,13 +30,13 @@ impl Codecs for Boxed {
     }
 }
 
-/// An environment whose codecs `backend` makes.
+/// Creates an environment with the codecs of `backend`.
 #[must_use]
 pub fn env(backend: Backend) -> Env {
     Env::with_codecs(Seeded::new(), Boxed(backend()))
 }
 
-/// The configurations of two ends that want the same compression.
+/// The configurations of two ends that use the same compression.
 #[derive(Debug)]
 pub struct Ends {
     role: Role,
@@ -45,7 +45,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    /// The end in that role as `compression` says, and the other with the directions swapped.
+    /// Creates the end in that role with `compression`, and the other end with the directions swapped.
     #[must_use]
     pub fn new(role: Role, compression: Compression) -> Self {
         let mut mirrored = compression;
@@ -70,7 +70,7 @@ impl Ends {
         }
     }
 
-    /// The same two, of which the other one is opened.
+    /// Swaps the two ends, so that the other one is opened.
     #[must_use]
     pub fn swapped(self) -> Self {
         Self {
@@ -82,10 +82,10 @@ impl Ends {
         }
     }
 
-    /// An open connection, of which the peer is gone.
+    /// Returns an open connection whose peer has been dropped.
     ///
     /// # Panics
-    /// If the two ends do not come to an agreement.
+    /// If the two ends do not agree.
     #[must_use]
     pub fn open(&self, env: &mut Env) -> Connection {
         let request = ClientRequest::new("localhost", "/");
@@ -106,7 +106,7 @@ impl Ends {
     }
 }
 
-/// What `from` has to say is there to be read.
+/// Makes the outgoing bytes of `from` available as input.
 fn pass(env: &mut Env, from: &mut Connection, input: &mut Input<Vec<u8>>) {
     let bytes = from.outgoing().collect::<Vec<_>>().concat();
     from.sent(env, bytes.len());
@@ -114,10 +114,10 @@ fn pass(env: &mut Env, from: &mut Connection, input: &mut Input<Vec<u8>>) {
     input.filled(bytes.len());
 }
 
-/// Everything that one end sends of the corpus, as a wire for others to receive from.
+/// Records all frames of the corpus that one end sends, as a wire for others to receive from.
 ///
 /// # Panics
-/// If it sends a message in more than one write, as it never does.
+/// If a message takes more than one write, which never happens.
 #[must_use]
 pub fn record(ends: &Ends, backend: Backend, corpus: &Corpus) -> Source {
     let mut env = env(backend);
@@ -132,16 +132,16 @@ pub fn record(ends: &Ends, backend: Backend, corpus: &Corpus) -> Source {
     Source::recorded(bytes, corpus.messages().len())
 }
 
-/// Whether a thread's connections take turns at sending.
+/// The number of connections that take turns at sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Company {
-    /// There is one connection, for which a lent compressor is always the one that it had before.
+    /// One connection, whose pooled compressor is always the one that it used before.
     Alone,
-    /// The messages are sent by two connections in turn, so that a lent compressor is always told.
+    /// Two connections that send in turn, so that the pooled compressor is always primed.
     InTurns,
 }
 
-/// One connection or two that send in turn.
+/// One connection, or two that send in turn.
 #[derive(Debug)]
 struct Senders {
     connections: Vec<Connection>,
@@ -167,14 +167,14 @@ impl Senders {
         self.next = (self.next + 1) % self.connections.len();
     }
 
-    /// The transports take all that is queued.
+    /// The transports accept all queued bytes.
     fn write(&mut self, env: &mut Env) -> usize {
         let connections = self.connections.iter_mut();
         connections.map(|connection| write(connection, env)).sum()
     }
 }
 
-/// Sends a whole corpus a turn.
+/// Sends the whole corpus in each turn.
 #[derive(Debug)]
 pub struct Send {
     corpus: Corpus,
@@ -185,7 +185,7 @@ pub struct Send {
 }
 
 impl Send {
-    /// Sends in that role.
+    /// Creates a sender in that role.
     #[must_use]
     pub fn new(
         role: Role,
@@ -226,7 +226,7 @@ impl Subject for Send {
     }
 }
 
-/// The transport takes all that is queued.
+/// The transport accepts all queued bytes.
 fn write(connection: &mut Connection, env: &mut Env) -> usize {
     let outgoing = connection.outgoing();
     let n = outgoing.map(|bytes| black_box(bytes).len()).sum();
@@ -235,21 +235,21 @@ fn write(connection: &mut Connection, env: &mut Env) -> usize {
     n
 }
 
-/// What is done with a message that came.
+/// The action for each received message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Then {
     /// Nothing.
     Drop,
-    /// It is sent, if in turns every other one to somebody else.
+    /// Send it; with connections in turn, every other one to another peer.
     Echo(Company),
 }
 
-/// Receives a whole corpus a turn.
+/// Receives the whole corpus in each turn.
 #[derive(Debug)]
 pub struct Receive {
     source: Source,
     then: Then,
-    /// The first of these is the one that receives.
+    /// The first of these is the receiver.
     connections: Senders,
     env: Env,
     input: Input<Box<[u8]>>,
@@ -257,7 +257,7 @@ pub struct Receive {
 }
 
 impl Receive {
-    /// Receives in that role from `source`.
+    /// Creates a receiver in that role, reading from `source`.
     #[must_use]
     pub fn new(
         role: Role,
@@ -296,7 +296,7 @@ impl Subject for Receive {
             {
                 let text = match event {
                     Event::Text(text) => text,
-                    // More was queued for sending than should be, for a moment.
+                    // The queue was high for a moment.
                     Event::Drained => continue,
                     other => panic!("{other:?} was not sent"),
                 };

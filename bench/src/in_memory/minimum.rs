@@ -1,16 +1,15 @@
-//! The bare minimum: what it costs to find the frames, unmask them and write some, with no limit, no
-//! check of the header, no state and no error. Not an implementation that anybody could use; the
-//! scale that all others are measured with.
+//! The minimum: finding, unmasking and writing frames, without limits, header checks, state or errors.
+//! Not a usable implementation, but the reference for all others.
 //!
-//! Text is checked (with simdutf8, as the core does it), so that the rows for text show what lies
-//! around the check rather than the check itself.
+//! Text is checked with simdutf8, as in the core, so that the rows for text show the cost of everything
+//! but the check.
 
 use std::hint::black_box;
 
 use super::{Role, Source, Subject};
 use crate::payload::{Case, Content};
 
-/// Finds and unmasks the frames of a batch, in place.
+/// Finds and unmasks the frames of a batch in place.
 #[derive(Debug)]
 pub struct Receive {
     source: Source,
@@ -20,7 +19,8 @@ pub struct Receive {
 }
 
 impl Receive {
-    /// Receives from `source` in that role, with a read buffer of 2 MiB, which must hold a whole batch.
+    /// Creates a receiver in that role, reading from `source` with a read buffer of 2 MiB, which must
+    /// hold a whole batch.
     #[must_use]
     pub fn new(role: Role, content: Content, source: Source) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Subject for Receive {
     }
 }
 
-/// Writes the frames of a batch behind each other.
+/// Writes the frames of a batch one after the other.
 #[derive(Debug)]
 pub struct Send {
     payload: Vec<u8>,
@@ -80,7 +80,7 @@ pub struct Send {
 }
 
 impl Send {
-    /// Sends `messages` messages a turn in that role.
+    /// Creates a sender in that role, with `messages` messages per turn.
     #[must_use]
     pub fn new(role: Role, case: Case, messages: usize) -> Self {
         Self {
@@ -117,7 +117,7 @@ impl Subject for Send {
             }
             match self.role {
                 Role::Client => {
-                    // A key that everybody can guess: the least that a key can cost.
+                    // A predictable key, which has the lowest possible cost.
                     self.key = self.key.wrapping_mul(0x9e37_79b1);
                     let key = self.key.to_ne_bytes();
                     out.extend_from_slice(&key);
@@ -132,7 +132,7 @@ impl Subject for Send {
     }
 }
 
-/// Eight bytes at a time; the compiler makes vector instructions of it.
+/// Eight bytes at a time; the compiler vectorises it.
 pub(crate) fn mask(payload: &mut [u8], key: [u8; 4]) {
     let [a, b, c, d] = key;
     let eight = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);

@@ -1,5 +1,5 @@
-//! The core of this project, driven as a driver does it: the time is set, a batch is read or queued,
-//! and at the end of a turn `wants` is asked. Default limits, UTF-8 checks and deadlines are on.
+//! The core of this project, called as a driver calls it: the time is set, a batch is read or queued,
+//! and `wants` is called at the end of a turn. Default limits, UTF-8 checks and deadlines are on.
 
 use std::{hint::black_box, sync::Arc};
 
@@ -12,7 +12,7 @@ use wsproto::{Agreed, Config, Connection, Entropy, Env, Event, Input, Message, R
 use super::{Source, Subject};
 use crate::payload::Case;
 
-/// The generator that the drivers use, with a seed that makes runs alike.
+/// The generator that the drivers use, with a fixed seed for reproducible runs.
 pub(crate) struct Seeded(ChaCha12Rng);
 
 impl Seeded {
@@ -46,7 +46,7 @@ pub struct Receive {
 }
 
 impl Receive {
-    /// Receives from `source` in that role, with a read buffer of that many bytes.
+    /// Creates a receiver in that role, reading from `source` with a read buffer of that many bytes.
     #[must_use]
     pub fn new(role: Role, source: Source, buffer: usize) -> Self {
         let mut env = env();
@@ -86,16 +86,16 @@ impl Subject for Receive {
     }
 }
 
-/// How the message gets into the queue, or past it.
+/// The path of a message to the transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
-    /// Copied into the queue, which is then written as a whole.
+    /// Copied into the queue, which is written as a whole.
     Copied,
-    /// Offered to the transport with its header, as a vectored write (server only).
+    /// Passed to the transport with its header, as a vectored write (server only).
     Through,
 }
 
-/// Sends messages to a transport that takes everything at once.
+/// Sends messages to a transport that accepts everything at once.
 #[derive(Debug)]
 pub struct Send {
     payload: Message,
@@ -107,7 +107,7 @@ pub struct Send {
 }
 
 impl Send {
-    /// Sends `messages` messages a turn in that role.
+    /// Creates a sender in that role, with `messages` messages per turn.
     #[must_use]
     pub fn new(role: Role, case: Case, messages: usize, way: Way) -> Self {
         let mut env = env();

@@ -1,26 +1,26 @@
-//! What a peer would send: frames in a row, written the simple way, and read without end.
+//! The peer's byte stream: frames written in the simplest way, and read repeatedly.
 
 use wsproto::Role;
 
 use crate::payload::{Case, Content};
 
-/// Who sends: only a client masks (RFC 6455 section 5.3).
+/// The sender's role: only a client masks (RFC 6455 section 5.3).
 pub type Sender = Role;
 
-/// A wire on which the same batch of frames comes over and over.
+/// A wire that repeats the same batch of frames.
 ///
-/// Reading copies, as a kernel does, so every subject pays for one copy into its own buffer.
+/// Reading copies, as a kernel does, so every subject includes one copy into its own buffer.
 #[derive(Debug, Clone)]
 pub struct Source {
     bytes: Vec<u8>,
     at: usize,
-    /// Messages of a batch.
+    /// Messages per batch.
     pub messages: usize,
 }
 
 impl Source {
-    /// A batch of `messages` messages of one frame each, all with the same payload; those of a
-    /// client are masked with a key each.
+    /// Creates a batch of `messages` messages of one frame each, all with the same payload. Each
+    /// message of a client has its own masking key.
     #[must_use]
     pub fn new(sender: Sender, case: Case, messages: usize) -> Self {
         let payload = case.payload();
@@ -36,7 +36,7 @@ impl Source {
         }
     }
 
-    /// A batch of `messages` messages as it was recorded.
+    /// Creates a batch of `messages` messages from recorded bytes.
     #[must_use]
     pub const fn recorded(bytes: Vec<u8>, messages: usize) -> Self {
         Self {
@@ -46,7 +46,7 @@ impl Source {
         }
     }
 
-    /// Fills the front of `buf`, at most up to the end of a batch; returns how many bytes it took.
+    /// Fills the front of `buf`, at most to the end of a batch; returns the number of bytes.
     #[inline]
     pub fn read(&mut self, buf: &mut [u8]) -> usize {
         let bytes = self.peek(buf.len());
@@ -56,7 +56,7 @@ impl Source {
         n
     }
 
-    /// The next bytes, at most `max` and at most up to the end of a batch.
+    /// Returns the next bytes: at most `max`, and at most to the end of a batch.
     #[must_use]
     #[inline]
     pub fn peek(&self, max: usize) -> &[u8] {
@@ -64,7 +64,7 @@ impl Source {
         &rest[..rest.len().min(max)]
     }
 
-    /// Passes over `n` bytes that were [peeked](Self::peek) at.
+    /// Skips `n` bytes returned by [`peek`](Self::peek).
     #[inline]
     pub fn skip(&mut self, n: usize) {
         self.at += n;
@@ -74,7 +74,7 @@ impl Source {
     }
 }
 
-/// RFC 6455 section 5.2 to the letter.
+/// A literal implementation of RFC 6455 section 5.2.
 pub(crate) fn write_frame(
     out: &mut Vec<u8>,
     sender: Sender,

@@ -1,8 +1,9 @@
-//! What bad neighbours do, on the thread that measures the good ones.
+//! Bad neighbours on the thread that measures the good connections.
 //!
-//! On a thread of their own they would take time from the measuring without anybody knowing. Here they get
-//! one step of bounded size between two looks at the good ones, and what that costs shows in how late the
-//! good ones send. The poller knows nothing of them: each tries when its turn comes.
+//! On a thread of their own they would take an unknown amount of time from the measurement. Here they
+//! get one step of bounded size between two looks at the good connections, and the cost shows in the
+//! delay with which the good messages are sent. The poller does not know them: each tries when its turn
+//! comes.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -20,20 +21,21 @@ use super::{
 };
 use crate::opening::Request;
 
-/// Bytes that are written in a step at most: some microseconds' worth.
+/// Maximum number of bytes written in a step: some microseconds' worth.
 const WRITTEN: usize = 4 << 10;
-/// Bytes that are read in a step at most.
+/// Maximum number of bytes read in a step.
 const READ: usize = 16 << 10;
-/// Frames of pings that are sent over and over.
+/// Number of ping frames that are sent repeatedly.
 const PINGS: usize = 1024;
 
 // Pauses, in nanoseconds.
 
-/// Between the bytes of those that are slow, and between the lives of one that half-closes.
+/// Between the bytes of slow senders, and between the connections of `half-close`.
 const SECOND: u64 = 1_000_000_000;
-/// Before somebody returns who was thrown out.
+/// Before a neighbour whose connection ended reconnects.
 const ABSENCE: u64 = 10_000_000;
-/// Before a socket is tried again that took or gave nothing, where that is all there is to do.
+/// Before the next attempt at a socket that accepted or returned nothing, if there is nothing else to
+/// do.
 const RETRY: u64 = 1_000_000;
 
 /// All bad neighbours of a run.
@@ -43,7 +45,7 @@ pub(super) struct Company {
     request: Request,
     tape: Tape,
     members: Vec<Member>,
-    /// Whose turn it is.
+    /// Index of the neighbour whose turn it is.
     turn: usize,
     buf: Box<[u8]>,
     misdeeds: Misdeeds,
@@ -51,26 +53,26 @@ pub(super) struct Company {
 
 struct Member {
     life: Life,
-    /// When it does something next.
+    /// Time of the next action.
     due: u64,
 }
 
-/// How far a connection is.
+/// The state of a connection.
 enum Life {
-    /// It is not there.
+    /// Not connected.
     Away,
-    /// So many bytes of its request were sent.
+    /// Bytes of the request sent so far.
     Asking(TcpStream, usize),
-    /// So much came of the answer.
+    /// The part of the response received so far.
     Waiting(TcpStream, Vec<u8>),
-    /// Open since a moment, with so many bytes sent.
+    /// Open, with the time of opening and the bytes sent.
     Open(TcpStream, u64, u64),
-    /// It has shut its sending side.
+    /// The sending side is shut down.
     Ending(TcpStream),
 }
 
 impl Company {
-    /// They begin to come at `now`, evenly over a second if what they do is slow.
+    /// The neighbours start at `now`, spread over a second if they are slow.
     pub(super) fn new(neighbour: Neighbour, plan: &Plan, now: u64) -> Self {
         let target = &plan.target;
         let members = neighbour.members() as u64;
@@ -94,12 +96,12 @@ impl Company {
         }
     }
 
-    /// What they have done so far.
+    /// Returns the totals so far.
     pub(super) const fn misdeeds(&self) -> Misdeeds {
         self.misdeeds
     }
 
-    /// One of them does one thing, if it is time.
+    /// Lets one neighbour take one step, if it is due.
     pub(super) fn step(&mut self, now: u64) {
         let turn = self.turn;
         self.turn = (turn + 1) % self.members.len();
@@ -107,7 +109,7 @@ impl Company {
             return;
         }
         let life = mem::replace(&mut self.members[turn].life, Life::Away);
-        // Who was thrown out comes again, and so does who has waited for the end.
+        // Reconnects if the server ended the connection, or if its end was awaited.
         let (life, pause) = self.live(life, now).unwrap_or_else(|_| {
             self.misdeeds.ended += 1;
             let pause = match self.neighbour {
@@ -124,7 +126,7 @@ impl Company {
         self.members[turn] = Member { life, due };
     }
 
-    /// Goes one step on, and says how long to wait before the next. An error ends the connection.
+    /// Takes one step, and returns the time to wait before the next one. An error ends the connection.
     fn live(&mut self, life: Life, now: u64) -> io::Result<(Life, u64)> {
         match life {
             Life::Away => {
@@ -134,7 +136,7 @@ impl Company {
             Life::Asking(mut stream, mut sent) => {
                 let rest = &self.request.bytes()[sent..];
                 if self.neighbour == Neighbour::SlowHead {
-                    // Without the last byte it is never complete.
+                    // Without the last byte the request is never complete.
                     let next = &rest[..rest.len().min(2) - 1];
                     sent += write(&mut stream, next, &mut self.misdeeds)?;
                     self.take(&mut stream)?;
@@ -166,7 +168,7 @@ impl Company {
         }
     }
 
-    /// What an open one does.
+    /// Takes a step on an open connection.
     fn misbehave(
         &mut self,
         mut stream: TcpStream,
@@ -209,14 +211,14 @@ impl Company {
         Ok((Life::Open(stream, since, sent), pause))
     }
 
-    /// Reads what is there, up to a limit, and forgets it.
+    /// Reads available bytes up to a limit, and discards them.
     fn take(&mut self, stream: &mut TcpStream) -> io::Result<()> {
         self.misdeeds.bytes_received += read(stream, &mut self.buf)? as u64;
         Ok(())
     }
 }
 
-/// How many bytes the socket took.
+/// Returns the number of bytes that the socket accepted.
 fn write(stream: &mut TcpStream, bytes: &[u8], misdeeds: &mut Misdeeds) -> io::Result<usize> {
     let n = match stream.write(bytes) {
         Ok(n) => n,
@@ -227,7 +229,7 @@ fn write(stream: &mut TcpStream, bytes: &[u8], misdeeds: &mut Misdeeds) -> io::R
     Ok(n)
 }
 
-/// How many bytes came; the end is an error.
+/// Returns the number of bytes read; the end of the stream is an error.
 fn read(stream: &mut TcpStream, buf: &mut [u8]) -> io::Result<usize> {
     match stream.read(buf) {
         Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
@@ -244,11 +246,11 @@ fn is_temporary(error: &io::Error) -> bool {
     )
 }
 
-/// Frames that are sent over and over.
+/// Frames that are sent repeatedly.
 struct Tape {
     bytes: Vec<u8>,
     frames: usize,
-    /// Bytes of the first frame and half of the second.
+    /// Length of the first frame and half of the second.
     torn: u64,
 }
 
@@ -256,7 +258,8 @@ impl Tape {
     fn new(neighbour: Neighbour, plan: &Plan) -> Self {
         match neighbour {
             Neighbour::Pings(_) => {
-                // 5.5.2: a ping's opcode is 9. It is masked with zeros: there is nobody to protect.
+                // 5.5.2: a ping's opcode is 9. The masking key is zero, because no intermediary needs
+                // protection.
                 let mut ping = vec![0x89, 0x80 | 16, 0, 0, 0, 0];
                 ping.extend_from_slice(b"are you there???");
                 Self {
@@ -281,7 +284,7 @@ impl Tape {
         }
     }
 
-    /// What comes behind `sent` bytes: `most` at most, and no more than a step may write.
+    /// Returns the bytes after `sent`: at most `most`, and no more than the limit of a step.
     fn part(&self, sent: u64, most: u64) -> &[u8] {
         let from = (sent % self.bytes.len() as u64) as usize;
         let rest = &self.bytes[from..];
@@ -289,7 +292,8 @@ impl Tape {
         &rest[..rest.len().min(n).min(WRITTEN)]
     }
 
-    /// Bytes of all frames that are due in that time, in nanoseconds, if so many are due in a second.
+    /// Returns the bytes of all frames that are due within that time, in nanoseconds, at `rate` frames
+    /// per second.
     fn bytes_in(&self, nanos: u64, rate: f64) -> u64 {
         let each = self.bytes.len() as f64 / self.frames as f64;
         (nanos as f64 / 1e9 * rate * each) as u64
@@ -310,7 +314,7 @@ mod tests {
         serve::{Server, Service, listen},
     };
 
-    /// Far more than anything takes that is not broken.
+    /// Far more than a correct run needs.
     const PATIENCE: Duration = Duration::from_secs(60);
 
     fn serve() -> SocketAddr {
@@ -327,7 +331,7 @@ mod tests {
         }
     }
 
-    /// Lets a millisecond pass at each step, until they have done enough.
+    /// Advances the time by a millisecond per step until the neighbours have done enough.
     fn watch(neighbour: Neighbour, enough: impl Fn(&Misdeeds) -> bool) -> (Misdeeds, u64) {
         let mut company = Company::new(neighbour, &plan(serve()), 0);
         let patience = Instant::now() + PATIENCE;

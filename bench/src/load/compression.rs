@@ -1,19 +1,19 @@
-//! Compression on the side of the load generator: what it offers, and what was agreed to.
+//! Compression in the load generator: the offer, and the agreement.
 
 use clap::ValueEnum;
 use wsproto::{Compression, Memory};
 
-/// What is offered for permessage-deflate (RFC 7692).
+/// The offer of permessage-deflate (RFC 7692).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Offer {
-    /// Messages may refer to those before them, in both directions
+    /// Context takeover in both directions
     Takeover,
-    /// Each message stands alone, in both directions
+    /// No context takeover in either direction
     NoTakeover,
 }
 
 impl Offer {
-    /// The value of `Sec-WebSocket-Extensions`.
+    /// Returns the value of `Sec-WebSocket-Extensions`.
     pub(super) const fn header(self) -> &'static str {
         match self {
             Self::Takeover => "permessage-deflate; client_max_window_bits",
@@ -25,8 +25,9 @@ impl Offer {
     }
 }
 
-/// What a server's answer means for a client (RFC 7692 section 7.1); `None` if it agrees to nothing or
-/// to something else. Everything is compressed, with a compressor that remembers all that it may.
+/// Returns the client configuration for a server's answer (RFC 7692 section 7.1); `None` if the server
+/// agrees to nothing or to another extension. All messages are compressed, with as much history as the
+/// agreement allows.
 pub(super) fn agreed(answer: Option<&str>) -> Option<Compression> {
     let mut parameters = answer?.split(';').map(str::trim);
     if parameters.next()? != "permessage-deflate" {

@@ -1,4 +1,5 @@
-//! One connection: its socket, how far it has written the script, and since when it waits for what.
+//! One connection: its socket, its position in the script, and the start times of the messages in
+//! flight.
 
 use std::{
     collections::VecDeque,
@@ -23,36 +24,36 @@ use crate::opening::{Request, Response};
 pub(super) struct Connection {
     pub(super) stream: TcpStream,
     pub(super) stage: Stage,
-    /// Bytes of the script that were written.
+    /// Bytes of the script written so far.
     written: u64,
-    /// The messages before this one are to be written.
+    /// Messages before this one are to be written.
     owed: u64,
-    /// Answers to pings, which leave when no message is half written.
+    /// Answers to pings, which are written between messages.
     pongs: Vec<u8>,
     flights: Flights,
 }
 
-/// How far a connection is.
+/// The state of a connection.
 #[derive(Debug)]
 pub(super) enum Stage {
     /// The request has not been sent.
     Connecting,
-    /// What came of the answer.
+    /// The part of the response received so far.
     Opening(Vec<u8>),
     Open(Reading),
 }
 
-/// How what comes back is read.
+/// The way in which answers are read.
 #[derive(Debug)]
 pub(super) enum Reading {
     /// Headers only.
     Headers(Reader),
-    /// All of it, compressed.
+    /// Inflates and compares everything.
     Whole(Box<Witness>),
 }
 
 impl Reading {
-    /// The message that comes next or is coming.
+    /// Returns the number of the next or current message.
     const fn next(&self) -> u64 {
         match self {
             Self::Headers(reader) => reader.next(),
@@ -60,7 +61,7 @@ impl Reading {
         }
     }
 
-    /// Takes all of `bytes`, see [`Reader::take`].
+    /// Consumes all of `bytes`; see [`Reader::take`].
     fn take(
         &mut self,
         bytes: &[u8],
@@ -76,16 +77,16 @@ impl Reading {
     }
 }
 
-/// What one read brought.
+/// The result of one read.
 #[derive(Debug)]
 pub(super) struct Arrived {
     pub(super) taken: Taken,
-    /// Whether the socket may have more.
+    /// True if the socket may have more.
     pub(super) more: bool,
 }
 
 impl Connection {
-    /// Begins to connect; will send the script from message `first` on.
+    /// Starts connecting. The connection sends the script from message `first` on.
     pub(super) fn connect(
         server: SocketAddr,
         source: Option<IpAddr>,
@@ -124,13 +125,13 @@ impl Connection {
             Err(error) if error.kind() == ErrorKind::NotConnected => return Ok(()),
             Err(error) => return Err(failed(error)),
         }
-        // A new socket takes a head of some hundred bytes whole.
+        // A new socket accepts a head of some hundred bytes completely.
         self.stream.write_all(request.bytes()).map_err(failed)?;
         self.stage = Stage::Opening(Vec::new());
         Ok(())
     }
 
-    /// Reads the answer to the request; returns it once it is complete, and the bytes behind it.
+    /// Reads the response; returns it once it is complete, together with the bytes after it.
     pub(super) fn read_response(
         &mut self,
         request: &Request,
@@ -149,7 +150,7 @@ impl Connection {
         Ok(None)
     }
 
-    /// The connection is open, and `bytes` came already.
+    /// Enters the open state; `bytes` have been received already.
     pub(super) fn begin(
         &mut self,
         mut reading: Reading,
@@ -162,24 +163,24 @@ impl Connection {
         Ok(())
     }
 
-    /// The number of the next message that is sent.
+    /// Returns the number of the next message to be sent.
     pub(super) const fn next(&self) -> u64 {
         self.owed
     }
 
-    /// Has `n` more messages sent, for which an answer is waited from the moment `at` on.
+    /// Schedules `n` more messages, whose latency counts from `at`.
     pub(super) fn owe(&mut self, n: u32, at: u64) {
         self.owed += u64::from(n);
         self.flights.start(n, at);
     }
 
-    /// Waits for one more message that another connection sends, from the moment `at` on.
+    /// Expects one more message, sent by another connection, whose latency counts from `at`.
     pub(super) fn expect(&mut self, at: u64, script: &Script) {
         self.owe(1, at);
         self.written = script.offset(self.owed);
     }
 
-    /// Messages that were not answered.
+    /// Returns the number of unanswered messages.
     pub(super) fn in_flight(&self) -> u64 {
         match &self.stage {
             Stage::Connecting | Stage::Opening(_) => 0,
@@ -208,13 +209,13 @@ impl Connection {
         Ok(Some(Arrived { taken, more }))
     }
 
-    /// Takes back since when `n` answered messages were waited for: calls `each` with moments and how
-    /// many messages share each.
+    /// Removes `n` answered messages: calls `each` with their start times and the number of messages
+    /// for each.
     pub(super) fn land(&mut self, n: u32, each: impl FnMut(u64, u32)) {
         self.flights.land(n, each);
     }
 
-    /// Writes what is owed, as far as the socket takes it.
+    /// Writes pending bytes, as far as the socket accepts them.
     pub(super) fn flush(&mut self, script: &Script) -> Result<(), Fault> {
         let end = script.offset(self.owed);
         while self.written < end {
@@ -233,7 +234,7 @@ impl Connection {
     }
 }
 
-/// `None` if nothing is there.
+/// Returns `None` if no bytes are available.
 fn read(stream: &mut TcpStream, buf: &mut [u8]) -> Result<Option<usize>, Fault> {
     loop {
         match stream.read(buf) {
@@ -248,7 +249,7 @@ fn read(stream: &mut TcpStream, buf: &mut [u8]) -> Result<Option<usize>, Fault> 
     }
 }
 
-/// `None` if the socket is full.
+/// Returns `None` if the socket is full.
 fn write(stream: &mut TcpStream, bytes: &[u8]) -> Result<Option<usize>, Fault> {
     loop {
         match stream.write(bytes) {
@@ -262,16 +263,17 @@ fn write(stream: &mut TcpStream, bytes: &[u8]) -> Result<Option<usize>, Fault> {
     }
 }
 
-/// 5.5.3: the answer has the ping's payload. It is masked with zeros: there is nobody to protect.
+/// 5.5.3: a pong has the ping's payload. The masking key is zero, because no intermediary needs
+/// protection.
 fn push_pong(pongs: &mut Vec<u8>, ping: &[u8]) {
     pongs.extend_from_slice(&[0x8a, 0x80 | ping.len() as u8, 0, 0, 0, 0]);
     pongs.extend_from_slice(ping);
 }
 
-/// Since when messages are waited for, oldest first.
+/// Start times of the messages in flight, oldest first.
 #[derive(Debug, Default)]
 struct Flights {
-    /// A moment, and how many messages share it: what is sent together has one.
+    /// A start time, and the number of messages that share it: messages sent together do.
     runs: VecDeque<(u64, u32)>,
 }
 

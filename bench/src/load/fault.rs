@@ -1,10 +1,10 @@
-//! What can go wrong with one connection.
+//! Failures of a single connection.
 
 use std::{fmt, io};
 
 use crate::opening::OpeningError;
 
-/// Why a connection was given up.
+/// The reason for which a connection was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -14,19 +14,19 @@ pub enum Fault {
     Opening(OpeningError),
     /// The server did not answer the opening handshake in time.
     OpeningTimeout,
-    /// The server agreed to no compression, or to another one than on the connections before.
+    /// The server agreed to no compression, or to other parameters than on earlier connections.
     Compression,
     /// Reading or writing failed.
     Lost(io::ErrorKind),
     /// The stream ended without a Close frame.
     Ended,
-    /// The server closed, with that code; 1005 if it gave none (RFC 6455 section 7.4.1).
+    /// The server closed with this code; 1005 if it sent none (RFC 6455 section 7.4.1).
     Closed(u16),
     /// A frame that a server must not send.
     BadFrame,
-    /// A message of another length than the one that was sent, or one that nobody waited for.
+    /// A message with a different length than the one sent, or an unexpected message.
     WrongLength,
-    /// A message with another payload than the one that was sent.
+    /// A message with a different payload than the one sent.
     WrongContent,
 }
 
@@ -38,11 +38,11 @@ impl fmt::Display for Fault {
             Self::OpeningTimeout => f.write_str("opening: no answer in time"),
             Self::Compression => f.write_str("opening: compression was not agreed to"),
             Self::Lost(kind) => write!(f, "connection lost: {kind}"),
-            Self::Ended => f.write_str("the stream ended without a Close"),
+            Self::Ended => f.write_str("the stream ended without a Close frame"),
             Self::Closed(code) => write!(f, "closed by the server with {code}"),
-            Self::BadFrame => f.write_str("a frame that a server must not send"),
-            Self::WrongLength => f.write_str("an answer of the wrong length"),
-            Self::WrongContent => f.write_str("an answer with the wrong payload"),
+            Self::BadFrame => f.write_str("invalid frame"),
+            Self::WrongLength => f.write_str("answer with the wrong length"),
+            Self::WrongContent => f.write_str("answer with the wrong payload"),
         }
     }
 }

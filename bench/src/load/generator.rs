@@ -1,5 +1,5 @@
-//! The loop: opens the connections, keeps messages in flight or sends them when they are due, and
-//! measures in a window of time.
+//! The main loop: opens the connections, keeps messages in flight or sends them when they are due, and
+//! measures in a time window.
 
 mod opening;
 mod traffic;
@@ -28,60 +28,60 @@ use crate::{
     process::{Usage, raise_file_limit},
 };
 
-/// Bytes that are read at once.
+/// Maximum number of bytes per read.
 const BUFFER: usize = 256 << 10;
-/// How often the observer is told, in nanoseconds.
+/// Interval between calls of the observer, in nanoseconds.
 const TICK: u64 = 250_000_000;
-/// The system waits in milliseconds. What is due sooner is waited for without it.
+/// The system waits in milliseconds. Shorter waits are busy-waits.
 const MILLISECOND: u64 = 1_000_000;
 
-/// Who wants to know how a run goes.
+/// An observer of a run.
 pub trait Observe {
-    /// Called a few times a second. May end the run before its time.
+    /// Called a few times per second. May end the run early.
     fn tick(&mut self, snapshot: &Snapshot) -> ControlFlow<()>;
 }
 
-/// Nobody wants to know.
+/// Observes nothing.
 impl Observe for () {
     fn tick(&mut self, _: &Snapshot) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 }
 
-/// Where a run is.
+/// The stage of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// Connections are being opened.
     Opening,
-    /// Messages are sent, and not counted.
+    /// Messages are sent and not counted.
     WarmUp,
     /// Messages are sent and counted.
     Measuring,
-    /// Nothing is sent; missing answers are waited for.
+    /// Nothing is sent; the run waits for missing answers.
     Draining,
 }
 
-/// How a run goes.
+/// A snapshot of a run.
 #[derive(Debug, Clone, Copy)]
 pub struct Snapshot {
-    /// Where it is.
+    /// The current stage.
     pub stage: Stage,
-    /// Connections that are open.
+    /// Number of open connections.
     pub open: usize,
-    /// Connections that were given up.
+    /// Number of connections given up.
     pub failed: usize,
-    /// Messages answered per second, since the last snapshot.
+    /// Messages answered per second since the last snapshot.
     pub per_second: f64,
-    /// Messages that wait for an answer.
+    /// Messages in flight.
     pub in_flight: u64,
-    /// Latencies so far.
+    /// The latencies so far.
     pub latency: Latency,
 }
 
-/// Does what `plan` says.
+/// Runs `plan` and returns the report.
 ///
 /// # Errors
-/// If the system cannot wait for connections. What is wrong with single connections is in the report.
+/// If the system cannot poll for events. Errors of single connections are in the report.
 pub fn run(plan: &Plan, observer: &mut dyn Observe) -> io::Result<Report> {
     raise_file_limit();
     let mut events = Events::with_capacity(1024);
@@ -97,25 +97,25 @@ struct Generator<'a> {
     plan: &'a Plan,
     script: Script,
     request: Request,
-    /// What the server agreed to.
+    /// The compression that the server agreed to.
     compression: Option<Compression>,
     poll: Poll,
     buf: Box<[u8]>,
     started: Instant,
-    /// `None`: given up.
+    /// `None` if the connection was given up.
     connections: Vec<Option<Connection>>,
-    /// Indices of those that are open.
+    /// Indices of open connections.
     open: Vec<usize>,
-    /// Indices of those that are being opened, and since when.
+    /// Indices of connections being opened, with their start times.
     opening: Vec<(usize, u64)>,
     stage: Stage,
-    /// Messages that may still be sent.
+    /// Number of messages that may still be sent.
     budget: u64,
     tally: Tally,
-    /// Of this process and of the watched one, when measuring began and ended.
+    /// Usage of this process and of the watched one at the start and end of the measurement.
     own: [Option<Usage>; 2],
     watched: [Option<Usage>; 2],
-    /// Bad neighbours, once messages are sent; and what they had done then.
+    /// Bad neighbours, from the first message on, and their totals at the start of the measurement.
     company: Option<Company>,
     misdeeds: [Option<Misdeeds>; 2],
     ticked: u64,
@@ -156,7 +156,7 @@ impl<'a> Generator<'a> {
         })
     }
 
-    /// Nanoseconds since the run started.
+    /// Returns the nanoseconds since the run started.
     fn now(&self) -> u64 {
         self.started.elapsed().as_nanos() as u64
     }
@@ -165,7 +165,7 @@ impl<'a> Generator<'a> {
         self.plan.watched.and_then(Usage::of)
     }
 
-    /// Waits, for `wait` nanoseconds or not at all, and handles what happened.
+    /// Polls for `wait` nanoseconds, or without waiting, and handles the events.
     fn turn(&mut self, events: &mut Events, wait: Option<u64>) -> io::Result<()> {
         let wait = wait.map_or(Duration::ZERO, Duration::from_nanos);
         match self.poll.poll(events, Some(wait)) {
@@ -184,7 +184,7 @@ impl<'a> Generator<'a> {
         Ok(())
     }
 
-    /// Does something with a connection, and gives it up if that fails.
+    /// Runs an action on a connection, and gives the connection up if the action fails.
     fn guard(
         &mut self,
         index: usize,
@@ -234,8 +234,8 @@ impl<'a> Generator<'a> {
                 (Pace::Closed { .. }, Stage::Opening | Stage::Draining)
                 | (Pace::Open { .. } | Pace::Broadcast, _) => {}
             }
-            // A read that does not fill the buffer has emptied the socket, and what comes later is
-            // a new edge. Only the end of the stream is no byte: where it was announced, read on.
+            // A read that does not fill the buffer has emptied the socket, and later data is a new
+            // edge. Only the end of the stream brings no data: if it was announced, read on.
             if !arrived.more && !event.is_read_closed() {
                 break;
             }

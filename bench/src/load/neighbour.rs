@@ -1,38 +1,39 @@
-//! Bad neighbours: ways in which connections misbehave beside those that are measured.
+//! Bad neighbours: kinds of misbehaving connections beside the measured ones.
 
 use std::{fmt, str::FromStr};
 
 use super::plan::InvalidPlan;
 
-/// How connections misbehave. Written as `flood`, `flood:200000`, `pings`, `pings:200000`, `deaf`,
+/// A kind of misbehaviour. Written as `flood`, `flood:200000`, `pings`, `pings:200000`, `deaf`,
 /// `slow-head`, `slow-frame`, `half-close`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Neighbour {
-    /// One sends messages and waits for no answer, but reads them.
+    /// One connection sends messages without waiting for answers, and reads the answers.
     Flood(Pressure),
-    /// One sends pings in the same way.
+    /// One connection sends pings in the same way.
     Pings(Pressure),
-    /// Ten send messages as long as their sockets take any, and never read.
+    /// Ten connections send messages as long as their sockets accept any, and never read.
     Deaf,
-    /// A hundred send their requests at a byte a second, and never finish.
+    /// A hundred connections send their requests at one byte per second, and never finish.
     SlowHead,
-    /// A hundred are open, and send frames at a byte a second.
+    /// A hundred open connections send frames at one byte per second.
     SlowFrame,
-    /// Twenty a second open, send a message and a half, shut their sending side, and wait for the end.
+    /// Twenty connections per second open, send one and a half messages, shut down their sending side,
+    /// and wait for the end.
     HalfClose,
 }
 
-/// How much a flood sends.
+/// The rate of a flood.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pressure {
-    /// As much as the server takes.
+    /// As much as the server accepts.
     All,
-    /// So many messages a second, or fewer if the server does not take them.
+    /// Messages per second, or fewer if the server does not accept them.
     Rate(f64),
 }
 
 impl Neighbour {
-    /// One of each kind; those that flood, without a limit and at 200 000 messages a second.
+    /// One of each kind; floods without a limit and at 200 000 messages per second.
     pub const ALL: [Self; 8] = [
         Self::Flood(Pressure::All),
         Self::Flood(Pressure::Rate(200_000.0)),
@@ -44,7 +45,7 @@ impl Neighbour {
         Self::HalfClose,
     ];
 
-    /// How many connections there are.
+    /// Returns the number of connections.
     pub(super) const fn members(self) -> usize {
         match self {
             Self::Flood(_) | Self::Pings(_) => 1,

@@ -1,4 +1,4 @@
-//! What to do to a server.
+//! The plan of a run.
 
 use std::{
     error::Error,
@@ -14,44 +14,44 @@ use rustix::process::Pid;
 
 use super::{compression::Offer, neighbour::Neighbour};
 
-/// A whole run.
+/// The plan of a run.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The server.
     pub target: Target,
     /// Connections to open.
     pub connections: usize,
-    /// Connections to open per second; as fast as the server takes them if `None`.
+    /// Connections to open per second; as fast as the server accepts them if `None`.
     pub ramp: Option<f64>,
-    /// Local addresses to connect from, taken in turn; the system chooses if there is none. One
-    /// address has some 28 000 ports for connections to one server.
+    /// Local addresses to connect from, in turn; the system chooses if this is empty. One address has
+    /// some 28 000 ports for connections to one server.
     pub sources: Vec<IpAddr>,
-    /// When to send.
+    /// The trigger for sending.
     pub pace: Pace,
-    /// How an open loop waits for the next message.
+    /// The way in which an open loop waits for the next message.
     pub waiting: Waiting,
     /// Payload lengths.
     pub sizes: Sizes,
-    /// What payloads consist of.
+    /// Contents of payloads.
     pub content: Content,
-    /// Whether to offer compression, and which.
+    /// The compression to offer, if any.
     pub compression: Option<Offer>,
-    /// How long to send before measuring.
+    /// Time to send before measuring.
     pub warm_up: Duration,
-    /// How long to measure.
+    /// The end of the run.
     pub until: Until,
-    /// How long to wait for answers that are still missing at the end.
+    /// Time to wait for missing answers at the end.
     pub patience: Duration,
-    /// One payload in so many is compared with what was sent.
+    /// One payload in this many is compared with the message sent.
     pub sample: u64,
-    /// Who misbehaves meanwhile, from the first message on.
+    /// Bad neighbours, from the first message on.
     pub neighbour: Option<Neighbour>,
-    /// The process whose processor time and memory are reported.
+    /// Process whose processor time and memory are reported.
     pub watched: Option<Pid>,
 }
 
 impl Plan {
-    /// One connection with one message of 16 bytes at a time, for ten seconds.
+    /// Returns a plan for one connection with one message of 16 bytes in flight, for ten seconds.
     #[must_use]
     pub fn new(target: Target) -> Self {
         Self {
@@ -74,7 +74,7 @@ impl Plan {
     }
 }
 
-/// Where the server is.
+/// The server's address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// The first address of the host.
@@ -86,7 +86,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The root of a server at that address.
+    /// Returns the root of a server at that address.
     #[must_use]
     pub fn at(address: SocketAddr) -> Self {
         Self {
@@ -100,7 +100,7 @@ impl Target {
 impl FromStr for Target {
     type Err = InvalidPlan;
 
-    /// Takes a URL apart and resolves its host, which may block.
+    /// Parses a URL and resolves its host, which may block.
     fn from_str(url: &str) -> Result<Self, InvalidPlan> {
         let target = target::Target::parse(url).map_err(InvalidPlan::Url)?;
         if target.is_secure() {
@@ -117,47 +117,48 @@ impl FromStr for Target {
     }
 }
 
-/// When messages are sent.
+/// The trigger for sending messages.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Pace {
-    /// Each connection keeps so many messages in flight: an answer is followed by the next message. Finds
-    /// the throughput. A server that stalls is sent nothing meanwhile, so latencies look better than users
-    /// would find them.
+    /// Each connection keeps a number of messages in flight: each answer triggers the next message.
+    /// Measures throughput. A stalled server receives nothing in the meantime, so latencies look better
+    /// than users would experience them.
     Closed {
         /// Messages in flight on each connection.
         depth: u32,
     },
-    /// So many messages a second in all, evenly spread over time and connections, whatever the server
-    /// does. A latency counts from when a message was due, not from when it could be sent: nothing is
-    /// left out because the server was slow (no coordinated omission).
+    /// A fixed number of messages per second in total, spread evenly over time and connections,
+    /// whatever the server does. A latency counts from when a message was due, not from when it could
+    /// be sent: nothing is left out because the server was slow (no coordinated omission).
     Open {
         /// Messages per second, over all connections.
         rate: f64,
     },
-    /// The first connection sends a message that the server sends to all, and the next one when all have
-    /// it. [`Until::Messages`] counts what is sent, not what is delivered.
+    /// The first connection sends a message that the server sends to every connection, and the next one
+    /// when every connection has received it. [`Until::Messages`] counts messages sent, not deliveries.
     Broadcast,
 }
 
-/// How an open loop waits for the next message: the system waits in milliseconds.
+/// The way in which an open loop waits for the next message: the system waits in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waiting {
-    /// To the microsecond, which keeps a processor busy.
+    /// To the microsecond, by busy-waiting.
     Exact,
-    /// Up to a millisecond too long, which is in the latencies; for many processes on a processor.
+    /// Up to a millisecond too long, which is part of the latencies; for many processes on one
+    /// processor.
     Relaxed,
 }
 
-/// When a run ends.
+/// The end of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
-    /// After that time.
+    /// After this time.
     Elapsed(Duration),
-    /// After so many messages in all; there is no warm-up then.
+    /// After this many messages in total, without a warm-up.
     Messages(u64),
 }
 
-/// What payloads consist of.
+/// Contents of payloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Content {
     /// Bytes without a pattern, in binary messages
@@ -170,7 +171,7 @@ pub enum Content {
     Json,
 }
 
-/// Payload lengths and how often each occurs.
+/// Payload lengths and their weights.
 ///
 /// Written as `512`, or as `16:80,4k:20` for a mix in which 80 of 100 messages have 16 bytes; `k` and
 /// `m` are 2^10 and 2^20.
@@ -180,13 +181,13 @@ pub struct Sizes(Vec<Share>);
 /// A part of a mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Share {
-    /// Bytes of a payload.
+    /// Payload length in bytes.
     pub len: usize,
-    /// How often, beside the other weights.
+    /// Weight relative to the other shares.
     pub weight: u32,
 }
 
-/// The sum that weights may have.
+/// Maximum sum of the weights.
 const WEIGHT_MAX: u32 = 1000;
 
 impl Sizes {
@@ -196,7 +197,7 @@ impl Sizes {
         Self(vec![Share { len, weight: 1 }])
     }
 
-    /// The parts of the mix.
+    /// Returns the parts of the mix.
     #[must_use]
     pub fn shares(&self) -> &[Share] {
         &self.0
@@ -253,23 +254,23 @@ fn bytes(text: &str) -> Result<usize, InvalidPlan> {
     }
 }
 
-/// The longest payload, in bytes: all frames are prepared in memory.
+/// Maximum payload length in bytes, because all frames are prepared in memory.
 const LEN_MAX: usize = 64 << 20;
 
-/// What a plan cannot be made of.
+/// An error in a plan.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum InvalidPlan {
-    /// The URL is none of a WebSocket.
+    /// Not the URL of a WebSocket.
     Url(target::TargetError),
-    /// The URL asks for TLS, which the load generator does not speak.
+    /// A URL with TLS, which the load generator does not support.
     Secure,
     /// The host has no address.
     UnknownHost,
-    /// Not a length or a mix of lengths, or one over 64 MiB, or weights that do not add up to
-    /// 1 to 1000.
+    /// Not a length or a mix of lengths, a length over 64 MiB, or weights whose sum is not within 1 to
+    /// 1000.
     Sizes,
-    /// Not a way to misbehave.
+    /// Not a kind of misbehaviour.
     Neighbour,
 }
 
@@ -277,13 +278,13 @@ impl fmt::Display for InvalidPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Url(error) => error.fmt(f),
-            Self::Secure => f.write_str("wss is not supported here, only ws"),
+            Self::Secure => f.write_str("wss is not supported, use ws"),
             Self::UnknownHost => f.write_str("the host has no address"),
             Self::Sizes => f.write_str(
-                "payload sizes are written as 512 or 16:80,4k:20, up to 64m, with weights of 1 to 1000 in all",
+                "not payload sizes such as 512 or 16:80,4k:20, up to 64m, with weights of 1 to 1000 in total",
             ),
             Self::Neighbour => f.write_str(
-                "a neighbour is flood, flood:RATE, pings, pings:RATE, deaf, slow-head, slow-frame or half-close",
+                "not one of flood, flood:RATE, pings, pings:RATE, deaf, slow-head, slow-frame, half-close",
             ),
         }
     }

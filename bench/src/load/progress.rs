@@ -6,14 +6,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::generator::{Observe, Snapshot, Stage};
 
-/// A line on standard error that shows the latest figures; nothing if that is not a terminal.
+/// A status line on standard error with the latest figures; empty if standard error is not a terminal.
 #[derive(Debug)]
 pub struct Progress {
     line: ProgressBar,
 }
 
 impl Progress {
-    /// An empty line.
+    /// Creates an empty line.
     #[must_use]
     pub fn new() -> Self {
         let line = ProgressBar::no_length();
@@ -30,7 +30,7 @@ impl Default for Progress {
     }
 }
 
-/// The line is removed.
+/// Removes the line.
 impl Drop for Progress {
     fn drop(&mut self) {
         self.line.finish_and_clear();

@@ -1,64 +1,64 @@
-//! Reads what comes back: finds the ends of messages by the headers of their frames, and compares with
-//! what was sent.
+//! Reads the answers: finds the ends of messages by their frame headers, and compares payloads with the
+//! messages sent.
 
 use super::{fault::Fault, script::Script};
 use crate::opening::Echo;
 
-/// 5.5: the longest payload of a control frame.
+/// 5.5: the maximum payload of a control frame.
 const CONTROL_MAX: u64 = 125;
 
-/// What can be known of the payloads that come back.
+/// Expected payloads of the answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Payloads {
-    /// They are as they were sent.
+    /// The payloads sent.
     Plain,
-    /// They may be compressed, to any length.
+    /// Possibly compressed, of any length.
     Compressed,
 }
 
-/// Where a connection is between two reads.
+/// Parser state of a connection between two reads.
 #[derive(Debug)]
 pub(super) struct Reader {
     echo: Echo,
     payloads: Payloads,
-    /// The message that comes next or is coming.
+    /// Number of the next or current message.
     next: u64,
-    /// Bytes of its payload that have come.
+    /// Payload bytes of the current message received so far.
     have: usize,
-    /// Bytes of the payload of the current frame that have not come.
+    /// Payload bytes of the current frame still missing.
     left: u64,
     frame: Kind,
-    /// A message has begun, and its next frame has not.
+    /// True if a message has begun and its next frame has not.
     between_parts: bool,
-    /// Bytes of a header that has not come completely.
+    /// Bytes of an incomplete header.
     header: [u8; 14],
     header_have: u8,
     control: Vec<u8>,
 }
 
-/// What the current frame is.
+/// The kind of the current frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Part of a message that goes on.
+    /// Part of a message that continues.
     Part,
-    /// The last part of a message.
+    /// Last part of a message.
     Last,
     Ping,
     Pong,
     Close,
 }
 
-/// What a read brought.
+/// The result of a read.
 #[derive(Debug, Default)]
 pub(super) struct Taken {
-    /// Messages that are complete.
+    /// Messages completed.
     pub(super) messages: u32,
     /// Payload bytes of messages.
     pub(super) bytes: u64,
 }
 
 impl Reader {
-    /// Waits for message `next` and those after it.
+    /// Creates a reader that expects message `next` and those after it.
     pub(super) const fn new(next: u64, echo: Echo, payloads: Payloads) -> Self {
         Self {
             echo,
@@ -74,12 +74,12 @@ impl Reader {
         }
     }
 
-    /// The message that comes next or is coming.
+    /// Returns the number of the next or current message.
     pub(super) const fn next(&self) -> u64 {
         self.next
     }
 
-    /// Takes all of `bytes`. Messages from `end` on have not been sent. One payload in `sample` is
+    /// Consumes all of `bytes`. Messages from `end` on have not been sent. One payload in `sample` is
     /// compared. Calls `ping` with the payload of each ping.
     pub(super) fn take(
         &mut self,
@@ -127,7 +127,7 @@ impl Reader {
         Ok(taken)
     }
 
-    /// Takes a header, or as much of it as there is: then `header_have` is not 0.
+    /// Parses a header. If it is incomplete, its bytes are kept and `header_have` is not 0.
     fn begin<'a>(&mut self, bytes: &'a [u8], script: &Script, end: u64) -> Result<&'a [u8], Fault> {
         if self.header_have == 0
             && let Some(header) = Header::read(bytes)
@@ -148,12 +148,12 @@ impl Reader {
     }
 
     fn start(&mut self, header: &Header, script: &Script, end: u64) -> Result<(), Fault> {
-        // 5.1: a server MUST NOT mask; what is masked has come back as it was sent.
+        // 5.1: a server MUST NOT mask; a masked frame has come back unchanged from a raw server.
         let masked = match self.echo {
             Echo::Messages => false,
             Echo::Bytes => true,
         };
-        // RFC 7692 6: a compressed message has the first reserved bit set.
+        // RFC 7692 6: RSV1 of a compressed message is set.
         let reserved = match self.payloads {
             Payloads::Plain => 0x70,
             Payloads::Compressed => 0x30,
@@ -206,7 +206,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A control frame is complete.
+    /// Handles a complete control frame.
     fn control(&mut self, ping: &mut impl FnMut(&[u8])) -> Result<(), Fault> {
         let payload = std::mem::take(&mut self.control);
         match self.frame {
@@ -223,18 +223,18 @@ impl Reader {
     }
 }
 
-/// A header (RFC 6455 section 5.2).
+/// A frame header (RFC 6455 section 5.2).
 #[derive(Debug, Clone, Copy)]
 struct Header {
     first: u8,
     masked: bool,
     payload: u64,
-    /// Bytes, the masking key included.
+    /// Its length in bytes, including the masking key.
     len: usize,
 }
 
 impl Header {
-    /// `None` if it is not complete.
+    /// Returns `None` if the header is incomplete.
     #[inline]
     fn read(bytes: &[u8]) -> Option<Self> {
         let [first, second, rest @ ..] = bytes else {

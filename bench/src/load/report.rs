@@ -1,5 +1,4 @@
-//! What came out of a run, for people ([`Display`](fmt::Display)) and for programs
-//! ([`Serialize`]).
+//! The report of a run, for people ([`Display`](fmt::Display)) and for programs ([`Serialize`]).
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -8,88 +7,90 @@ use serde::{Deserialize, Serialize};
 
 use crate::process::Usage;
 
-/// What came out of a run.
+/// The report of a run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
-    /// What became of the connections.
+    /// Connections, by outcome.
     pub connections: Connections,
-    /// What was counted while the run was measured.
+    /// Messages in the measured window.
     pub messages: Messages,
-    /// From when a message was sent, or in an open loop was due, until its answer was there; of
-    /// messages that were due while the run was measured.
+    /// Time from sending a message, or in an open loop from when it was due, until its answer arrived;
+    /// of messages that were due in the measured window.
     pub latency: Latency,
-    /// How late the load generator itself was in sending, which is part of the latency; in an open loop
-    /// only. Where this is not small beside the latency, the load generator was the bottleneck.
+    /// Delay between the moment when a message was due and the moment when it was sent, which is part
+    /// of the latency; in an open loop only. If this is not small compared with the latency, the load
+    /// generator was the bottleneck.
     pub late: Option<Latency>,
-    /// The 99th percentile of the latency in each 50 ms. Their median is the usual one: a machine that takes
-    /// the processor away now and then, which is in the [latency](Self::latency), hardly changes it.
+    /// The 99th percentile of the latency in each slice of 50 ms. The median of these is the usual p99:
+    /// occasional pauses of the machine, which show in the [latency](Self::latency), hardly change it.
     pub p99s: Latency,
-    /// How long it took until everybody had a message that was broadcast.
+    /// Time until every connection had received a broadcast message.
     pub rounds: Option<Latency>,
-    /// Share of one processor that the load generator took; near 1 it may have been the bottleneck.
+    /// Share of one processor used by the load generator; if it is near 1, the load generator may have
+    /// been the bottleneck.
     pub generator_processor: Option<f64>,
-    /// What the watched process used.
+    /// Resources used by the watched process.
     pub server: Option<ServerUsage>,
-    /// What bad neighbours did while the run was measured.
+    /// Totals of the bad neighbours in the measured window.
     pub neighbours: Option<Misdeeds>,
-    /// How often a connection was given up, by reason.
+    /// Number of connections given up, by reason.
     pub errors: BTreeMap<String, u64>,
 }
 
 impl Report {
-    /// Whether every connection held, and every message was answered.
+    /// Returns true if every connection held, and every message was answered.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.errors.is_empty() && self.messages.unanswered == 0
     }
 }
 
-/// What became of the connections.
+/// Connections, by outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connections {
-    /// How many were to be opened.
+    /// Connections to be opened.
     pub wanted: usize,
-    /// How many were open at the end.
+    /// Connections open at the end.
     pub open: usize,
-    /// How many were given up.
+    /// Connections given up.
     pub failed: usize,
 }
 
-/// What was counted while a run was measured.
+/// Messages in the measured window.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Messages {
-    /// For how long it was measured.
+    /// Length of the window in seconds.
     pub seconds: f64,
-    /// Messages that were sent, or in an open loop were due.
+    /// Messages sent, or in an open loop due.
     pub sent: u64,
-    /// Messages that were answered.
+    /// Messages answered.
     pub received: u64,
-    /// Messages that were never answered, though they were waited for at the end.
+    /// Messages never answered, even after the wait at the end.
     pub unanswered: u64,
-    /// Messages that were answered, per second.
+    /// Messages answered, per second.
     pub per_second: f64,
-    /// Bytes of payloads that came back, per second.
+    /// Payload bytes received, per second.
     pub bytes_per_second: f64,
 }
 
-/// A distribution of times, in nanoseconds, with three digits.
+/// A distribution of times in nanoseconds, with three digits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Latency {
-    /// How many times there are.
+    /// Number of values.
     pub count: u64,
-    /// The shortest.
+    /// Minimum.
     pub min: u64,
-    /// Their mean.
+    /// Mean.
     pub mean: f64,
-    /// The median.
+    /// Median.
     pub p50: u64,
-    /// Nine of ten are not longer.
+    /// 90th percentile.
     pub p90: u64,
-    /// 99 of 100 are not longer.
+    /// 99th percentile.
     pub p99: u64,
-    /// 999 of 1000 are not longer.
+    /// 99.9th percentile.
     pub p99_9: u64,
-    /// The longest.
+    /// Maximum.
     pub max: u64,
 }
 
@@ -108,26 +109,26 @@ impl Latency {
     }
 }
 
-/// What the watched process used.
+/// Resources used by the watched process.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ServerUsage {
-    /// Processor time per second while the run was measured, 1 being one processor.
+    /// Processor time per second in the measured window; 1 is one processor.
     pub processor: f64,
     /// Processor time per message, in nanoseconds.
     pub nanos_per_message: f64,
-    /// Bytes of resident memory before the first connection.
+    /// Resident memory in bytes before the first connection.
     pub resident_before: u64,
-    /// Bytes of resident memory with all connections open, before the first message.
+    /// Resident memory in bytes with all connections open, before the first message.
     pub resident_open: u64,
-    /// Bytes of resident memory when the measuring ended.
+    /// Resident memory in bytes at the end of the measured window.
     pub resident_after: u64,
-    /// Bytes of resident memory at the most since all connections were open; where it had been higher
-    /// before, as far as the other figures tell.
+    /// Peak resident memory in bytes since all connections were open. If an earlier peak was higher,
+    /// the maximum of the other figures.
     pub resident_peak: u64,
 }
 
 impl ServerUsage {
-    /// Of `messages` that were answered in `elapsed`.
+    /// Computes the figures for `messages` answered in `elapsed`.
     pub(super) fn new(usages: &[Usage; 4], elapsed: Duration, messages: u64) -> Self {
         let [before, open, begin, end] = usages;
         let processor = (end.processor - begin.processor).as_secs_f64();
@@ -146,21 +147,21 @@ impl ServerUsage {
     }
 }
 
-/// What bad neighbours did.
+/// Totals of the bad neighbours.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Misdeeds {
-    /// Connections that have opened.
+    /// Connections opened.
     pub opened: u64,
-    /// Connections that have ended, opened or not.
+    /// Connections ended, whether they had opened or not.
     pub ended: u64,
-    /// Bytes that were written, requests included.
+    /// Bytes written, requests included.
     pub bytes_sent: u64,
-    /// Bytes that were read once a connection was open.
+    /// Bytes read on open connections.
     pub bytes_received: u64,
 }
 
 impl Misdeeds {
-    /// What was done since less had been done.
+    /// Returns the difference from earlier totals.
     pub(super) const fn since(self, before: Self) -> Self {
         Self {
             opened: self.opened - before.opened,

@@ -1,6 +1,6 @@
-//! When the messages of an open loop are due.
+//! The schedule of the messages of an open loop.
 
-/// Messages that are due at equal distances, whatever happened to those before.
+/// Messages that are due at equal intervals, whatever happens to earlier messages.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Schedule {
     /// In nanoseconds.
@@ -10,7 +10,7 @@ pub(super) struct Schedule {
 }
 
 impl Schedule {
-    /// From `start` on, `rate` a second.
+    /// Creates a schedule from `start` on, with `rate` messages per second.
     pub(super) fn new(start: u64, rate: f64) -> Self {
         Self {
             start,
@@ -19,12 +19,12 @@ impl Schedule {
         }
     }
 
-    /// When the next message is due, in nanoseconds.
+    /// Returns the time of the next message, in nanoseconds.
     pub(super) fn next_due(&self) -> u64 {
         self.start + (self.taken as f64 * self.nanos_per_message) as u64
     }
 
-    /// The number of the next message, which is sent now.
+    /// Returns the number of the next message, which is sent now.
     pub(super) const fn take(&mut self) -> u64 {
         self.taken += 1;
         self.taken - 1

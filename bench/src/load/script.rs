@@ -1,8 +1,8 @@
-//! What every connection sends: frames that were masked and laid out before the first connection
-//! opened, over and over.
+//! The byte stream that every connection sends: frames that were masked and laid out before the first
+//! connection opened, and that are repeated.
 //!
-//! A position is a count of messages or of bytes from the start of a connection; where it lies in the
-//! memory that is repeated is arithmetic, so a connection remembers two numbers.
+//! A position is a number of messages or bytes from the start of a connection. Its place in the
+//! repeated memory is computed, so a connection stores only two numbers.
 
 use rand_chacha::{
     ChaCha12Rng,
@@ -19,30 +19,30 @@ use crate::{
     payload,
 };
 
-/// Frames to lay out: enough for long writes, few enough to stay in the caches.
+/// Number of frames: enough for long writes, few enough to stay in the caches.
 const BYTES: usize = 128 << 10;
 const FRAMES_MAX: usize = 1024;
 
 /// The frames.
 #[derive(Debug)]
 pub(super) struct Script {
-    /// All frames behind each other.
+    /// All frames, concatenated.
     bytes: Vec<u8>,
     frames: Vec<Frame>,
-    /// How many of them are sent only once, before the others are repeated.
+    /// Number of leading frames that are sent only once.
     lead: usize,
-    /// All payloads behind each other, not masked.
+    /// All payloads, concatenated and unmasked.
     plain: Vec<u8>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Frame {
-    /// In `bytes`.
+    /// Position in `bytes`.
     start: usize,
     header_len: usize,
-    /// Bytes of the payload in `bytes`.
+    /// Payload length in `bytes`.
     wire_len: usize,
-    /// In `plain`.
+    /// Position in `plain`.
     payload: usize,
     len: usize,
 }
@@ -83,9 +83,9 @@ impl Script {
         self.plain.extend_from_slice(payload);
     }
 
-    /// The same messages as a client sends them with compression: first as a connection begins, then as
-    /// it goes on when everything was sent before. What a message refers back to is the same each time
-    /// from then on, so those frames can be repeated.
+    /// Creates the same messages as sent by a client with compression: first with an empty history,
+    /// then with the history after all messages were sent. From then on the history is the same in each
+    /// round, so those frames can be repeated.
     pub(super) fn compressed(&self, compression: Compression) -> Self {
         let mut env = Env::new(Seeded::new());
         let mut client = Ends::new(Role::Client, compression).open(&mut env);
@@ -122,18 +122,18 @@ impl Script {
         script
     }
 
-    /// How many frames there are before they are repeated.
+    /// Returns the number of frames before they are repeated.
     pub(super) const fn len(&self) -> usize {
         self.frames.len()
     }
 
-    /// Bytes before message `n`.
+    /// Returns the number of bytes before message `n`.
     pub(super) fn offset(&self, n: u64) -> u64 {
         let laps = n.saturating_sub(self.lead as u64) / (self.frames.len() - self.lead) as u64;
         self.frame(n).start as u64 + laps * (self.bytes.len() - self.repeated_from()) as u64
     }
 
-    /// What is to be sent from the byte `offset` on, up to `end` or the end of the memory.
+    /// Returns the bytes from `offset` on, up to `end` or the end of the memory.
     pub(super) fn bytes(&self, offset: u64, end: u64) -> &[u8] {
         let again = self.repeated_from() as u64;
         let from = match offset.checked_sub(again) {
@@ -145,18 +145,18 @@ impl Script {
         &rest[..n]
     }
 
-    /// Where in the memory the frames begin that are repeated.
+    /// Returns the position of the repeated frames in the memory.
     fn repeated_from(&self) -> usize {
         self.frames[self.lead].start
     }
 
-    /// Bytes of the payload of message `n`.
+    /// Returns the payload length of message `n`.
     #[inline]
     pub(super) fn payload_len(&self, n: u64) -> usize {
         self.frame(n).len
     }
 
-    /// The payload of message `n` as it is to come back.
+    /// Returns the expected payload of the answer to message `n`.
     pub(super) fn expected(&self, n: u64, echo: Echo) -> &[u8] {
         let frame = self.frame(n);
         match echo {
@@ -176,7 +176,7 @@ impl Script {
     }
 }
 
-/// One round of a mix: which share each message is of, in a random order.
+/// One round of a mix: the share of each message, in random order.
 fn order(sizes: &Sizes, numbers: &mut impl Rng) -> Vec<usize> {
     let shares = sizes.shares().iter().enumerate();
     let mut order: Vec<usize> = shares
@@ -188,15 +188,15 @@ fn order(sizes: &Sizes, numbers: &mut impl Rng) -> Vec<usize> {
     order
 }
 
-/// What the messages of each share of a mix consist of.
+/// The payloads of each share of a mix.
 struct Payloads {
     shares: Vec<Share>,
 }
 
 enum Share {
-    /// Random bytes, other ones each time.
+    /// Random bytes, different each time.
     Random { len: usize },
-    /// Prepared texts in turn.
+    /// Prepared texts, in turn.
     Texts { texts: Vec<Vec<u8>>, next: usize },
 }
 
@@ -233,7 +233,7 @@ impl Payloads {
     }
 }
 
-/// JSON documents; what is too short for one is a number.
+/// JSON documents; a number if the length is too short for a document.
 fn documents(len: usize) -> Vec<Vec<u8>> {
     if len < 64 {
         return vec![vec![b'7'; len]];
@@ -286,7 +286,7 @@ mod tests {
                 let (start, end) = (script.offset(n), script.offset(n + 1));
                 let frame = script.bytes(start, end);
                 assert_eq!(frame.len() as u64, end - start);
-                // RFC 7692 6: the first reserved bit tells that a message is compressed.
+                // RFC 7692 6: RSV1 marks a compressed message.
                 assert_eq!(frame[0], 0xc1);
                 input.spare()[..frame.len()].copy_from_slice(frame);
                 input.filled(frame.len());

@@ -1,4 +1,4 @@
-//! The 99th percentile of each short while of a run.
+//! The 99th percentile of each time slice of a run.
 
 use std::collections::VecDeque;
 
@@ -6,20 +6,20 @@ use hdrhistogram::Histogram;
 
 use super::report::Latency;
 
-/// How long a while is, in nanoseconds.
+/// Length of a slice, in nanoseconds.
 pub(super) const WHILE: u64 = 50_000_000;
 
-/// Whiles that answers are still counted for: whoever answers after more than three seconds counts for the
-/// oldest of them.
+/// Number of slices that are kept open: an answer after more than three seconds counts for the oldest
+/// of them.
 const OPEN: usize = 64;
 
-/// Latencies, apart by when the messages were due.
+/// Latencies, grouped by the time when the messages were due.
 #[derive(Debug)]
 pub(super) struct Slices {
     open: VecDeque<Histogram<u64>>,
-    /// The number of the first of them.
+    /// The number of the first open slice.
     first: u64,
-    /// Of those before.
+    /// The percentiles of closed slices.
     p99s: Histogram<u64>,
 }
 
@@ -32,7 +32,7 @@ impl Slices {
         }
     }
 
-    /// `n` messages that were due `at` nanoseconds after the beginning were answered after `latency`.
+    /// Counts `n` answers with `latency` to messages that were due `at` nanoseconds after the start.
     pub(super) fn landed(&mut self, n: u32, at: u64, latency: u64) {
         let number = at / WHILE;
         while self.open.is_empty() || number >= self.first + self.open.len() as u64 {
@@ -48,7 +48,7 @@ impl Slices {
         self.open[index].saturating_record_n(latency, u64::from(n));
     }
 
-    /// How the 99th percentiles are distributed.
+    /// Returns the distribution of the 99th percentiles.
     pub(super) fn p99s(&self) -> Latency {
         let mut p99s = self.p99s.clone();
         for slice in &self.open {
@@ -64,7 +64,7 @@ fn close(slice: &Histogram<u64>, p99s: &mut Histogram<u64>) {
     }
 }
 
-/// From a microsecond to ten minutes, to 1 %: there are many of them.
+/// From a microsecond to ten minutes, to 1 %: there are many of these histograms.
 fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1000, 600_000_000_000, 2).expect("these bounds are valid")
 }
@@ -73,8 +73,8 @@ fn histogram() -> Histogram<u64> {
 mod tests {
     use super::*;
 
-    /// A thousand messages in each while, one of fifty slower than the others, and in every tenth while all
-    /// of them by far.
+    /// A thousand messages in each slice, one of fifty slower than the others, and in every tenth slice
+    /// all of them much slower.
     fn run(whiles: u64) -> Latency {
         let mut slices = Slices::new();
         for n in 0..whiles * 1000 {
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_few_bad_whiles_do_not_change_the_usual_one() {
-        // Few are kept open all the time, many are closed on the way.
+        // Few slices are open at any time, and many are closed in the course of the run.
         for whiles in [20, 1000] {
             let p99s = run(whiles);
             assert_eq!(p99s.count, whiles);

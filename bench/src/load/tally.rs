@@ -10,19 +10,19 @@ use super::{
     slices::Slices,
 };
 
-/// What was counted.
+/// Counters of a run.
 #[derive(Debug)]
 pub(super) struct Tally {
-    /// The moments between which the run is measured, in nanoseconds.
+    /// Start and end of the measurement, in nanoseconds.
     pub(super) begin: u64,
     pub(super) end: u64,
-    /// Messages that were sent, or were due, in all.
+    /// Messages sent or due, in total.
     pub(super) sent: u64,
-    /// Messages that were answered, in all.
+    /// Messages answered, in total.
     pub(super) received: u64,
-    /// Messages that no answer can come to, because their connection was given up.
+    /// Messages without an answer because their connection was given up.
     pub(super) lost: u64,
-    /// When the last answer came.
+    /// Time of the last answer.
     pub(super) last: u64,
     sent_in_window: u64,
     received_in_window: u64,
@@ -58,7 +58,7 @@ impl Tally {
         (self.begin..self.end).contains(&moment)
     }
 
-    /// `n` messages leave that were due at `due`, as far as the load generator gets to it.
+    /// Counts `n` messages that were due at `due` and are sent now.
     pub(super) fn sent(&mut self, n: u32, due: u64, now: u64) {
         self.sent += u64::from(n);
         if self.is_measured(due) {
@@ -67,7 +67,7 @@ impl Tally {
         }
     }
 
-    /// `n` messages that were due at `due` were answered.
+    /// Counts `n` answers to messages that were due at `due`.
     pub(super) fn landed(&mut self, n: u32, due: u64, now: u64) {
         self.received += u64::from(n);
         self.last = now;
@@ -80,47 +80,47 @@ impl Tally {
         }
     }
 
-    /// So many bytes of payloads came.
+    /// Counts payload bytes received.
     pub(super) fn bytes(&mut self, n: u64, now: u64) {
         if self.is_measured(now) {
             self.bytes_in_window += n;
         }
     }
 
-    /// A connection was given up with so many messages in flight.
+    /// Counts a connection that was given up, with its messages in flight.
     pub(super) fn failed(&mut self, fault: Fault, in_flight: u64) {
         self.lost += in_flight;
         *self.faults.entry(fault.to_string()).or_default() += 1;
     }
 
-    /// Messages that an answer may come to.
+    /// Returns the number of messages in flight.
     pub(super) const fn in_flight(&self) -> u64 {
         self.sent - self.received - self.lost
     }
 
-    /// Latencies so far.
+    /// The latencies so far.
     pub(super) fn latency(&self) -> Latency {
         Latency::of(&self.latency)
     }
 
-    /// The 99th percentile of each short while.
+    /// The 99th percentile of each time slice.
     pub(super) fn p99s(&self) -> Latency {
         self.slices.p99s()
     }
 
-    /// What was broadcast at `start` has reached everybody.
+    /// Counts a broadcast from `start` that has reached every connection.
     pub(super) fn round(&mut self, start: u64, now: u64) {
         if self.is_measured(start) {
             self.rounds.saturating_record(now - start);
         }
     }
 
-    /// How long it took until everybody had a message.
+    /// The times until every connection had received a broadcast.
     pub(super) fn rounds(&self) -> Latency {
         Latency::of(&self.rounds)
     }
 
-    /// How late messages left.
+    /// The delays with which messages were sent.
     pub(super) fn late(&self) -> Latency {
         Latency::of(&self.late)
     }

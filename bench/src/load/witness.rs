@@ -1,6 +1,5 @@
-//! Reads everything that comes back over a connection with compression, and compares it. One connection
-//! in so many has a witness; inflating on all of them would take the load generator longer than the
-//! server.
+//! Inflates and compares all answers on a connection with compression. A sample of the connections has
+//! a witness; inflating on all of them would take the load generator longer than the server.
 
 use wsproto::{Compression, Connection, Env, Event, Input, Role};
 
@@ -10,18 +9,18 @@ use crate::{
     opening::Echo,
 };
 
-/// A whole client, of which only the receiving half is used.
+/// A complete client, of which only the receiving half is used.
 #[derive(Debug)]
 pub(super) struct Witness {
     connection: Connection,
     env: Env,
     input: Input<Vec<u8>>,
-    /// The message that comes next.
+    /// Number of the next message.
     next: u64,
 }
 
 impl Witness {
-    /// Waits for message `next` and those after it.
+    /// Creates a witness that expects message `next` and those after it.
     pub(super) fn new(next: u64, compression: Compression) -> Self {
         let mut env = Env::new(Seeded::new());
         Self {
@@ -32,13 +31,13 @@ impl Witness {
         }
     }
 
-    /// The message that comes next.
+    /// Returns the number of the next message.
     pub(super) const fn next(&self) -> u64 {
         self.next
     }
 
-    /// Takes all of `bytes`. Messages from `end` on have not been sent. Calls `ping` with the payload of
-    /// each ping.
+    /// Consumes all of `bytes`. Messages from `end` on have not been sent. Calls `ping` with the
+    /// payload of each ping.
     pub(super) fn take(
         &mut self,
         mut bytes: &[u8],
@@ -81,7 +80,7 @@ impl Witness {
                 taken.messages += 1;
                 self.next += 1;
             }
-            // Its own pongs are not what is sent: the caller answers.
+            // The witness's own pongs are discarded: the caller answers.
             let queued = self.connection.outgoing().map(<[u8]>::len).sum();
             self.connection.sent(&mut self.env, queued);
         }

@@ -1,4 +1,4 @@
-//! The drivers for tokio and smol, which share their interface: an echo server and one that broadcasts,
+//! The drivers for tokio and smol, which share their interface: an echo server and a broadcast server,
 //! written once for both.
 
 use std::{
@@ -16,19 +16,19 @@ use wsproto::{Accept, Config, Event, Message, Prepared};
 
 use super::Service;
 
-/// How a driver hands messages over.
+/// Ownership of received messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interface {
-    /// `recv_ref`: a message is lent.
+    /// `recv_ref`: a borrowed message.
     Lent,
-    /// `recv`: a message is the application's.
+    /// `recv`: an owned message.
     Owned,
 }
 
-/// Serves without an end, on tokio's runtime for one thread.
+/// Serves forever, on tokio's current-thread runtime.
 ///
 /// # Errors
-/// What the system reports of the listener and of the runtime.
+/// System errors of the listener and of the runtime.
 pub fn on_tokio(
     listener: TcpListener,
     config: Config,
@@ -50,10 +50,10 @@ pub fn on_tokio(
         })
 }
 
-/// Serves without an end, on async-io's reactor in this thread.
+/// Serves forever, on async-io's reactor in this thread.
 ///
 /// # Errors
-/// What the system reports of the listener.
+/// System errors of the listener.
 pub fn on_smol(
     listener: TcpListener,
     config: Config,
@@ -89,8 +89,8 @@ async fn serve<L: Send, R: AcceptFrom<L>>(
     }
 }
 
-// In all of these, how a connection ended is for the other end to report. None of them calls another
-// with the socket: a future that hands it to another future has room for it twice.
+// In all of these, the other end reports how a connection ended. None of them passes the socket to
+// another async function, because a future that does so has room for the socket twice.
 
 async fn lent<S: Transport, C: Clock>(upgrade: Upgrade<S, C>) {
     let Ok(mut socket) = upgrade.accept(&Accept::new()).await else {
@@ -114,10 +114,10 @@ async fn owned<S: Transport, C: Clock>(upgrade: Upgrade<S, C>) {
     }
 }
 
-/// Everybody who is connected.
+/// All connections.
 type Members<S, C> = Arc<Mutex<Vec<Sender<S, C>>>>;
 
-/// Sends what comes to everybody, encoded once. Nobody leaves before the end here.
+/// Sends each message to all connections, encoded once. Connections are not removed before the end.
 async fn join<S: Transport, C: Clock>(upgrade: Upgrade<S, C>, members: Members<S, C>) {
     let Ok(socket) = upgrade.accept(&Accept::new()).await else {
         return;
@@ -130,7 +130,7 @@ async fn join<S: Transport, C: Clock>(upgrade: Upgrade<S, C>, members: Members<S
             Message::Text(text) => Prepared::text(text),
             Message::Binary(bytes) => Prepared::binary(bytes),
         };
-        // Cloned one by one: the lock is not held while one of them waits.
+        // Cloned one by one, so that the lock is not held while a send waits.
         let mut next = 0;
         loop {
             let member = members().get(next).cloned();

@@ -1,6 +1,6 @@
-//! The loop under the raw echo and the minimum: edge-triggered readiness, one read buffer for all
-//! connections, one read and one write for all that has come, and a bound to what a connection gets before
-//! the others have their turn.
+//! The event loop of the raw echo and the minimum: edge-triggered readiness, one read buffer for all
+//! connections, one read and one write for all available data, and a limit per connection before the
+//! others get a turn.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -25,22 +25,22 @@ use crate::opening::{self, Echo};
 
 const LISTENER: Token = Token(usize::MAX);
 
-/// What a server makes of the bytes of an open connection.
+/// Processing of the bytes of an open connection.
 pub trait Answer {
-    /// What it tells clients that it sends back.
+    /// The kind of echo that is announced to clients.
     const ECHO: Echo;
 
-    /// What a connection remembers between two reads.
+    /// State of a connection between two reads.
     type State: Default;
 
-    /// Takes what was read and returns what is to be written.
+    /// Consumes the bytes read and returns the bytes to be written.
     fn answer<'a>(&'a mut self, state: &mut Self::State, bytes: &'a [u8]) -> &'a [u8];
 }
 
-/// Serves without an end.
+/// Serves forever.
 ///
 /// # Errors
-/// What the system reports of the listener and of waiting.
+/// System errors of the listener and of waiting.
 pub fn run(listener: Listener, answer: impl Answer, service: Service) -> io::Result<()> {
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::from_std(listener);
@@ -54,7 +54,7 @@ pub fn run(listener: Listener, answer: impl Answer, service: Service) -> io::Res
         service,
         news: Vec::new(),
     };
-    // Those that have more to read, and had their turn.
+    // Connections that have more to read and have used up their turn.
     let mut busy: Vec<usize> = Vec::new();
     loop {
         let wait = (!busy.is_empty()).then_some(Duration::ZERO);
@@ -77,7 +77,7 @@ pub fn run(listener: Listener, answer: impl Answer, service: Service) -> io::Res
             match worker.serve(connection) {
                 Ok(Next::Wait) => {}
                 Ok(Next::GoOn) => busy.push(index),
-                // What went wrong with one connection is for the other end to report.
+                // The other end reports errors of a connection.
                 Ok(Next::Drop) | Err(_) => drop(connections.remove(index)),
             }
             if !worker.news.is_empty() {
@@ -122,7 +122,7 @@ fn accept<S>(
     }
 }
 
-/// Writes to all open connections. One that fails is found out by its next event.
+/// Writes to all open connections. A failed connection is detected by its next event.
 fn publish<S>(news: &[u8], connections: &mut Slab<Connection<S>>) {
     for (_, connection) in connections {
         match (&connection.phase, connection.unsent.take()) {
@@ -140,14 +140,14 @@ fn publish<S>(news: &[u8], connections: &mut Slab<Connection<S>>) {
 struct Connection<S> {
     stream: TcpStream,
     phase: Phase<S>,
-    /// What the socket did not take. Until it does, nothing more is read.
+    /// Bytes that the socket did not accept. Until it does, nothing more is read.
     unsent: Option<Box<[u8]>>,
-    /// The end of the stream is behind what there is to read.
+    /// True if the end of the stream follows the data to be read.
     read_closed: bool,
 }
 
 enum Phase<S> {
-    /// What came of the request.
+    /// The part of the request received so far.
     Opening(Vec<u8>),
     Open(S),
 }
@@ -162,7 +162,7 @@ struct Worker<A> {
     answer: A,
     buf: Box<[u8]>,
     service: Service,
-    /// What is for everybody.
+    /// Bytes for all connections.
     news: Vec<u8>,
 }
 
@@ -173,8 +173,9 @@ impl<A: Answer> Worker<A> {
         {
             return Ok(Next::Wait);
         }
-        // As many full reads as the drivers allow. Without a bound, the few connections whose buffers are in
-        // the cache are served before all others: fast, and of no use to those who wait (NOTES.md).
+        // As many full reads as the drivers allow. Without a limit, the few connections whose buffers
+        // are in the cache are served before all others, which is fast but starves the others
+        // (NOTES.md).
         for _ in 0..MAX_READS {
             let n = match connection.stream.read(&mut self.buf) {
                 Ok(0) => return Ok(Next::Drop),
@@ -194,7 +195,7 @@ impl<A: Answer> Worker<A> {
                     else {
                         continue;
                     };
-                    // A new socket takes a head of some hundred bytes whole.
+                    // A new socket accepts a head of some hundred bytes completely.
                     connection.stream.write_all(&response)?;
                     early = head.split_off(len);
                     let mut state = A::State::default();
@@ -210,8 +211,8 @@ impl<A: Answer> Worker<A> {
                     &[]
                 }
             };
-            // A read that does not fill the buffer has emptied the socket, and what comes later is a
-            // new edge. Only the end of the stream is no byte: where it was announced, read on.
+            // A read that does not fill the buffer has emptied the socket, and later data is a new
+            // edge. Only the end of the stream brings no data: if it was announced, read on.
             let emptied = n < self.buf.len() && !connection.read_closed;
             if !write(connection, bytes)? || emptied {
                 return Ok(Next::Wait);
@@ -221,7 +222,7 @@ impl<A: Answer> Worker<A> {
     }
 }
 
-/// Whether the socket took everything; what it did not take is kept.
+/// Returns true if the socket accepted everything; the rest is kept.
 fn write<S>(connection: &mut Connection<S>, mut bytes: &[u8]) -> io::Result<bool> {
     while !bytes.is_empty() {
         match connection.stream.write(bytes) {

@@ -1,6 +1,6 @@
-//! The bare minimum of a WebSocket: every frame is unmasked and sent back, piece by piece as it comes,
-//! with no limit, no check and no answer to anything else. What perfection would look like on the same
-//! loop; nothing that anybody could use.
+//! The minimum of a WebSocket: every frame is unmasked and sent back piece by piece as it arrives,
+//! without limits, checks or answers to control frames. A reference for the best possible result on the
+//! same loop, not usable for anything else.
 
 use super::event_loop::Answer;
 use crate::{in_memory::minimum::mask, opening::Echo};
@@ -8,23 +8,24 @@ use crate::{in_memory::minimum::mask, opening::Echo};
 /// Echoes frames.
 #[derive(Debug, Default)]
 pub struct Min {
-    /// What goes back; one buffer serves all connections.
+    /// Bytes to send back; one buffer serves all connections.
     out: Vec<u8>,
 }
 
-/// Where a connection is between two reads.
+/// Parser state of a connection between two reads.
 #[derive(Debug, Default)]
 pub struct Frame {
-    /// Bytes of a header that has not come completely.
+    /// Bytes of an incomplete header.
     header: [u8; HEADER_MAX],
     have: u8,
-    /// For the next byte of the payload.
+    /// The masking key, rotated for the next payload byte.
     key: [u8; 4],
-    /// Bytes of the payload that have not come.
+    /// Payload bytes still missing.
     left: u64,
 }
 
-/// A client's longest: two bytes, an extended length of eight, and a key (RFC 6455 section 5.2).
+/// Maximum length of a client's header: two bytes, an extended length of eight, and a key (RFC 6455
+/// section 5.2).
 const HEADER_MAX: usize = 14;
 
 impl Answer for Min {
@@ -85,7 +86,7 @@ impl Frame {
     }
 }
 
-/// A client's header.
+/// A header of a client's frame.
 #[derive(Debug, Clone, Copy)]
 struct Header {
     len: usize,

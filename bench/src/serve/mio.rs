@@ -1,4 +1,4 @@
-//! The mio driver: an echo server and one that broadcasts, on one loop.
+//! The mio driver: an echo server and a broadcast server, on one loop.
 
 use std::{io, net::TcpListener};
 
@@ -7,12 +7,12 @@ use wsproto::Config;
 
 use super::Service;
 
-/// Serves without an end.
+/// Serves forever.
 ///
 /// # Errors
-/// What the system reports of the listener and of waiting.
+/// System errors of the listener and of waiting.
 pub fn run(listener: TcpListener, mut config: Config, service: Service) -> io::Result<()> {
-    // As by default on this driver: an echo server must not grow.
+    // The driver's default: an echo server's memory must not grow.
     config.pause_when_high = true;
     let server = driver_mio::Server::new()
         .listener(listener)?
@@ -33,7 +33,7 @@ impl Handler for Echo {
     type State = ();
 
     fn on_message(&self, connection: &mut Context<'_>, (): &mut (), message: MessageRef<'_>) {
-        // How a connection ended is for the other end to report.
+        // The other end reports how a connection ended.
         let _ = connection.send(message);
     }
 }
@@ -48,7 +48,7 @@ impl Handler for Everybody {
             MessageRef::Text(text) => Prepared::text(text),
             MessageRef::Binary(bytes) => Prepared::binary(bytes),
         };
-        // Whom it reached is what the load generator measures.
+        // The load generator measures which connections it reached.
         drop(self.0.to_all(prepared));
     }
 }

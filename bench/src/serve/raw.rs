@@ -1,10 +1,10 @@
-//! The limit: bytes come back as they came. What the kernel, the loop and the loopback cost, and
-//! nothing else.
+//! The upper bound: bytes are echoed unchanged, at the cost of the kernel, the loop and the loopback
+//! only.
 
 use super::event_loop::Answer;
 use crate::opening::Echo;
 
-/// Echoes bytes, frames or not.
+/// Echoes bytes, whether they are frames or not.
 #[derive(Debug, Clone, Copy)]
 pub struct Raw;
 

@@ -1,6 +1,6 @@
-//! The limit of a runtime: a task for each connection that echoes bytes, waiting as the driver waits
-//! and without any WebSocket. What lies between this and the raw echo is the price of the runtime, and
-//! what lies between a driver and this is the driver's.
+//! The upper bound of a runtime: a task for each connection that echoes bytes, waiting as the driver
+//! waits and without any WebSocket. The difference between this and the raw echo is the cost of the
+//! runtime, and the difference between this and a driver is the cost of the driver.
 
 use std::{
     cell::RefCell,
@@ -23,10 +23,10 @@ thread_local! {
     static READ: RefCell<Box<[u8]>> = RefCell::new(vec![0; BUFFER].into_boxed_slice());
 }
 
-/// Echoes bytes without an end, on tokio's runtime for one thread.
+/// Echoes bytes forever, on tokio's current-thread runtime.
 ///
 /// # Errors
-/// What the system reports of the listener and of the runtime.
+/// System errors of the listener and of the runtime.
 pub fn on_tokio(listener: TcpListener) -> io::Result<()> {
     Builder::new_current_thread()
         .enable_all()
@@ -34,10 +34,10 @@ pub fn on_tokio(listener: TcpListener) -> io::Result<()> {
         .block_on(async { serve::<_, Tokio>(tokio::net::TcpListener::from_std(listener)?).await })
 }
 
-/// Echoes bytes without an end, on async-io's reactor in this thread.
+/// Echoes bytes forever, on async-io's reactor in this thread.
 ///
 /// # Errors
-/// What the system reports of the listener.
+/// System errors of the listener.
 pub fn on_smol(listener: TcpListener) -> io::Result<()> {
     async_io::block_on(async { serve::<_, Smol>(Async::new(listener)?).await })
 }
@@ -55,7 +55,7 @@ async fn serve<L: Send, R: AcceptFrom<L>>(mut listener: L) -> io::Result<()> {
                     drained: false,
                 };
                 spawner.spawn(async move {
-                    // What went wrong with one connection is for the other end to report.
+                    // The other end reports errors of a connection.
                     let _ = poll_fn(|cx| connection.poll(cx)).await;
                 });
             }
@@ -66,14 +66,14 @@ async fn serve<L: Send, R: AcceptFrom<L>>(mut listener: L) -> io::Result<()> {
 struct Connection<S> {
     transport: S,
     phase: Phase,
-    /// What the socket did not take. Until it does, nothing more is read.
+    /// Bytes that the socket did not accept. Until it does, nothing more is read.
     unsent: Vec<u8>,
-    /// The last read took all that there was.
+    /// True if the last read emptied the socket.
     drained: bool,
 }
 
 enum Phase {
-    /// What came of the request.
+    /// The part of the request received so far.
     Opening(Vec<u8>),
     Open,
 }
@@ -116,7 +116,7 @@ impl<S: Transport> Connection<S> {
         })
     }
 
-    /// What the transport does not take is kept.
+    /// Bytes that the transport does not accept are kept.
     fn poll_write(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! `bench hold`: keeps connections open that hardly do anything.
+//! `bench hold`: keeps many nearly idle connections open.
 
 use std::{
     io,
@@ -18,23 +18,23 @@ use crate::{
     options::{Common, duration},
 };
 
-/// How long, and how often each connection shows that it is alive.
+/// Options of `bench hold`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     common: Common,
-    /// How often each connection gets an echo; evenly spread over all of them
+    /// Interval between echoes on each connection; the echoes of all connections are spread evenly
     #[arg(long, default_value = "60s", value_parser = duration)]
     every: Duration,
-    /// How long to hold the connections once all are open
+    /// Time to hold the connections once all are open
     #[arg(short = 't', long, default_value = "1h", value_parser = duration)]
     duration: Duration,
-    /// Stop when standard input ends, for programs that start this one
+    /// Stop at the end of standard input, for programs that start this one
     #[arg(long)]
     attached: bool,
 }
 
-/// Holds the connections, and prints a line once all are open or have failed.
+/// Holds the connections, and prints a line once every connection is open or has failed.
 pub(crate) fn run(options: &Options) -> Done {
     let mut plan = options.common.plan();
     let every = options.every.max(Duration::from_millis(1)).as_secs_f64();
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Done {
     if options.attached {
         let stop = Arc::clone(&stop);
         thread::spawn(move || {
-            // An input that cannot be read is at its end as well.
+            // An input that cannot be read counts as ended.
             let _ = io::copy(&mut io::stdin(), &mut io::sink());
             stop.store(true, Relaxed);
         });

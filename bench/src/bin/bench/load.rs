@@ -9,7 +9,7 @@ use crate::{
     options::{Common, duration, positive},
 };
 
-/// When to send what, and for how long.
+/// Options of `bench load`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -21,21 +21,21 @@ pub(crate) struct Options {
     /// from when a message was due
     #[arg(short, long, conflicts_with = "depth", value_parser = positive)]
     rate: Option<f64>,
-    /// Offer compression; needs a server that agrees to it
+    /// Offer compression; the server must agree to it
     #[arg(long, value_enum)]
     compression: Option<Offer>,
-    /// How long to measure, as 500ms, 10s or 2m
+    /// Time to measure, such as 500ms, 10s or 2m
     #[arg(short = 't', long, default_value = "10s", value_parser = duration)]
     duration: Duration,
-    /// Stop after so many messages instead, without a warm-up
+    /// Stop after this many messages instead, without a warm-up
     #[arg(short = 'n', long, conflicts_with_all = ["duration", "warm_up"])]
     count: Option<u64>,
-    /// How long to send before measuring
+    /// Time to send before measuring
     #[arg(long, default_value = "1s", value_parser = duration)]
     warm_up: Duration,
 }
 
-/// Runs until the end that the options say.
+/// Runs until the time or the number of messages in the options is reached.
 pub(crate) fn run(options: &Options) -> Done {
     let mut plan = options.common.plan();
     plan.pace = match options.rate {

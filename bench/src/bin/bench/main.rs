@@ -19,15 +19,15 @@ use clap::Parser;
 enum Command {
     /// Drive an echo server with many connections and measure throughput and latency
     Load(load::Options),
-    /// Keep many connections open, with an echo on each from time to time
+    /// Keep many connections open, with an occasional echo on each
     Hold(hold::Options),
-    /// Measure how long a server that sends every message to everybody takes for it
+    /// Measure how long a server takes to send a message to every connection
     Broadcast(broadcast::Options),
-    /// Measure whether misbehaving connections harm the others
+    /// Measure the harm that misbehaving connections do to others
     Neighbours(neighbours::Options),
     /// Compare servers in every cell and write the results
     Matrix(matrix::Options),
-    /// Hold a million connections, over many processes and addresses, and write what they cost
+    /// Hold a million connections, over many processes and addresses, and write their cost
     Million(million::Options),
     /// Run a server to measure with, or to be measured
     Serve(serve::Options),

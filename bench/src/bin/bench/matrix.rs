@@ -13,38 +13,38 @@ use crate::{
     options::{Processors, duration},
 };
 
-/// What to compare, and how thoroughly.
+/// Options of `bench matrix`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Directory for RESULTS.md and results/
     #[arg(long, default_value = "bench")]
     out: PathBuf,
-    /// The program with the servers of bench/peers; without it they do not take part
+    /// Program with the servers of bench/peers; without it they are left out
     #[arg(long, value_name = "PROGRAM")]
     peers: Option<PathBuf>,
-    /// A further server, as NAME=ws://host:port/ or NAME=COMMAND with {port} in its arguments
+    /// Additional server, as NAME=ws://host:port/ or NAME=COMMAND with {port} in its arguments
     #[arg(long = "server", value_name = "NAME=SERVER")]
     servers: Vec<Entrant>,
-    /// Only cells whose name contains this
+    /// Measure only cells whose name contains this text
     #[arg(long = "cell", value_name = "TEXT")]
     cells: Vec<String>,
-    /// Only servers whose name contains this; raw is always there
+    /// Measure only servers whose name contains this text; raw is always measured
     #[arg(long = "only", value_name = "TEXT")]
     only: Vec<String>,
-    /// How often to measure each cell with each server
+    /// Number of passes over each cell and server
     #[arg(long, default_value_t = 5)]
     passes: usize,
-    /// How long to measure each time
+    /// Time to measure in each run
     #[arg(short = 't', long, default_value = "1s", value_parser = duration)]
     duration: Duration,
-    /// How long to send before measuring
+    /// Time to send before measuring
     #[arg(long, default_value = "300ms", value_parser = duration)]
     warm_up: Duration,
     #[command(flatten)]
     processors: Processors,
 }
 
-/// Measures, and writes the document.
+/// Runs the comparison, and writes the document.
 pub(crate) fn run(options: &Options) -> Done {
     raise_file_limit();
     let mut cells = matrix::all_cells();
@@ -75,7 +75,10 @@ pub(crate) fn run(options: &Options) -> Done {
         samples: &samples,
     };
     matrix::write(&results, &options.out)?;
-    println!("written to {}", options.out.join("RESULTS.md").display());
+    println!(
+        "results written to {}",
+        options.out.join("RESULTS.md").display()
+    );
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,4 +1,4 @@
-//! `bench million`: very many connections, and what they cost.
+//! `bench million`: the cost of very many connections.
 
 use std::{fs, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -9,30 +9,31 @@ use crate::{
     options::{Processors, duration},
 };
 
-/// How many, and how.
+/// Options of `bench million`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// Connections to hold
     #[arg(short, long, default_value_t = 1_000_000)]
     connections: usize,
-    /// Connections of a process at most, fewer than it may have open files
+    /// Maximum number of connections per process; less than its limit of open files
     #[arg(long, default_value_t = 19_500, value_parser = clap::value_parser!(u64).range(1..))]
     each: u64,
-    /// The server, as `bench serve` knows it
+    /// The server, as in `bench serve`
     #[arg(long, default_value = "mio")]
     server: String,
-    /// How often each connection gets an echo. By default so often that the drivers need no pings, which
-    /// they send after 30 s without a byte
+    /// Interval between echoes on each connection. The default is short enough that the drivers need no
+    /// pings, which they send after 30 s without a byte
     #[arg(long, default_value = "25s", value_parser = duration)]
     every: Duration,
-    /// Directory for results/million.md, which `bench matrix` takes into RESULTS.md
+    /// Directory for results/million.md, which `bench matrix` includes in RESULTS.md
     #[arg(long, default_value = "bench")]
     out: PathBuf,
     #[command(flatten)]
     processors: Processors,
 }
 
-/// Holds them, and writes what they cost. The status tells whether all held and all were answered.
+/// Holds the connections, and writes their cost. The exit status is 0 if all held and all messages were
+/// answered.
 pub(crate) fn run(options: &Options) -> Done {
     let million = Million {
         connections: options.connections,

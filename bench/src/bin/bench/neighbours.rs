@@ -1,4 +1,4 @@
-//! `bench neighbours`: whether misbehaving connections harm the others.
+//! `bench neighbours`: measures the harm that misbehaving connections do to others.
 
 use std::time::Duration;
 
@@ -12,30 +12,31 @@ use crate::{
     options::{Common, duration, positive},
 };
 
-/// The good connections, and beside whom they are measured.
+/// Options of `bench neighbours`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     #[command(flatten)]
     common: Common,
-    /// Messages per second over all good connections, well below what the server could do
+    /// Messages per second over all good connections, well below the server's capacity
     #[arg(short, long, default_value = "20000", value_parser = positive)]
     rate: f64,
-    /// Bad neighbours, as flood, flood:200000 (messages per second), pings, pings:200000, deaf, slow-head,
+    /// Bad neighbours: flood, flood:200000 (messages per second), pings, pings:200000, deaf, slow-head,
     /// slow-frame or half-close; all of these by default
     #[arg(long = "beside", value_name = "NEIGHBOUR", value_delimiter = ',')]
     neighbours: Vec<Neighbour>,
-    /// How often to measure each
+    /// Number of passes over all kinds of neighbours
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
     passes: u64,
-    /// How long to measure each time
+    /// Time to measure in each run
     #[arg(short = 't', long, default_value = "1s", value_parser = duration)]
     duration: Duration,
-    /// How long to send before measuring
+    /// Time to send before measuring
     #[arg(long, default_value = "300ms", value_parser = duration)]
     warm_up: Duration,
 }
 
-/// Measures. The status tells whether every good connection held and all its messages were answered.
+/// Runs the comparison. The exit status is 0 if every good connection held and all its messages were
+/// answered.
 pub(crate) fn run(options: &Options) -> Done {
     let mut plan = options.common.plan();
     plan.pace = Pace::Open { rate: options.rate };

@@ -1,4 +1,4 @@
-//! What all ways of driving a server have in common on the command line.
+//! Command line options shared by the commands that drive a server.
 
 use std::{
     fmt::Display, fs, io, net::IpAddr, path::PathBuf, process::ExitCode,
@@ -22,32 +22,32 @@ pub(crate) struct Common {
     /// Connections to open
     #[arg(short, long, default_value_t = 100)]
     pub(crate) connections: usize,
-    /// Connections to open per second; as fast as the server takes them by default
+    /// Connections to open per second; as fast as the server accepts them by default
     #[arg(long, value_parser = positive)]
     ramp: Option<f64>,
-    /// Local addresses to connect from, in turn: one has 28 000 ports for a server, of which the first
-    /// 14 000 are found quickly
+    /// Local addresses to connect from, in turn: each has 28 000 ports for one server, and the first 14
+    /// 000 are found quickly
     #[arg(long, value_delimiter = ',')]
     from: Vec<IpAddr>,
-    /// Bytes of a payload, or a mix as 16:80,4k:20
+    /// Length of a payload in bytes, or a weighted mix such as 16:80,4k:20
     #[arg(short, long, default_value = "16")]
     size: Sizes,
-    /// What payloads consist of
+    /// Contents of payloads
     #[arg(long, value_enum, default_value_t = Content::Binary)]
     content: Content,
-    /// How long to wait for answers that are missing at the end
+    /// Time to wait for missing answers at the end
     #[arg(long, default_value = "5s", value_parser = duration)]
     patience: Duration,
-    /// Compare one payload in so many with what was sent; all lengths are checked anyway
+    /// Compare one payload in this many with the message sent; all lengths are checked
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..))]
     sample: u64,
-    /// Process whose processor time and memory to report
+    /// Process whose processor time and memory are reported
     #[arg(long, value_parser = pid)]
     pid: Option<Pid>,
     /// Processor to run on
     #[arg(long)]
     cpu: Option<usize>,
-    /// Write the report as JSON to this file, or to standard output instead of the text
+    /// Write the report as JSON to this file; without FILE, print JSON instead of text
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     json: Option<PathBuf>,
     /// Show no progress
@@ -56,7 +56,7 @@ pub(crate) struct Common {
 }
 
 impl Common {
-    /// A plan with what these options say.
+    /// Returns a plan with these options.
     pub(crate) fn plan(&self) -> Plan {
         let mut plan = Plan::new(self.url.clone());
         plan.connections = self.connections;
@@ -70,7 +70,7 @@ impl Common {
         plan
     }
 
-    /// Runs the plan and shows the report. The status tells whether every connection held and every
+    /// Runs the plan and shows the report. The exit status is 0 if every connection held and every
     /// message was answered.
     pub(crate) fn run(&self, plan: &Plan) -> Done {
         if self.quiet {
@@ -79,19 +79,19 @@ impl Common {
         self.run_observed(plan, &mut Progress::new())
     }
 
-    /// [Runs](Self::run) the plan with an observer of one's own.
+    /// [Runs](Self::run) the plan with another observer.
     pub(crate) fn run_observed(&self, plan: &Plan, observer: &mut dyn Observe) -> Done {
         self.pin()?;
         let report = load::run(plan, observer)?;
         self.show(&report, report.is_clean())
     }
 
-    /// Keeps this thread on the processor that was asked for.
+    /// Pins this thread to the requested processor.
     pub(crate) fn pin(&self) -> io::Result<()> {
         self.cpu.map_or(Ok(()), pin)
     }
 
-    /// Shows what came out; the status tells whether it is clean.
+    /// Shows the report. The exit status is 0 if it is clean.
     pub(crate) fn show(&self, report: &(impl Serialize + Display), is_clean: bool) -> Done {
         match &self.json {
             None => print!("{report}"),
@@ -113,16 +113,17 @@ impl Common {
     }
 }
 
-/// Where both ends run.
+/// Processors of the two ends.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Processors {
-    /// Processors of the servers and of the load generator, as 0,1, which is the default where there are two
+    /// Processors of the servers and of the load generator, such as 0,1, the default if there are at
+    /// least two
     #[arg(long, value_delimiter = ',', num_args = 2)]
     cpus: Vec<usize>,
 }
 
 impl Processors {
-    /// `None`: wherever the system likes.
+    /// Returns `None` if the system may choose.
     pub(crate) fn pair(&self) -> Option<[usize; 2]> {
         let there_are_two = available_parallelism().is_ok_and(|n| n.get() > 1);
         self.cpus
@@ -135,7 +136,7 @@ impl Processors {
 pub(crate) fn positive(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(number) if number > 0.0 && f64::is_finite(number) => Ok(number),
-        Ok(_) | Err(_) => Err("not a number above 0".to_owned()),
+        Ok(_) | Err(_) => Err("must be a number above 0".to_owned()),
     }
 }
 
@@ -145,11 +146,11 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         let number: f64 = text.strip_suffix(unit)?.parse().ok()?;
         Duration::try_from_secs_f64(number * seconds).ok()
     });
-    parsed.ok_or_else(|| "a duration is written as 500ms, 10s, 2m or 1h".to_owned())
+    parsed.ok_or_else(|| "not a duration such as 500ms, 10s, 2m or 1h".to_owned())
 }
 
 fn pid(text: &str) -> Result<Pid, String> {
     let pid = text.parse().ok().filter(|&pid| pid > 0);
     pid.and_then(Pid::from_raw)
-        .ok_or_else(|| "not the number of a process".to_owned())
+        .ok_or_else(|| "not a process ID".to_owned())
 }

@@ -1,4 +1,4 @@
-//! `bench serve`: one of the servers of this package.
+//! `bench serve`: runs one of the servers of this package.
 
 use std::{net::SocketAddr, process::ExitCode};
 
@@ -9,15 +9,15 @@ use bench::{
 
 use crate::Done;
 
-/// A server and where it listens.
+/// Options of `bench serve`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Which server
+    /// Server to run
     server: Server,
-    /// Address to listen on; port 0 is any that is free
+    /// Address to listen on; port 0 chooses a free one
     #[arg(long, default_value = "127.0.0.1:9001")]
     listen: SocketAddr,
-    /// Send each message to everybody instead of back
+    /// Send each message to every connection instead of echoing it
     #[arg(long)]
     broadcast: bool,
     /// Agree to compression (drivers only)

@@ -17,15 +17,15 @@ use crate::{
     opening::Response,
 };
 
-/// Connections that are being opened at a time, fewer than a usual backlog.
+/// Maximum number of connections being opened at a time, less than a usual backlog.
 const OPENING_MAX: usize = 256;
-/// How long a server may take to open a connection, in nanoseconds.
+/// Time limit for opening a connection, in nanoseconds.
 const OPENING_TIMEOUT: u64 = 20_000_000_000;
-/// Of connections with compression, one in so many has its messages inflated and compared.
+/// With compression, one connection in this many inflates and compares its messages.
 const WITNESSED: usize = 64;
 
 impl Generator<'_> {
-    /// Opens all connections, at the pace that the plan says.
+    /// Opens all connections, at the plan's rate.
     pub(super) fn open_all(
         &mut self,
         events: &mut Events,
@@ -56,8 +56,9 @@ impl Generator<'_> {
         let index = self.connections.len();
         let sources = &self.plan.sources;
         let source = (!sources.is_empty()).then(|| sources[index % sources.len()]);
-        // Connections do not all send the long messages of a mix at the same time. But with compression,
-        // they begin with the message that refers back to nothing; and a broadcast is the same for all.
+        // Connections start at different messages, so that they do not all send the long messages of a
+        // mix at the same time. With compression they start with the message that has no history, and a
+        // broadcast is the same for all.
         let first = match (self.plan.compression, self.plan.pace) {
             (None, Pace::Closed { .. } | Pace::Open { .. }) => {
                 (index * 7919 % self.script.len()) as u64
@@ -83,7 +84,7 @@ impl Generator<'_> {
         Ok(())
     }
 
-    /// Gives up what takes too long to open.
+    /// Gives up connections that take too long to open.
     fn expire(&mut self, now: u64) {
         let is_late = |since: u64| now - since > OPENING_TIMEOUT;
         while let Some(&(index, since)) = self.opening.first()
@@ -93,7 +94,7 @@ impl Generator<'_> {
         }
     }
 
-    /// What to expect of a connection that sends message `first` next.
+    /// Returns the expected answers on a connection whose next message is `first`.
     pub(super) fn reading(
         &mut self,
         index: usize,

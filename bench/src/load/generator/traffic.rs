@@ -1,4 +1,4 @@
-//! Sending, and the window of time that is measured.
+//! Sending, and the measured time window.
 
 use std::{io, time::Duration};
 
@@ -16,21 +16,21 @@ use crate::{
     process::Usage,
 };
 
-/// Messages of an open loop that are sent before what has come is looked at.
+/// Maximum number of open-loop messages sent before the next look at incoming data.
 const DUE_AT_ONCE: usize = 1024;
 
-/// What decides when the next message is sent.
+/// The trigger for the next message.
 enum Sender {
-    /// The answers that come.
+    /// Answers received.
     Answers,
-    /// The time.
+    /// The clock.
     Clock(Schedule),
-    /// Whether all have what was broadcast at that moment.
+    /// Every connection has received the message that was broadcast at this time.
     Rounds(Option<u64>),
 }
 
 impl Generator<'_> {
-    /// Sends as the plan says, until its end, and then waits for answers that are missing.
+    /// Sends according to the plan until its end, and then waits for missing answers.
     pub(super) fn traffic(
         &mut self,
         events: &mut Events,
@@ -56,7 +56,7 @@ impl Generator<'_> {
                 self.stage = Stage::Measuring;
                 self.take_stock(0);
             }
-            // Stages change on time, and the observer is told.
+            // Limits the wait so that stages change on time and the observer is called.
             let mut wait = 10 * MILLISECOND;
             if self.stage != Stage::Draining {
                 let next = self.send_next(&mut sender, now);
@@ -85,7 +85,7 @@ impl Generator<'_> {
                 self.tally.end = self.tally.end.min(now.max(self.tally.begin + 1));
             }
         }
-        // The last round ends when everybody has the message, or never.
+        // The last round ends when every connection has the message, or never.
         if let Sender::Rounds(Some(round)) = sender
             && self.tally.in_flight() == 0
         {
@@ -108,13 +108,13 @@ impl Generator<'_> {
         }
     }
 
-    /// Sends what is to be sent now; returns when something is to be sent next, unless that depends on
-    /// what comes.
+    /// Sends the messages that are due. Returns the time of the next message, unless it depends on
+    /// answers.
     fn send_next(&mut self, sender: &mut Sender, now: u64) -> Option<u64> {
         match sender {
             Sender::Answers => None,
             Sender::Clock(schedule) => {
-                // What was due before the end is sent, however late this loop is.
+                // Messages that were due before the end are sent, however late this loop is.
                 self.send_due(schedule, now);
                 Some(schedule.next_due())
             }
@@ -130,7 +130,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Notes what was used and done, when measuring begins (0) and when it ends (1).
+    /// Records the usage and progress at the start (0) or end (1) of the measurement.
     fn take_stock(&mut self, moment: usize) {
         self.own[moment] = Usage::of(getpid());
         self.watched[moment] = self.usage();
@@ -147,7 +147,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Has the first connection send a message that all are to receive.
+    /// Sends a message on the first connection, which all connections are to receive.
     fn broadcast(&mut self, now: u64) {
         self.budget -= 1;
         for (n, &index) in self.open.iter().enumerate() {
@@ -189,7 +189,7 @@ impl Generator<'_> {
         }
     }
 
-    /// Has up to `n` messages sent that are due at `due`.
+    /// Sends up to `n` messages that are due at `due`.
     pub(super) fn send(&mut self, connection: &mut Connection, n: u32, due: u64, now: u64) {
         let n = u32::try_from(self.budget).map_or(n, |budget| budget.min(n));
         if n > 0 {

@@ -1,5 +1,5 @@
-//! The backends by themselves, at their best: a stream of its own for the one connection that there is,
-//! output into memory that is there, no frame, no check, no limit.
+//! The bare backends in their fastest use: one stream for a single connection, output into preallocated
+//! memory, no frames, no checks, no limits.
 
 use std::hint::black_box;
 
@@ -11,10 +11,10 @@ use miniz_oxide::{
 };
 use zlib_rs::{DeflateFlush, InflateFlush};
 
-/// What the end of a message leaves out (RFC 7692 section 7.2.1).
+/// The bytes removed from the end of a message (RFC 7692 section 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// A stream that is compressed into.
+/// A compression stream.
 pub trait Compress {
     /// Compresses and flushes into `out`, which is empty and has room.
     fn compress(&mut self, input: &[u8], out: &mut Vec<u8>);
@@ -24,7 +24,7 @@ pub trait Compress {
 
 impl Compress for CompressorOxide {
     fn compress(&mut self, input: &[u8], out: &mut Vec<u8>) {
-        // To a slice it would go through the same buffer, and be copied in several pieces.
+        // With a slice as output, it would use the same internal buffer and copy in several pieces.
         compress_to_output(self, input, TDEFLFlush::Sync, |bytes| {
             out.extend_from_slice(bytes);
             true
@@ -39,7 +39,7 @@ impl Compress for CompressorOxide {
 impl Compress for zlib_rs::Deflate {
     fn compress(&mut self, input: &[u8], out: &mut Vec<u8>) {
         let before = self.total_out();
-        // Cleared memory, as safe code must have it, of the least length that is enough.
+        // Cleared memory, as safe code requires, of the minimum sufficient length.
         out.resize(input.len() / 2 + 128, 0);
         self.compress(input, out, DeflateFlush::SyncFlush)
             .expect("there is room");
@@ -51,7 +51,7 @@ impl Compress for zlib_rs::Deflate {
     }
 }
 
-/// Instead of being reset, a stream is made anew.
+/// A stream that is recreated instead of reset.
 pub struct Fresh<C, F> {
     make: F,
     stream: C,
@@ -87,14 +87,14 @@ impl Compress for Codec {
     }
 }
 
-/// A stream of miniz_oxide, as most use it.
+/// A stream of miniz_oxide in its usual configuration.
 pub fn miniz(level: u8) -> CompressorOxide {
     let mut oxide = CompressorOxide::default();
     oxide.set_format_and_level(DataFormat::Raw, level);
     oxide
 }
 
-/// A stream of miniz_oxide that has static blocks only.
+/// A stream of miniz_oxide with static blocks only.
 pub fn miniz_static(level: u8) -> CompressorOxide {
     CompressorOxide::with_params(DataFormat::Raw, level, CompressionStrategy::Fixed, 15)
 }
@@ -104,7 +104,7 @@ pub fn zlib_rs(level: u8, window_bits: u8) -> zlib_rs::Deflate {
     zlib_rs::Deflate::new(level.into(), false, window_bits)
 }
 
-/// Compresses a whole corpus a turn.
+/// Compresses the whole corpus in each turn.
 pub struct Compressing<C> {
     stream: C,
     takeover: bool,
@@ -148,7 +148,7 @@ impl<C: Compress> Subject for Compressing<C> {
     }
 }
 
-/// A stream that is inflated from.
+/// A decompression stream.
 pub trait Inflate {
     /// Inflates a message with its [`TAIL`]; returns the length of the output.
     fn inflate(&mut self, input: &[u8], out: &mut [u8]) -> usize;
@@ -179,12 +179,12 @@ impl Inflate for zlib_rs::Inflate {
     }
 }
 
-/// A stream of miniz_oxide to inflate from.
+/// A decompression stream of miniz_oxide.
 pub fn miniz_inflate() -> Box<InflateState> {
     InflateState::new_boxed(DataFormat::Raw)
 }
 
-/// Inflates a whole corpus a turn.
+/// Inflates the whole corpus in each turn.
 pub struct Inflating<I> {
     stream: I,
     takeover: bool,
@@ -193,7 +193,7 @@ pub struct Inflating<I> {
 }
 
 impl<I: Inflate> Inflating<I> {
-    /// Inflates what `compressor` makes of the corpus.
+    /// Inflates the corpus as compressed by `compressor`.
     pub fn new(
         stream: I,
         compressor: &mut dyn wsproto::Compressor,

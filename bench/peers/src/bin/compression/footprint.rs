@@ -1,5 +1,5 @@
-//! What a connection owns: bytes on the heap by the counting allocator, without what a thread's
-//! connections share.
+//! Memory per connection: bytes on the heap by the counting allocator, without the memory that a
+//! thread's connections share.
 
 use bench::{
     in_memory::{
@@ -13,12 +13,12 @@ use wsproto::{Compression, Connection, Env, Event, Input, Memory};
 
 use crate::{BACKENDS, setting};
 
-/// Connections of a row.
+/// Number of connections per row.
 const CONNECTIONS: usize = 16;
-/// Bytes of a message.
+/// Message length in bytes.
 const LEN: usize = 1 << 10;
 
-/// A column: after how many messages of [`LEN`] bytes in each direction.
+/// A column: the number of messages of [`LEN`] bytes echoed before measuring.
 const AFTER: [usize; 3] = [0, 10, 256];
 
 /// Prints the table.
@@ -68,11 +68,11 @@ fn settings() -> [(&'static str, Compression); 8] {
     ]
 }
 
-/// Bytes per connection, each of which has echoed everything in `source`.
+/// Returns the bytes per connection, after each has echoed everything in `source`.
 fn owned(ends: &Ends, env: &mut Env, source: &Source) -> u64 {
     let mut connections = Vec::with_capacity(CONNECTIONS);
     let mut input = Input::new(vec![0; 256 << 10]);
-    // What is shared is there before, and so is the configurations' memory.
+    // Shared memory and configurations are allocated first.
     for _ in 0..CONNECTIONS {
         let mut connection = ends.open(env);
         echo(&mut connection, env, &mut input, source);
@@ -90,7 +90,7 @@ fn owned(ends: &Ends, env: &mut Env, source: &Source) -> u64 {
 
 fn echo(connection: &mut Connection, env: &mut Env, input: &mut Input<Vec<u8>>, source: &Source) {
     let bytes = source.peek(usize::MAX);
-    // A read at a time, so that what is queued does not grow.
+    // One read at a time, so that the queue does not grow.
     for read in bytes.chunks(4 << 10) {
         input.spare()[..read.len()].copy_from_slice(read);
         input.filled(read.len());

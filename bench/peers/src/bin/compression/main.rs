@@ -1,10 +1,10 @@
-//! permessage-deflate in the protocol core beside its bare backends, and beside other libraries: one
-//! process, one thread, all in memory.
+//! permessage-deflate in the protocol core beside the bare backends and other libraries: one process,
+//! one thread, all in memory.
 //!
-//! `cargo run --release --manifest-path bench/peers/Cargo.toml --bin compression -- [FILTER] [--passes N]`
-//! prints a table for each question: nanoseconds per message, in brackets the ratio to the first column in
-//! the same pass, and for what compresses the size that is left. `FILTER` picks rows whose name contains
-//! it. With `--features soketto` there is soketto, too, and C's zlib under both other libraries.
+//! `cargo run --release --manifest-path bench/peers/Cargo.toml --bin compression -- [FILTER] [--passes
+//! N]` prints several tables: nanoseconds per message, in brackets the ratio to the first column in the
+//! same pass, and the compressed size where messages are compressed. `FILTER` selects rows whose name
+//! contains it. `--features soketto-deflate` adds soketto, and uses C's zlib in both other libraries.
 
 mod bare;
 mod footprint;
@@ -37,7 +37,7 @@ const BACKENDS: [(&str, Backend); 2] = [
     ("zlib-rs", || Box::new(ZlibRs::default())),
 ];
 
-/// What to run, and how long.
+/// The rows to run, and the number of passes.
 struct Plan {
     filter: String,
     passes: usize,
@@ -61,7 +61,7 @@ impl Plan {
         plan
     }
 
-    /// Times a row and prints it; the first row of a table prints its head before.
+    /// Times a row and prints it; the first row of a table also prints its header.
     fn row(
         &self,
         name: &str,
@@ -105,7 +105,7 @@ fn cell(outcome: &Outcome) -> String {
     cell
 }
 
-/// Level, windows in both directions, takeover in both directions, and what compresses.
+/// Level, windows in both directions, takeover in both directions, and the subject that compresses.
 fn setting(level: u8, window_bits: u8, takeover: bool, memory: Memory) -> Compression {
     let mut compression = Compression::default();
     compression.level = level;
@@ -155,7 +155,7 @@ fn main() {
     }
 }
 
-/// As a server compresses: its frames are not masked.
+/// Compresses as a server: frames are not masked.
 fn compress(name: &str, backend: Backend, level: u8, corpus: &Corpus) -> Vec<Entry> {
     let ours_in = |company, window_bits, takeover, memory| {
         let setting = setting(level, window_bits, takeover, memory);
@@ -229,7 +229,7 @@ fn compress(name: &str, backend: Backend, level: u8, corpus: &Corpus) -> Vec<Ent
     entries
 }
 
-/// As a client inflates: what it gets is not masked.
+/// Inflates as a client: incoming frames are not masked.
 fn inflate(name: &str, backend: Backend, corpus: &Corpus) -> Vec<Entry> {
     let ours = |window_bits, takeover| {
         let setting = setting(1, window_bits, takeover, Memory::Dedicated);
@@ -267,7 +267,7 @@ fn inflate(name: &str, backend: Backend, corpus: &Corpus) -> Vec<Entry> {
     entries
 }
 
-/// A setting of ours that is set beside the others'.
+/// A setting of our core beside those of other libraries.
 struct Shown {
     name: &'static str,
     backend: Backend,
@@ -275,8 +275,8 @@ struct Shown {
     company: Company,
 }
 
-/// What is the default, with either backend, and what others do: a compressor each, and the largest
-/// window.
+/// The default with either backend, and the configuration of other libraries: dedicated compressors,
+/// and the largest window.
 fn shown() -> [Shown; 4] {
     let [(_, miniz), (_, zlib_rs)] = BACKENDS;
     let default = Shown {
@@ -305,7 +305,7 @@ fn shown() -> [Shown; 4] {
     ]
 }
 
-/// What a client sends with such a window, with or without takeover.
+/// Returns a client's bytes with that window, with or without takeover.
 fn recorded(window_bits: u8, takeover: bool, corpus: &Corpus) -> bench::in_memory::Source {
     let setting = setting(1, window_bits, takeover, Memory::Dedicated);
     compressed::record(&Ends::new(Role::Client, setting), BACKENDS[1].1, corpus)
@@ -369,7 +369,7 @@ fn beside_peers_sending(corpus: &Corpus) -> Vec<Entry> {
     entries
 }
 
-/// soketto knows no takeover: ours without it.
+/// soketto has no takeover, so this is our core without it.
 fn without_takeover<S: bench::in_memory::Subject + 'static>(
     entries: &mut Vec<Entry>,
     subject: impl FnOnce(Compression, Backend) -> S,

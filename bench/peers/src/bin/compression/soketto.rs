@@ -1,5 +1,6 @@
-//! soketto, polled once. Its compression is without takeover, at level 1, with windows of 15 bits, and a
-//! new compressor or inflater for each message; frames are written one by one, and flushed for a batch.
+//! soketto, polled once. It compresses without takeover, at level 1, with windows of 15 bits, and with
+//! a new compressor or inflater for each message. Frames are written one by one, and flushed once per
+//! batch.
 
 use std::{cell::Cell, hint::black_box, marker, rc::Rc};
 
@@ -25,7 +26,7 @@ fn open(memory: Memory) -> Ends {
     builder.finish()
 }
 
-/// Receives a whole corpus a turn, as a server.
+/// Receives the whole corpus in each turn, as a server.
 pub struct Receive {
     ends: Ends,
     message: Vec<u8>,
@@ -70,7 +71,7 @@ impl Subject for Receive {
     }
 }
 
-/// Sends a whole corpus a turn, as a server.
+/// Sends the whole corpus in each turn, as a server.
 pub struct Send {
     corpus: Corpus,
     ends: Ends,

@@ -1,5 +1,5 @@
-//! yawc, polled once: level 1, windows of 15 bits, takeover in both directions, UTF-8 checks on (they are
-//! not its default), frames queued for a batch and flushed together.
+//! yawc, polled once: level 1, windows of 15 bits, takeover in both directions, UTF-8 checks on (off by
+//! default), frames queued for a batch and flushed together.
 
 use std::{cell::Cell, hint::black_box, rc::Rc};
 
@@ -22,7 +22,7 @@ fn open(memory: Memory) -> WebSocket<Memory> {
         .expect("compression is on")
 }
 
-/// Receives a whole corpus a turn, as a server.
+/// Receives the whole corpus in each turn, as a server.
 pub struct Receive {
     socket: WebSocket<Memory>,
     messages: usize,
@@ -64,7 +64,7 @@ impl Subject for Receive {
     }
 }
 
-/// Sends a whole corpus a turn, as a server.
+/// Sends the whole corpus in each turn, as a server.
 pub struct Send {
     batches: Vec<Vec<Bytes>>,
     socket: WebSocket<Memory>,

@@ -1,4 +1,4 @@
-//! fastwebsockets, with frames collected to messages and its defaults.
+//! fastwebsockets, with frames collected into messages and its defaults.
 
 use std::{io, net::TcpListener};
 

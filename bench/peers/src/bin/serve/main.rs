@@ -1,6 +1,6 @@
-//! Echo servers over other libraries, one thread each, to be measured with `bench load` and
-//! `bench matrix`. Each is written as its documentation shows, with the default limits; where the default
-//! leaves out what ours does, that is turned on.
+//! Echo servers over other libraries, one thread each, for `bench load` and `bench matrix`. Each is
+//! written as in its documentation, with the default limits. Checks that our drivers make by default
+//! are turned on if they are off by default.
 
 mod fastwebsockets;
 mod soketto;
@@ -19,9 +19,9 @@ use clap::{Parser, ValueEnum};
 /// Echo servers over other libraries
 #[derive(Debug, Parser)]
 struct Options {
-    /// Which library
+    /// Library to use
     library: Library,
-    /// Address to listen on; port 0 is any that is free
+    /// Address to listen on; port 0 chooses a free one
     #[arg(long, default_value = "127.0.0.1:9001")]
     listen: SocketAddr,
     /// Processor to run on
@@ -31,13 +31,13 @@ struct Options {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Library {
-    /// A flush after each message
+    /// Flush after each message
     TokioTungstenite,
-    /// Fed while there are messages, then flushed: batching made by hand
+    /// Feed while messages are available, then flush: manual batching
     TokioTungsteniteBatched,
     /// On smol
     AsyncTungstenite,
-    /// Frames collected to messages
+    /// Frames collected into messages
     Fastwebsockets,
     /// With its default buffers
     TokioWebsockets,

@@ -1,4 +1,4 @@
-//! yawc, with UTF-8 checks as all others have them.
+//! yawc, with UTF-8 checks like all others.
 
 use std::{io, net::TcpListener};
 
