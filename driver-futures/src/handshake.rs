@@ -15,9 +15,9 @@ use wsproto::{
 
 use crate::{
     clock::Clock,
-    core::Core,
+    engine::Engine,
+    poll::{Found, Receiving, Task},
     socket::WebSocket,
-    task::{Found, Receiving, Task},
     transport::Transport,
 };
 
@@ -34,15 +34,15 @@ pub async fn accept<S: Transport, C: Clock>(
     let mut lease = Lease::take();
     lease.env.set_now(clock.now());
     let connection = Connection::accepting(config, &mut lease.env);
-    let mut core = Core::new(connection, transport, clock, lease);
-    let head = opening_event(&mut core, |event| match event {
+    let mut engine = Engine::new(connection, transport, clock, lease);
+    let head = opening_event(&mut engine, |event| match event {
         Event::Request(request) => Some(request.to_head()),
         _ => None,
     })
     .await?;
-    core.release();
+    engine.release();
     Ok(Upgrade {
-        opened: Some(Box::new(Opened { core, head })),
+        opened: Some(Box::new(Opened { engine, head })),
     })
 }
 
@@ -70,50 +70,52 @@ pub(crate) async fn complete<S: Transport, C: Clock>(
     clock: C,
     lease: Lease,
 ) -> Result<(WebSocket<S, C>, ResponseHead), HandshakeError> {
-    let mut core = Core::new(connection, transport, clock, lease);
-    let answer = opening_event(&mut core, |event| match event {
+    let mut engine = Engine::new(connection, transport, clock, lease);
+    let answer = opening_event(&mut engine, |event| match event {
         Event::Open(response) => Some(Ok(response.to_head())),
         Event::Refused(response) => Some(Err(response.to_head())),
         _ => None,
     })
     .await?;
-    core.release();
+    engine.release();
     match answer {
-        Ok(head) => Ok((WebSocket::new(core), head)),
+        Ok(head) => Ok((WebSocket::new(engine), head)),
         Err(head) => Err(HandshakeError::Refused(Box::new(head))),
     }
 }
 
 /// Waits for the event that ends the peer's half of the handshake.
 async fn opening_event<S: Transport, C: Clock, T>(
-    core: &mut Core<S, C>,
+    engine: &mut Engine<S, C>,
     mut wanted: impl FnMut(&Event<'_>) -> Option<T>,
 ) -> Result<T, HandshakeError> {
-    poll_fn(|cx| poll_opening_event(core, cx, &mut wanted)).await
+    poll_fn(|cx| poll_opening_event(engine, cx, &mut wanted)).await
 }
 
 fn poll_opening_event<S: Transport, C: Clock, T>(
-    core: &mut Core<S, C>,
+    engine: &mut Engine<S, C>,
     cx: &mut Context<'_>,
     wanted: &mut impl FnMut(&Event<'_>) -> Option<T>,
 ) -> Poll<Result<T, HandshakeError>> {
     loop {
-        let found = match core.poll_event(cx, Task::LEND) {
+        let found = match engine.poll_event(cx, Task::LEND) {
             Poll::Ready(found) => found,
             // Nothing has come, or half a request: browsers connect ahead of need. A server that
             // shuts down does not wait for the rest.
-            Poll::Pending if core.outcome.is_none() && core.clock.shutting_down().is_some() => {
-                core.close(CloseCode::GOING_AWAY, "");
+            Poll::Pending if engine.outcome.is_none() && engine.clock.shutting_down().is_some() => {
+                engine.close(CloseCode::GOING_AWAY, "");
                 continue;
             }
             // A server that answered nonsense is told nothing, so there is nothing to wait for.
-            Poll::Pending if core.outcome.is_some() && core.connection.role() == Role::Client => {
+            Poll::Pending
+                if engine.outcome.is_some() && engine.connection.role() == Role::Client =>
+            {
                 Found::Over
             }
             Poll::Pending => return Poll::Pending,
         };
         if !matches!(found, Found::Lendable) {
-            return Poll::Ready(Err(match core.outcome.take().map(|outcome| *outcome) {
+            return Poll::Ready(Err(match engine.outcome.take().map(|outcome| *outcome) {
                 Some(outcome) => outcome.error.map_or(
                     HandshakeError::Closed(outcome.closed),
                     HandshakeError::Failed,
@@ -121,7 +123,7 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
                 None => HandshakeError::Misuse(SendError::Closed),
             }));
         }
-        match core.lend_event() {
+        match engine.lend_event() {
             Ok(Some(lent)) => {
                 if let Some(wanted) = wanted(&lent.event) {
                     return Poll::Ready(Ok(wanted));
@@ -129,7 +131,7 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
             }
             Ok(None) => {}
             // Not reported before the answer has had its chance to arrive.
-            Err(error) => core.failed(error),
+            Err(error) => engine.failed(error),
         }
     }
 }
@@ -146,7 +148,7 @@ pub struct Upgrade<S: Transport, C: Clock> {
 
 /// A connection that waits for an answer.
 struct Opened<S, C> {
-    core: Core<S, C>,
+    engine: Engine<S, C>,
     head: RequestHead,
 }
 
@@ -168,7 +170,7 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
     /// connection would corrupt it.
     #[must_use]
     pub fn get_ref(&self) -> &S {
-        &self.opened().core.transport
+        &self.opened().engine.transport
     }
 
     /// Accepts: messages may be sent at once.
@@ -188,14 +190,14 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
                 self.answer(|connection, env| connection.accept(env, with))?;
                 answered = true;
             }
-            if let Some(Opened { core, .. }) = self.opened.as_deref_mut() {
+            if let Some(Opened { engine, .. }) = self.opened.as_deref_mut() {
                 // If the client is gone, the socket tells how; what it had sent can still be received.
-                ready!(core.poll_until(cx, Receiving::Keep, None, Core::is_flushed));
+                ready!(engine.poll_until(cx, Receiving::Keep, None, Engine::is_flushed));
             }
             let Some(opened) = self.opened.take() else {
                 return Poll::Ready(Err(HandshakeError::Misuse(SendError::NoRequest)));
             };
-            Poll::Ready(Ok(WebSocket::new(opened.core)))
+            Poll::Ready(Ok(WebSocket::new(opened.engine)))
         })
     }
 
@@ -210,8 +212,8 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
         if let Some(mut opened) = self.opened.take() {
             poll_fn(|cx| {
                 opened
-                    .core
-                    .poll_until(cx, Receiving::Discard, None, Core::is_over)
+                    .engine
+                    .poll_until(cx, Receiving::Discard, None, Engine::is_over)
             })
             .await;
         }
@@ -229,10 +231,10 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
         &mut self,
         answer: impl FnOnce(&mut Connection, &mut wsproto::Env) -> Result<(), SendError>,
     ) -> Result<(), HandshakeError> {
-        let Some(Opened { core, .. }) = self.opened.as_deref_mut() else {
+        let Some(Opened { engine, .. }) = self.opened.as_deref_mut() else {
             return Ok(());
         };
-        core.queue(answer).map_err(HandshakeError::Misuse)
+        engine.queue(answer).map_err(HandshakeError::Misuse)
     }
 }
 
@@ -243,11 +245,11 @@ impl<S: Transport, C: Clock> Drop for Upgrade<S, C> {
             && self
                 .answer(|connection, env| connection.reject(env, &unavailable))
                 .is_ok()
-            && let Some(Opened { core, .. }) = self.opened.as_deref_mut()
+            && let Some(Opened { engine, .. }) = self.opened.as_deref_mut()
         {
             // A socket that was just accepted takes a short answer without waiting.
             let mut cx = Context::from_waker(Waker::noop());
-            let _ = core.poll_until(&mut cx, Receiving::Discard, None, Core::is_over);
+            let _ = engine.poll_until(&mut cx, Receiving::Discard, None, Engine::is_over);
         }
     }
 }

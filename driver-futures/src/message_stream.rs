@@ -9,7 +9,9 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use wsproto::{CloseCode, Error, Message, SendError};
 
-use crate::{clock::Clock, core::Core, socket::WebSocket, task::Receiving, transport::Transport};
+use crate::{
+    clock::Clock, engine::Engine, poll::Receiving, socket::WebSocket, transport::Transport,
+};
 
 /// The messages, then at most one error, then the end.
 impl<S: Transport, C: Clock> Stream for WebSocket<S, C> {
@@ -27,10 +29,10 @@ impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         ready!(
-            self.core
-                .poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
+            self.engine
+                .poll_until(cx, Receiving::Keep, None, |engine| engine.has_room(0))
         );
-        if self.core.connection.is_open() {
+        if self.engine.connection.is_open() {
             Poll::Ready(Ok(()))
         } else {
             Poll::Ready(Err(SendError::Closed))
@@ -38,18 +40,18 @@ impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        self.core
+        self.engine
             .queue(|connection, env| connection.send_message(env, message))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.core.poll_flush(cx, Receiving::Keep)
+        self.engine.poll_flush(cx, Receiving::Keep)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.core.close(CloseCode::NORMAL, "");
-        self.core
-            .poll_until(cx, Receiving::Keep, None, Core::is_over)
+        self.engine.close(CloseCode::NORMAL, "");
+        self.engine
+            .poll_until(cx, Receiving::Keep, None, Engine::is_over)
             .map(Ok)
     }
 }

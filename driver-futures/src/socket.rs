@@ -13,10 +13,10 @@ use wsproto::{
 
 use crate::{
     clock::Clock,
-    core::{Core, Lent},
+    engine::{Engine, Lent},
     incoming::Incoming,
     outbox::Outbox,
-    task::{Found, Receiving},
+    poll::{Found, Receiving},
     transport::Transport,
 };
 
@@ -36,12 +36,12 @@ pub(crate) const MAX_HEADER: usize = 10;
 ///
 /// It is also a [`Stream`](futures_core::Stream) and a [`Sink`](futures_sink::Sink) of [`Message`].
 pub struct WebSocket<S, C> {
-    pub(crate) core: Core<S, C>,
+    pub(crate) engine: Engine<S, C>,
 }
 
 impl<S: Transport, C: Clock> WebSocket<S, C> {
-    pub(crate) const fn new(core: Core<S, C>) -> Self {
-        Self { core }
+    pub(crate) const fn new(engine: Engine<S, C>) -> Self {
+        Self { engine }
     }
 
     // Receiving.
@@ -96,22 +96,22 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         // Answers are written when all input is used up; a peer that does not take them must not make
         // them pile up, though.
         let found = poll_fn(|cx| {
-            if !self.core.has_room(0) {
+            if !self.engine.has_room(0) {
                 ready!(
-                    self.core
-                        .poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
+                    self.engine
+                        .poll_until(cx, Receiving::Keep, None, |engine| engine.has_room(0))
                 );
             }
-            if self.core.is_lendable_at_hand() {
+            if self.engine.is_lendable_at_hand() {
                 return Poll::Ready(Found::Lendable);
             }
-            self.core.poll_lendable(cx)
+            self.engine.poll_lendable(cx)
         })
         .await;
         if !matches!(found, Found::Lendable) {
-            return self.core.take_error().map_or(Ok(None), Err);
+            return self.engine.take_error().map_or(Ok(None), Err);
         }
-        let lent = self.core.lend_event()?;
+        let lent = self.engine.lend_event()?;
         Ok(lent.map(|lent| {
             let Lent {
                 event,
@@ -148,9 +148,9 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Incoming>, Error>> {
-        match ready!(self.core.poll_incoming(cx)) {
+        match ready!(self.engine.poll_incoming(cx)) {
             Some(incoming) => Poll::Ready(Ok(Some(incoming))),
-            None => Poll::Ready(self.core.take_error().map_or(Ok(None), Err)),
+            None => Poll::Ready(self.engine.take_error().map_or(Ok(None), Err)),
         }
     }
 
@@ -188,19 +188,20 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         message: impl Into<Message>,
         timeout: Duration,
     ) -> Result<(), TimedSendError> {
-        let deadline = Some(self.core.clock.now() + timeout);
+        let deadline = Some(self.engine.clock.now() + timeout);
         let message = message.into();
         let len = message.as_bytes().len();
-        self.wait_until(deadline, |core| core.has_room(len)).await;
-        if !self.core.has_room(len) {
+        self.wait_until(deadline, |engine| engine.has_room(len))
+            .await;
+        if !self.engine.has_room(len) {
             return Err(TimedSendError::TimedOut { queued: false });
         }
-        self.core
+        self.engine
             .queue(|connection, env| connection.send_message(env, message))
             .map_err(TimedSendError::Refused)?;
-        self.wait_until(deadline, Core::is_flushed).await;
-        self.core.flushed().map_err(TimedSendError::Refused)?;
-        if !self.core.is_flushed() {
+        self.wait_until(deadline, Engine::is_flushed).await;
+        self.engine.flushed().map_err(TimedSendError::Refused)?;
+        if !self.engine.is_flushed() {
             return Err(TimedSendError::TimedOut { queued: true });
         }
         Ok(())
@@ -222,17 +223,17 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
             let len = message
                 .as_ref()
                 .map_or(0, |message| message.as_bytes().len());
-            if !self.core.has_room(len) {
+            if !self.engine.has_room(len) {
                 ready!(
-                    self.core
-                        .poll_until(cx, Receiving::Keep, None, |core| core.has_room(len))
+                    self.engine
+                        .poll_until(cx, Receiving::Keep, None, |engine| engine.has_room(len))
                 );
             }
             let Some(message) = message.take() else {
                 unreachable!("a future that was ready is not polled again")
             };
             Poll::Ready(
-                self.core
+                self.engine
                     .queue(|connection, env| connection.send_message(env, message)),
             )
         })
@@ -250,7 +251,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     ) -> Result<(), SendError> {
         let message = message.into();
         self.room(message.as_bytes().len()).await;
-        self.core.queue(|connection, env| {
+        self.engine.queue(|connection, env| {
             connection.send_compressed(env, message.kind(), message.as_bytes(), compress)
         })
     }
@@ -261,7 +262,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// As [`send`](Self::send).
     pub async fn feed_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
         self.room(message.payload().len() + MAX_HEADER).await;
-        self.core
+        self.engine
             .queue(|connection, env| connection.send_prepared(env, message))
     }
 
@@ -270,7 +271,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection was lost on the way.
     pub fn flush(&mut self) -> impl Future<Output = Result<(), SendError>> {
-        poll_fn(|cx| self.core.poll_flush(cx, Receiving::Keep))
+        poll_fn(|cx| self.engine.poll_flush(cx, Receiving::Keep))
     }
 
     /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
@@ -298,7 +299,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         compress: Compress,
     ) -> Result<(), SendError> {
         self.room(0).await;
-        self.core
+        self.engine
             .queue(|connection, env| connection.start_compressed(env, kind, compress))
     }
 
@@ -308,7 +309,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// See [`Connection::write`].
     pub async fn write(&mut self, data: &[u8]) -> Result<(), SendError> {
         self.room(data.len()).await;
-        self.core
+        self.engine
             .queue(|connection, env| connection.write(env, data))?;
         self.flush().await
     }
@@ -319,7 +320,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// See [`Connection::finish`].
     pub async fn finish(&mut self, data: &[u8]) -> Result<(), SendError> {
         self.room(data.len()).await;
-        self.core
+        self.engine
             .queue(|connection, env| connection.finish(env, data))?;
         self.flush().await
     }
@@ -329,7 +330,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::send_ping`].
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.core
+        self.engine
             .queue(|connection, env| connection.send_ping(env, payload))?;
         self.flush().await
     }
@@ -341,7 +342,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::send_pong`].
     pub async fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.core
+        self.engine
             .queue(|connection, env| connection.send_pong(env, payload))?;
         self.flush().await
     }
@@ -353,13 +354,13 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// If the peer broke the protocol instead of closing.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error> {
-        self.core.close(code, reason);
+        self.engine.close(code, reason);
         poll_fn(|cx| {
-            self.core
-                .poll_until(cx, Receiving::Discard, None, Core::is_over)
+            self.engine
+                .poll_until(cx, Receiving::Discard, None, Engine::is_over)
         })
         .await;
-        match &mut self.core.outcome {
+        match &mut self.engine.outcome {
             Some(outcome) => outcome
                 .error
                 .take()
@@ -373,30 +374,34 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// How the connection ended, once that is known.
     #[must_use]
     pub fn closed(&self) -> Option<&Closed> {
-        self.core.outcome.as_ref().map(|outcome| &outcome.closed)
+        self.engine.outcome.as_ref().map(|outcome| &outcome.closed)
     }
 
     /// The state machine underneath: its role, its configuration, what is queued.
     #[must_use]
     pub const fn connection(&self) -> &Connection {
-        &self.core.connection
+        &self.engine.connection
     }
 
     /// The transport underneath. Reading or writing past the connection would corrupt it.
     #[must_use]
     pub const fn get_ref(&self) -> &S {
-        &self.core.transport
+        &self.engine.transport
     }
 
     /// Waits until a message of that many bytes may be queued.
     async fn room(&mut self, len: usize) {
-        self.wait_until(None, |core| core.has_room(len)).await;
+        self.wait_until(None, |engine| engine.has_room(len)).await;
     }
 
     /// Waits until `is_done`, the end of the connection, or `deadline`.
-    async fn wait_until(&mut self, deadline: Option<Time>, is_done: impl Fn(&Core<S, C>) -> bool) {
+    async fn wait_until(
+        &mut self,
+        deadline: Option<Time>,
+        is_done: impl Fn(&Engine<S, C>) -> bool,
+    ) {
         poll_fn(|cx| {
-            self.core
+            self.engine
                 .poll_until(cx, Receiving::Keep, deadline, &is_done)
         })
         .await;
@@ -406,7 +411,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
 impl<S, C> fmt::Debug for WebSocket<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
-            .field("connection", &self.core.connection)
+            .field("connection", &self.engine.connection)
             .finish_non_exhaustive()
     }
 }

@@ -12,9 +12,9 @@ use wsproto::{Closed, SendError};
 
 use crate::{
     clock::Clock,
-    core::{Core, Loan},
+    engine::{Engine, Loan},
+    poll::Receiving,
     socket::WebSocket,
-    task::Receiving,
     transport::Transport,
     waiters::{Waiter, Waiters},
 };
@@ -34,7 +34,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         let waiters = Arc::new(Waiters::default());
         let waker = Waker::from(Arc::clone(&waiters));
         let state = Mutex::new(State {
-            core: self.core,
+            engine: self.engine,
             receiving: Receiving::Keep,
             streaming: None,
         });
@@ -57,7 +57,7 @@ struct Shared<S, C> {
 }
 
 struct State<S, C> {
-    core: Core<S, C>,
+    engine: Engine<S, C>,
     receiving: Receiving,
     /// The sender that is sending a message in parts, which those of others must not get into (RFC 6455
     /// 5.4).
@@ -115,7 +115,7 @@ impl<S: Transport, C: Clock> Shared<S, C> {
 
     fn closed(&self) -> Option<Closed> {
         self.lock()
-            .core
+            .engine
             .outcome
             .as_ref()
             .map(|outcome| outcome.closed.clone())
@@ -137,14 +137,14 @@ struct Visible {
 
 impl<S: Transport, C: Clock> State<S, C> {
     fn visible(&self) -> Visible {
-        let core = &self.core;
+        let engine = &self.engine;
         Visible {
-            queued: core.connection.queued(),
-            is_flushed: core.is_flushed(),
-            read_ahead: core.read_ahead(),
-            reads_ahead: core.reads_ahead(),
-            is_open: core.connection.is_open(),
-            is_over: core.is_over(),
+            queued: engine.connection.queued(),
+            is_flushed: engine.is_flushed(),
+            read_ahead: engine.read_ahead(),
+            reads_ahead: engine.reads_ahead(),
+            is_open: engine.connection.is_open(),
+            is_over: engine.is_over(),
             receiving: self.receiving,
             streaming: self.streaming,
         }
@@ -153,15 +153,15 @@ impl<S: Transport, C: Clock> State<S, C> {
     fn poll_until(
         &mut self,
         cx: &mut Context<'_>,
-        is_done: impl Fn(&Core<S, C>) -> bool,
+        is_done: impl Fn(&Engine<S, C>) -> bool,
     ) -> Poll<()> {
-        self.core.poll_until(cx, self.receiving, None, is_done)
+        self.engine.poll_until(cx, self.receiving, None, is_done)
     }
 
     /// Whether what others send has to wait until another sender's message is whole.
     fn is_streaming_for_other(&self, sender: SenderId) -> bool {
         // Where nothing can be sent any more, there is nothing to wait for.
-        self.core.connection.is_open()
+        self.engine.connection.is_open()
             && self.streaming.is_some_and(|streaming| streaming != sender)
     }
 
@@ -180,8 +180,8 @@ impl<S: Transport, C: Clock> State<S, C> {
             Part::Whole | Part::Start | Part::Middle | Part::Last => {}
         }
         let waits = self.is_streaming_for_other(sender);
-        self.poll_until(cx, |core| {
-            (!waits || !core.connection.is_open()) && core.has_room(len)
+        self.poll_until(cx, |engine| {
+            (!waits || !engine.connection.is_open()) && engine.has_room(len)
         })
         .map(Ok)
     }
@@ -198,7 +198,7 @@ impl<S: Transport, C: Clock> State<S, C> {
     /// The receiver has done with what it was lent.
     fn take_back(&mut self, loan: &mut Option<Loan>) {
         if let Some(loan) = loan.take() {
-            self.core.take_back(loan);
+            self.engine.take_back(loan);
             self.receiving = Receiving::Keep;
         }
     }

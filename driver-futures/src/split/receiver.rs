@@ -15,9 +15,9 @@ use wsproto::{Closed, Error, Event, Message};
 use super::Shared;
 use crate::{
     clock::Clock,
-    core::Loan,
+    engine::Loan,
     incoming::Incoming,
-    task::{Found, Receiving},
+    poll::{Found, Receiving},
     transport::Transport,
     waiters::Waiter,
 };
@@ -92,7 +92,7 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
             Some(Loan::End(closed)) => Ok(Some(Event::Closed(closed.clone()))),
             Some(Loan::InPlace(lease)) => {
                 let Leased { env, input, .. } = &mut **lease;
-                let event = self.shared.lock().core.take_announced(env, input);
+                let event = self.shared.lock().engine.take_announced(env, input);
                 // Others may have looked since it was announced, and seen no end yet.
                 if let Ok(Some(Event::Closed(_))) = event {
                     self.waiter.wake_others();
@@ -130,9 +130,9 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
     ) -> Poll<Result<Option<Incoming>, Error>> {
         self.shared.poll(&self.waiter, cx, |state, cx| {
             state.take_back(&mut self.loan);
-            match ready!(state.core.poll_incoming(cx)) {
+            match ready!(state.engine.poll_incoming(cx)) {
                 Some(incoming) => Poll::Ready(Ok(Some(incoming))),
-                None => Poll::Ready(state.core.take_error().map_or(Ok(None), Err)),
+                None => Poll::Ready(state.engine.take_error().map_or(Ok(None), Err)),
             }
         })
     }
@@ -142,13 +142,13 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
     fn poll_loan(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.shared.poll(&self.waiter, cx, |state, cx| {
             state.take_back(&mut self.loan);
-            if !state.core.is_lendable_at_hand() {
-                let found = ready!(state.core.poll_lendable(cx));
+            if !state.engine.is_lendable_at_hand() {
+                let found = ready!(state.engine.poll_lendable(cx));
                 if !matches!(found, Found::Lendable) {
-                    return Poll::Ready(state.core.take_error().map_or(Ok(()), Err));
+                    return Poll::Ready(state.engine.take_error().map_or(Ok(()), Err));
                 }
             }
-            self.loan = state.core.lend_away();
+            self.loan = state.engine.lend_away();
             // What is read next must not overtake what was read already.
             if self.loan.as_ref().is_some_and(Loan::has_more) {
                 state.receiving = Receiving::Lent;
@@ -173,7 +173,7 @@ impl<S: Transport, C: Clock> Drop for Receiver<S, C> {
         // There may be a ping or the Close behind what was lent.
         state.take_back(&mut self.loan);
         state.receiving = Receiving::Discard;
-        state.core.clear_inbox();
+        state.engine.clear_inbox();
         drop(state);
         // A sender that waits has to read on in the receiver's place.
         self.waiter.wake_others();

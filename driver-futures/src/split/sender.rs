@@ -15,8 +15,8 @@ use wsproto::{CloseCode, Closed, Compress, Connection, Env, Kind, Message, Prepa
 use super::{Part, SenderId, Shared};
 use crate::{
     clock::Clock,
+    poll::Receiving,
     socket::{MAX_HEADER, TimedSendError},
-    task::Receiving,
     transport::Transport,
     waiters::Waiter,
 };
@@ -82,7 +82,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         let waiter = self.shared.waiter();
         let mut submission = Submission::message(message.into(), Then::Flush);
         // The connection's own clock knows one deadline, and this is not that of the others who wait.
-        let mut clock = self.shared.lock().core.clock.another();
+        let mut clock = self.shared.lock().engine.clock.another();
         let deadline = clock.now() + timeout;
         poll_fn(|cx| {
             if let Poll::Ready(sent) = self.poll_submit(&waiter, cx, &mut submission) {
@@ -246,7 +246,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     /// Bytes that are queued and not with the transport yet, those of all senders together.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.shared.lock().core.connection.queued()
+        self.shared.lock().engine.connection.queued()
     }
 
     /// Queues a control frame, for which there is always room, and waits until the transport has it.
@@ -259,9 +259,9 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         poll_fn(|cx| {
             self.shared.poll(&waiter, cx, |state, cx| {
                 if let Some(queue) = queue.take() {
-                    state.core.queue(queue)?;
+                    state.engine.queue(queue)?;
                 }
-                state.core.poll_flush(cx, state.receiving)
+                state.engine.poll_flush(cx, state.receiving)
             })
         })
         .await
@@ -296,11 +296,11 @@ impl<S: Transport, C: Clock> Sender<S, C> {
                 ready!(state.poll_turn(cx, self.id(), *part, *len))?;
             }
             if let Some(queue) = queue.take() {
-                state.core.queue(queue)?;
+                state.engine.queue(queue)?;
                 state.part_queued(self.id(), *part);
             }
             match then {
-                Then::Flush => state.core.poll_flush(cx, state.receiving),
+                Then::Flush => state.engine.poll_flush(cx, state.receiving),
                 Then::Return => Poll::Ready(Ok(())),
             }
         })
@@ -308,7 +308,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
 
     fn poll_flush(&self, waiter: &Waiter, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         self.shared.poll(waiter, cx, |state, cx| {
-            state.core.poll_flush(cx, state.receiving)
+            state.engine.poll_flush(cx, state.receiving)
         })
     }
 
@@ -320,9 +320,11 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         reason: &str,
     ) -> Poll<()> {
         self.shared.poll(waiter, cx, |state, cx| {
-            state.core.close(code, reason);
+            state.engine.close(code, reason);
             let lent = state.receiving == Receiving::Lent;
-            state.poll_until(cx, |core| core.is_over() || (lent && core.is_flushed()))
+            state.poll_until(cx, |engine| {
+                engine.is_over() || (lent && engine.is_flushed())
+            })
         })
     }
 

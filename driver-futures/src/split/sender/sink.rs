@@ -24,7 +24,7 @@ impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
         let this = &*self;
         this.shared.poll(&this.waiter, cx, |state, cx| {
             ready!(state.poll_turn(cx, this.id(), Part::Whole, 0))?;
-            Poll::Ready(if state.core.connection.is_open() {
+            Poll::Ready(if state.engine.connection.is_open() {
                 Ok(())
             } else {
                 Err(SendError::Closed)
@@ -40,7 +40,7 @@ impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
             return Ok(());
         }
         let queued = state
-            .core
+            .engine
             .queue(|connection, env| connection.send_message(env, message));
         drop(state);
         self.waiter.wake_others();
@@ -72,7 +72,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
             };
             Poll::Ready(
                 state
-                    .core
+                    .engine
                     .queue(|connection, env| connection.send_message(env, message)),
             )
         })

@@ -6,12 +6,12 @@ use std::task::{Context, Poll, ready};
 use driver_kit::lease::{Lease, Leased};
 use wsproto::{Closed, Connection, Env, Error, Event, Input};
 
-use super::{Core, next_incoming};
+use super::{Engine, next_incoming};
 use crate::{
     clock::Clock,
     incoming::Incoming,
     outcome::Outcome,
-    task::{Found, Task},
+    poll::{Found, Task},
     transport::Transport,
 };
 
@@ -45,7 +45,7 @@ impl Loan {
     }
 }
 
-impl<S: Transport, C: Clock> Core<S, C> {
+impl<S: Transport, C: Clock> Engine<S, C> {
     /// Waits for something to lend.
     pub(crate) fn poll_lendable(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
         loop {

@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     incoming::{Inbox, Incoming, READ_AHEAD},
     outcome::Outcome,
-    task::{Found, Intake, Receiving, Task},
+    poll::{Found, Intake, Receiving, Task},
     transport::{NonBlocking, Transport},
 };
 
@@ -32,7 +32,7 @@ const LOOK_EVERY: u16 = 953;
 
 /// A connection, its transport and its clock.
 #[derive(Debug)]
-pub(crate) struct Core<S, C> {
+pub(crate) struct Engine<S, C> {
     pub(crate) connection: Connection,
     pub(crate) transport: S,
     pub(crate) clock: C,
@@ -58,7 +58,7 @@ pub(crate) struct Core<S, C> {
     taken: u16,
 }
 
-impl<S: Transport, C: Clock> Core<S, C> {
+impl<S: Transport, C: Clock> Engine<S, C> {
     pub(crate) fn new(connection: Connection, transport: S, clock: C, lease: Lease) -> Self {
         let mut slot = Slot::default();
         slot.put(lease);

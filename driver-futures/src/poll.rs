@@ -4,7 +4,7 @@ use wsproto::Time;
 
 use crate::incoming::Incoming;
 
-/// What [`Core::poll_event`](crate::core::Core::poll_event) found.
+/// What [`Engine::poll_event`](crate::engine::Engine::poll_event) found.
 #[derive(Debug)]
 pub(crate) enum Found {
     /// Something for the application, taken out of the input.
