@@ -16,7 +16,7 @@ use wsproto::{
 use crate::{
     clock::Clock,
     engine::Engine,
-    poll::{Found, Receiving, Task},
+    poll::{Found, PollMode, Receiving},
     socket::WebSocket,
     transport::Transport,
 };
@@ -98,7 +98,7 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
     wanted: &mut impl FnMut(&Event<'_>) -> Option<T>,
 ) -> Poll<Result<T, HandshakeError>> {
     loop {
-        let found = match engine.poll_event(cx, Task::LEND) {
+        let found = match engine.poll_event(cx, PollMode::LEND) {
             Poll::Ready(found) => found,
             // Nothing has come, or half a request: browsers connect ahead of need. A server that
             // shuts down does not wait for the rest.

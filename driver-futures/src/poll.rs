@@ -1,15 +1,15 @@
-//! What a poll of a connection is asked to do, and what it found.
+//! What a poll of a connection is asked to do, and what it finds.
 
 use wsproto::Time;
 
 use crate::incoming::Incoming;
 
-/// What [`Engine::poll_event`](crate::engine::Engine::poll_event) found.
+/// The result of a poll of a connection.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// Something for the application, taken out of the input.
+    /// An event for the application, taken out of the input.
     Incoming(Incoming),
-    /// `next_event` has something to lend; only if the task is to [lend](Task::lend).
+    /// An event that was announced and can be lent; only if the poll [lends](PollMode::lend).
     Lendable,
     /// The connection is over: nothing is left to receive, to send or to wait for.
     Over,
@@ -19,48 +19,47 @@ pub(crate) enum Found {
 
 /// What a poll is to do beside what the connection wants.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Task {
-    /// How much input it takes.
-    pub(crate) intake: Intake,
-    /// Leaves what it finds in the input, to be lent.
+pub(crate) struct PollMode {
+    pub(crate) reads: ReadBudget,
+    /// Leaves the event that it finds in the input, to be lent.
     pub(crate) lend: bool,
-    /// Returns [`Found::TimedOut`] at this moment.
+    /// The poll returns [`Found::TimedOut`] at this moment.
     pub(crate) deadline: Option<Time>,
 }
 
-impl Task {
-    /// Receives for as long as it takes.
+impl PollMode {
+    /// Receives, and waits for as long as it takes.
     pub(crate) const RECEIVE: Self = Self {
-        intake: Intake::Any,
+        reads: ReadBudget::Unlimited,
         lend: false,
         deadline: None,
     };
 
-    /// As [`RECEIVE`](Self::RECEIVE), and copies nothing.
+    /// As [`RECEIVE`](Self::RECEIVE), without a copy.
     pub(crate) const LEND: Self = Self {
         lend: true,
         ..Self::RECEIVE
     };
 }
 
-/// How much input a poll takes.
+/// How much a poll may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Intake {
-    /// Whatever comes: somebody waits for it.
-    Any,
-    /// As much as may be read ahead.
+pub(crate) enum ReadBudget {
+    /// Everything that comes: somebody waits for it.
+    Unlimited,
+    /// What is left of the bytes that may be read ahead.
     Ahead,
-    /// Nothing: the application has enough for now.
+    /// Nothing, and no event is taken either: the application has enough for now.
     Nothing,
 }
 
-/// What becomes of what is received while the application does something else.
+/// What becomes of incoming events while the application does something else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Receiving {
-    /// It is read ahead, up to a bound.
+    /// They are read ahead, up to a bound.
     Keep,
-    /// It is not read: what was read already is lent to somebody, and comes first.
+    /// Nothing is read: input that was read before is lent to the receiver, and comes first.
     Lent,
-    /// Nobody will ask for it.
+    /// They are dropped: nobody will ask for them.
     Discard,
 }

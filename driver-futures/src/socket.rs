@@ -13,7 +13,7 @@ use wsproto::{
 
 use crate::{
     clock::Clock,
-    engine::{Engine, Lent},
+    engine::{Engine, lending::Lent},
     incoming::Incoming,
     outbox::Outbox,
     poll::{Found, Receiving},

@@ -12,7 +12,7 @@ use wsproto::{Closed, SendError};
 
 use crate::{
     clock::Clock,
-    engine::{Engine, Loan},
+    engine::{Engine, lending::Loan},
     poll::Receiving,
     socket::WebSocket,
     transport::Transport,

@@ -11,7 +11,7 @@ use crate::{
     clock::Clock,
     incoming::Incoming,
     outcome::Outcome,
-    poll::{Found, Task},
+    poll::{Found, PollMode},
     transport::Transport,
 };
 
@@ -53,7 +53,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
                 return Poll::Ready(Found::Lendable);
             }
             self.inbox = None;
-            let found = ready!(self.poll_event(cx, Task::LEND));
+            let found = ready!(self.poll_event(cx, PollMode::LEND));
             let lendable = matches!(found, Found::Lendable);
             if !lendable || self.lease.get_mut().is_none_or(Leased::hold) {
                 return Poll::Ready(found);
@@ -65,7 +65,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
                 if let Some(incoming) =
                     next_incoming(&mut self.connection, &mut self.outcome, env, input)
                 {
-                    self.taken = self.taken.saturating_add(1);
+                    self.budget.count_event();
                     self.inbox.get_or_insert_default().push(incoming);
                 }
                 self.put_back(lease);
@@ -83,7 +83,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         let Some(Leased { env, input, .. }) = self.lease.get_mut() else {
             return Ok(None);
         };
-        self.taken = self.taken.saturating_add(1);
+        self.budget.count_event();
         // Inlined as well, so that a message is never put together in memory as an event.
         let event = self.connection.next_message(env, input);
         Ok(event.map(|event| Lent {
@@ -105,7 +105,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         };
         match self.connection.next_event(env, input) {
             Ok(Some(event)) => {
-                self.taken = self.taken.saturating_add(1);
+                self.budget.count_event();
                 if let Event::Closed(closed) = &event {
                     self.outcome = Some(Box::new(Outcome::closed(closed.clone(), false)));
                 }
@@ -145,7 +145,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         env: &mut Env,
         input: &'a mut Input<Box<[u8]>>,
     ) -> Result<Option<Event<'a>>, Error> {
-        self.taken = self.taken.saturating_add(1);
+        self.budget.count_event();
         // It fails no more: it was announced.
         let event = self.connection.next_event(env, input);
         if let Ok(Some(Event::Closed(closed))) = &event {
@@ -189,7 +189,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
     /// `false` says nothing.
     #[inline]
     pub(crate) fn is_lendable_at_hand(&mut self) -> bool {
-        if self.has_taken_its_share() {
+        if self.budget.is_spent() {
             return false;
         }
         let Some(lease) = self.lease.get_mut() else {

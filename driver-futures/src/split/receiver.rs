@@ -15,7 +15,7 @@ use wsproto::{Closed, Error, Event, Message};
 use super::Shared;
 use crate::{
     clock::Clock,
-    engine::Loan,
+    engine::lending::Loan,
     incoming::Incoming,
     poll::{Found, Receiving},
     transport::Transport,
