@@ -10,7 +10,11 @@ use futures_sink::Sink;
 use wsproto::{CloseCode, Error, Message, SendError};
 
 use crate::{
-    clock::Clock, engine::Engine, poll::Receiving, socket::WebSocket, transport::Transport,
+    clock::Clock,
+    engine::{Engine, admission::Unit},
+    poll::Receiving,
+    socket::WebSocket,
+    transport::Transport,
 };
 
 /// The messages, then at most one error, then the end.
@@ -28,10 +32,7 @@ impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
     type Error = SendError;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        ready!(
-            self.engine
-                .poll_until(cx, Receiving::Keep, None, |engine| engine.has_room(0))
-        );
+        ready!(self.poll_room(cx, Unit::AnyMessage));
         if self.engine.connection.is_open() {
             Poll::Ready(Ok(()))
         } else {

@@ -13,7 +13,7 @@ use wsproto::{
 
 use crate::{
     clock::Clock,
-    engine::{Engine, lending::Lent},
+    engine::{Engine, admission::Unit, lending::Lent},
     incoming::Incoming,
     outbox::Outbox,
     poll::{Found, Receiving},
@@ -96,12 +96,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         // Answers are written when all input is used up; a peer that does not take them must not make
         // them pile up, though.
         let found = poll_fn(|cx| {
-            if !self.engine.has_room(0) {
-                ready!(
-                    self.engine
-                        .poll_until(cx, Receiving::Keep, None, |engine| engine.has_room(0))
-                );
-            }
+            ready!(self.poll_room(cx, Unit::Message(0)));
             if self.engine.is_lendable_at_hand() {
                 return Poll::Ready(Found::Lendable);
             }
@@ -190,10 +185,10 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     ) -> Result<(), TimedSendError> {
         let deadline = Some(self.engine.clock.now() + timeout);
         let message = message.into();
-        let len = message.as_bytes().len();
-        self.wait_until(deadline, |engine| engine.has_room(len))
+        let unit = Unit::Message(message.as_bytes().len());
+        self.wait_until(deadline, |engine| engine.has_room(unit))
             .await;
-        if !self.engine.has_room(len) {
+        if !self.engine.has_room(unit) {
             return Err(TimedSendError::TimedOut { queued: false });
         }
         self.engine
@@ -223,12 +218,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
             let len = message
                 .as_ref()
                 .map_or(0, |message| message.as_bytes().len());
-            if !self.engine.has_room(len) {
-                ready!(
-                    self.engine
-                        .poll_until(cx, Receiving::Keep, None, |engine| engine.has_room(len))
-                );
-            }
+            ready!(self.poll_room(cx, Unit::Message(len)));
             let Some(message) = message.take() else {
                 unreachable!("a future that was ready is not polled again")
             };
@@ -250,7 +240,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         compress: Compress,
     ) -> Result<(), SendError> {
         let message = message.into();
-        self.room(message.as_bytes().len()).await;
+        self.room(Unit::Message(message.as_bytes().len())).await;
         self.engine.queue(|connection, env| {
             connection.send_compressed(env, message.kind(), message.as_bytes(), compress)
         })
@@ -261,7 +251,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn feed_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.room(message.payload().len() + MAX_HEADER).await;
+        self.room(Unit::Message(message.payload().len() + MAX_HEADER))
+            .await;
         self.engine
             .queue(|connection, env| connection.send_prepared(env, message))
     }
@@ -298,7 +289,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         kind: Kind,
         compress: Compress,
     ) -> Result<(), SendError> {
-        self.room(0).await;
+        self.room(Unit::Message(0)).await;
         self.engine
             .queue(|connection, env| connection.start_compressed(env, kind, compress))
     }
@@ -308,7 +299,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::write`].
     pub async fn write(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.room(data.len()).await;
+        self.room(Unit::Part(data.len())).await;
         self.engine
             .queue(|connection, env| connection.write(env, data))?;
         self.flush().await
@@ -319,7 +310,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::finish`].
     pub async fn finish(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.room(data.len()).await;
+        self.room(Unit::Part(data.len())).await;
         self.engine
             .queue(|connection, env| connection.finish(env, data))?;
         self.flush().await
@@ -389,9 +380,19 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         &self.engine.transport
     }
 
-    /// Waits until a message of that many bytes may be queued.
-    async fn room(&mut self, len: usize) {
-        self.wait_until(None, |engine| engine.has_room(len)).await;
+    /// Waits until `unit` may be queued.
+    async fn room(&mut self, unit: Unit) {
+        poll_fn(|cx| self.poll_room(cx, unit)).await;
+    }
+
+    #[inline]
+    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>, unit: Unit) -> Poll<()> {
+        // The usual case, at little cost.
+        if self.engine.has_room(unit) {
+            return Poll::Ready(());
+        }
+        self.engine
+            .poll_until(cx, Receiving::Keep, None, |engine| engine.has_room(unit))
     }
 
     /// Waits until `is_done`, the end of the connection, or `deadline`.

@@ -1,7 +1,7 @@
 //! One connection and its transport, driven from inside of polls. All state is in here and none in a
 //! future: dropping a future at any await loses nothing.
 
-mod admission;
+pub(crate) mod admission;
 mod drive;
 pub(crate) mod lending;
 

@@ -12,7 +12,7 @@ use driver_kit::lease::Leased;
 use futures_core::Stream;
 use wsproto::{Closed, Error, Event, Message};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::{
     clock::Clock,
     engine::lending::Loan,

@@ -1,7 +1,5 @@
 //! The half that sends, of which there may be many.
 
-mod sink;
-
 use std::{
     fmt,
     future::poll_fn,
@@ -12,9 +10,10 @@ use std::{
 
 use wsproto::{CloseCode, Closed, Compress, Connection, Env, Kind, Message, Prepared, SendError};
 
-use super::{Part, SenderId, Shared};
+use super::shared::{Part, SenderId, Shared};
 use crate::{
     clock::Clock,
+    engine::admission::Unit,
     poll::Receiving,
     socket::{MAX_HEADER, TimedSendError},
     transport::Transport,
@@ -28,11 +27,11 @@ use crate::{Receiver, WebSocket};
 /// message as a whole: while one sends a message [in parts](Self::start), the messages of the others
 /// wait. Pings do not.
 pub struct Sender<S: Transport, C: Clock> {
-    shared: Arc<Shared<S, C>>,
+    pub(super) shared: Arc<Shared<S, C>>,
     /// For the sink; each future has its own.
-    waiter: Waiter,
-    /// A message that was given to the sink, and is queued when another sender's message is whole.
-    deferred: Option<Message>,
+    pub(super) waiter: Waiter,
+    /// A message that the sink has taken while another sender's message in parts was under way.
+    pub(super) deferred: Option<Message>,
 }
 
 impl<S: Transport, C: Clock> Clone for Sender<S, C> {
@@ -117,11 +116,11 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         compress: Compress,
     ) -> Result<(), SendError> {
         let message = message.into();
-        let len = message.as_bytes().len();
+        let unit = Unit::Message(message.as_bytes().len());
         self.submit(Submission::new(
             Part::Whole,
             Then::Return,
-            len,
+            unit,
             |connection, env| {
                 connection.send_compressed(env, message.kind(), message.as_bytes(), compress)
             },
@@ -174,7 +173,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.submit(Submission::new(
             Part::Start,
             Then::Return,
-            0,
+            Unit::Message(0),
             |connection, env| connection.start_compressed(env, kind, compress),
         ))
         .await
@@ -188,7 +187,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.submit(Submission::new(
             Part::Middle,
             Then::Flush,
-            data.len(),
+            Unit::Part(data.len()),
             |connection, env| connection.write(env, data),
         ))
         .await
@@ -202,7 +201,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.submit(Submission::new(
             Part::Last,
             Then::Flush,
-            data.len(),
+            Unit::Part(data.len()),
             |connection, env| connection.finish(env, data),
         ))
         .await
@@ -288,12 +287,12 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         let Submission {
             part,
             then,
-            len,
+            unit,
             queue,
         } = submission;
         self.shared.poll(waiter, cx, |state, cx| {
             if queue.is_some() {
-                ready!(state.poll_turn(cx, self.id(), *part, *len))?;
+                ready!(state.poll_turn(cx, self.id(), *part, *unit))?;
             }
             if let Some(queue) = queue.take() {
                 state.engine.queue(queue)?;
@@ -306,13 +305,17 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         })
     }
 
-    fn poll_flush(&self, waiter: &Waiter, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+    pub(super) fn poll_flush(
+        &self,
+        waiter: &Waiter,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError>> {
         self.shared.poll(waiter, cx, |state, cx| {
             state.engine.poll_flush(cx, state.receiving)
         })
     }
 
-    fn poll_close(
+    pub(super) fn poll_close(
         &self,
         waiter: &Waiter,
         cx: &mut Context<'_>,
@@ -328,7 +331,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         })
     }
 
-    fn id(&self) -> SenderId {
+    pub(super) fn id(&self) -> SenderId {
         SenderId(self.waiter.id())
     }
 }
@@ -337,8 +340,8 @@ impl<S: Transport, C: Clock> Sender<S, C> {
 struct Submission<Q> {
     part: Part,
     then: Then,
-    /// Bytes that there must be room for.
-    len: usize,
+    /// What there must be room for.
+    unit: Unit,
     /// Queues it; gone once it has.
     queue: Option<Q>,
 }
@@ -353,11 +356,11 @@ enum Then {
 }
 
 impl<Q: FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>> Submission<Q> {
-    const fn new(part: Part, then: Then, len: usize, queue: Q) -> Self {
+    const fn new(part: Part, then: Then, unit: Unit, queue: Q) -> Self {
         Self {
             part,
             then,
-            len,
+            unit,
             queue: Some(queue),
         }
     }
@@ -373,8 +376,8 @@ impl Submission<()> {
         message: Message,
         then: Then,
     ) -> Submission<impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>> {
-        let len = message.as_bytes().len();
-        Submission::new(Part::Whole, then, len, |connection, env| {
+        let unit = Unit::Message(message.as_bytes().len());
+        Submission::new(Part::Whole, then, unit, |connection, env| {
             connection.send_message(env, message)
         })
     }
@@ -384,8 +387,8 @@ impl Submission<()> {
         message: &Prepared,
         then: Then,
     ) -> Submission<impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>> {
-        let len = message.payload().len() + MAX_HEADER;
-        Submission::new(Part::Whole, then, len, |connection, env| {
+        let unit = Unit::Message(message.payload().len() + MAX_HEADER);
+        Submission::new(Part::Whole, then, unit, |connection, env| {
             connection.send_prepared(env, message)
         })
     }
@@ -394,10 +397,7 @@ impl Submission<()> {
 impl<S: Transport, C: Clock> Drop for Sender<S, C> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        let unfinished = state.streaming == Some(self.id());
-        if unfinished {
-            state.streaming = None;
-        }
+        let unfinished = state.stop_streaming(self.id());
         drop(state);
         if unfinished {
             // What waits for the message to be finished is refused now.

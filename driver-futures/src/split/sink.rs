@@ -8,8 +8,8 @@ use std::{
 use futures_sink::Sink;
 use wsproto::{CloseCode, Message, SendError};
 
-use super::{Part, Sender};
-use crate::{clock::Clock, transport::Transport};
+use super::{sender::Sender, shared::Part};
+use crate::{clock::Clock, engine::admission::Unit, transport::Transport};
 
 /// As that of [`WebSocket`](crate::WebSocket). Closing it closes the connection with code 1000 and waits
 /// for its end, as [`close`](Self::close) does.
@@ -23,7 +23,7 @@ impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
         ready!(self.poll_deferred(cx))?;
         let this = &*self;
         this.shared.poll(&this.waiter, cx, |state, cx| {
-            ready!(state.poll_turn(cx, this.id(), Part::Whole, 0))?;
+            ready!(state.poll_turn(cx, this.id(), Part::Whole, Unit::AnyMessage))?;
             Poll::Ready(if state.engine.connection.is_open() {
                 Ok(())
             } else {
@@ -64,9 +64,9 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         let Some(deferred) = &self.deferred else {
             return Poll::Ready(Ok(()));
         };
-        let (id, len) = (self.id(), deferred.as_bytes().len());
+        let (id, unit) = (self.id(), Unit::Message(deferred.as_bytes().len()));
         self.shared.poll(&self.waiter, cx, |state, cx| {
-            ready!(state.poll_turn(cx, id, Part::Whole, len))?;
+            ready!(state.poll_turn(cx, id, Part::Whole, unit))?;
             let Some(message) = self.deferred.take() else {
                 return Poll::Ready(Ok(()));
             };

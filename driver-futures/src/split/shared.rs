@@ -1,7 +1,4 @@
-//! A WebSocket in two halves, or one receiver and any number of senders: the state that they share.
-
-mod receiver;
-mod sender;
+//! The state that the halves of a split WebSocket share.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -12,89 +9,72 @@ use wsproto::{Closed, SendError};
 
 use crate::{
     clock::Clock,
-    engine::{Engine, lending::Loan},
+    engine::{Engine, admission::Unit, lending::Loan},
     poll::Receiving,
-    socket::WebSocket,
     transport::Transport,
     waiters::{Waiter, Waiters},
 };
 
-pub use self::{receiver::Receiver, sender::Sender};
-
-impl<S: Transport, C: Clock> WebSocket<S, C> {
-    /// Splits into a sender, which can be cloned, and a receiver, for tasks of their own.
-    ///
-    /// Whichever half waits drives the whole connection: a receiver alone still sends pongs and answers
-    /// a Close; a sender alone still sees the peer's Close, reading up to 64 KiB ahead. If the receiver
-    /// is dropped, what would have come to it is dropped too.
-    ///
-    /// A message that was [started](Self::start) before can be finished by any sender.
-    #[must_use]
-    pub fn split(self) -> (Sender<S, C>, Receiver<S, C>) {
-        let waiters = Arc::new(Waiters::default());
-        let waker = Waker::from(Arc::clone(&waiters));
-        let state = Mutex::new(State {
-            engine: self.engine,
-            receiving: Receiving::Keep,
-            streaming: None,
-        });
-        let shared = Arc::new(Shared {
-            state,
-            waiters,
-            waker,
-        });
-        (Sender::new(Arc::clone(&shared)), Receiver::new(shared))
-    }
-}
-
-/// What the halves share.
-struct Shared<S, C> {
+/// A connection whose halves may be in different tasks.
+pub(super) struct Shared<S, C> {
     state: Mutex<State<S, C>>,
-    /// Who waits for anything of this connection.
+    /// All that wait for this connection.
     waiters: Arc<Waiters>,
-    /// Wakes them all: the transport and the clock remember only one waker.
+    /// Wakes all of them: the transport and the clock remember only one waker.
     waker: Waker,
 }
 
-struct State<S, C> {
-    engine: Engine<S, C>,
-    receiving: Receiving,
-    /// The sender that is sending a message in parts, which those of others must not get into (RFC 6455
+pub(super) struct State<S, C> {
+    pub(super) engine: Engine<S, C>,
+    pub(super) receiving: Receiving,
+    /// The sender of the message in parts that is under way: no other message may get into it (RFC 6455
     /// 5.4).
     streaming: Option<SenderId>,
 }
 
-/// Which of the senders.
+/// Identifies a sender among those of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct SenderId(u64);
+pub(super) struct SenderId(pub(super) u64);
 
-/// Which part of a message something is.
+/// How much of a message a submission is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    /// All of it.
+pub(super) enum Part {
     Whole,
-    /// Its beginning, without bytes.
+    /// The beginning, without bytes.
     Start,
     Middle,
     Last,
 }
 
 impl<S: Transport, C: Clock> Shared<S, C> {
-    fn lock(&self) -> MutexGuard<'_, State<S, C>> {
-        // Nothing in here leaves the state half changed if it panics.
+    pub(super) fn new(engine: Engine<S, C>) -> Self {
+        let waiters = Arc::new(Waiters::default());
+        Self {
+            state: Mutex::new(State {
+                engine,
+                receiving: Receiving::Keep,
+                streaming: None,
+            }),
+            waker: Waker::from(Arc::clone(&waiters)),
+            waiters,
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<S, C>> {
+        // Nothing that may panic leaves the state half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Polls for a waiter: when something happens, all are woken, and the others are if this poll has
-    /// changed what they may wait for.
-    fn poll<T>(
+    /// Polls on behalf of a waiter. All waiters are woken when the transport or the clock is ready, and the
+    /// others at once if this poll has changed something that they may wait for.
+    pub(super) fn poll<T>(
         &self,
         waiter: &Waiter,
         cx: &mut Context<'_>,
         poll: impl FnOnce(&mut State<S, C>, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
         let mut state = self.lock();
-        // Before anything is tried, so that no wake-up falls between.
+        // Before anything is tried, so that no wake-up is missed in between.
         waiter.register(cx.waker());
         let before = state.visible();
         let polled = poll(&mut state, &mut Context::from_waker(&self.waker));
@@ -109,11 +89,11 @@ impl<S: Transport, C: Clock> Shared<S, C> {
         polled
     }
 
-    fn waiter(&self) -> Waiter {
+    pub(super) fn waiter(&self) -> Waiter {
         Waiter::new(Arc::clone(&self.waiters))
     }
 
-    fn closed(&self) -> Option<Closed> {
+    pub(super) fn closed(&self) -> Option<Closed> {
         self.lock()
             .engine
             .outcome
@@ -122,7 +102,7 @@ impl<S: Transport, C: Clock> Shared<S, C> {
     }
 }
 
-/// What another half may wait for.
+/// Everything about a connection that a half may wait for.
 #[derive(PartialEq, Eq)]
 struct Visible {
     queued: usize,
@@ -150,7 +130,7 @@ impl<S: Transport, C: Clock> State<S, C> {
         }
     }
 
-    fn poll_until(
+    pub(super) fn poll_until(
         &mut self,
         cx: &mut Context<'_>,
         is_done: impl Fn(&Engine<S, C>) -> bool,
@@ -158,36 +138,34 @@ impl<S: Transport, C: Clock> State<S, C> {
         self.engine.poll_until(cx, self.receiving, None, is_done)
     }
 
-    /// Whether what others send has to wait until another sender's message is whole.
-    fn is_streaming_for_other(&self, sender: SenderId) -> bool {
+    /// Returns true if `sender` has to wait until another sender's message in parts is finished.
+    pub(super) fn is_streaming_for_other(&self, sender: SenderId) -> bool {
         // Where nothing can be sent any more, there is nothing to wait for.
         self.engine.connection.is_open()
             && self.streaming.is_some_and(|streaming| streaming != sender)
     }
 
-    /// Waits until a sender may queue `len` bytes: it is its turn, and there is room.
-    fn poll_turn(
+    /// Waits until `sender` may queue `unit`: it is its turn, and there is room.
+    pub(super) fn poll_turn(
         &mut self,
         cx: &mut Context<'_>,
         sender: SenderId,
         part: Part,
-        len: usize,
+        unit: Unit,
     ) -> Poll<Result<(), SendError>> {
+        let waits = self.is_streaming_for_other(sender);
         match part {
-            Part::Middle | Part::Last if self.is_streaming_for_other(sender) => {
-                return Poll::Ready(Err(SendError::NoMessage));
-            }
+            Part::Middle | Part::Last if waits => return Poll::Ready(Err(SendError::NoMessage)),
             Part::Whole | Part::Start | Part::Middle | Part::Last => {}
         }
-        let waits = self.is_streaming_for_other(sender);
         self.poll_until(cx, |engine| {
-            (!waits || !engine.connection.is_open()) && engine.has_room(len)
+            (!waits || !engine.connection.is_open()) && engine.has_room(unit)
         })
         .map(Ok)
     }
 
-    /// A part of a message of that sender's is queued.
-    fn part_queued(&mut self, sender: SenderId, part: Part) {
+    /// Records that `sender` has queued a part of a message.
+    pub(super) fn part_queued(&mut self, sender: SenderId, part: Part) {
         match part {
             Part::Whole | Part::Middle => {}
             Part::Start => self.streaming = Some(sender),
@@ -195,8 +173,13 @@ impl<S: Transport, C: Clock> State<S, C> {
         }
     }
 
-    /// The receiver has done with what it was lent.
-    fn take_back(&mut self, loan: &mut Option<Loan>) {
+    /// Takes back the message in parts that `sender` will not finish. Returns true if there was one.
+    pub(super) fn stop_streaming(&mut self, sender: SenderId) -> bool {
+        self.streaming.take_if(|id| *id == sender).is_some()
+    }
+
+    /// Takes back an event that the receiver was lent.
+    pub(super) fn take_back(&mut self, loan: &mut Option<Loan>) {
         if let Some(loan) = loan.take() {
             self.engine.take_back(loan);
             self.receiving = Receiving::Keep;
