@@ -229,6 +229,10 @@ fn a_sender_that_waits_is_told_when_the_connection_closes() {
         assert!(!sent.is_there(), "{way:?} waits");
         peer.send_masked(&[Frame::close(1000, "")]);
         world.run_until_stalled();
-        assert_eq!(sent.take(), [Ok(()), Ok(()), Err(SendError::Closed)], "{way:?}");
+        assert_eq!(
+            sent.take(),
+            [Ok(()), Ok(()), Err(SendError::Closed)],
+            "{way:?}"
+        );
     }
 }

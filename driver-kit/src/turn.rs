@@ -65,37 +65,44 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
 ) -> io::Result<Wants> {
     let mut result = Ok(());
     let mut budget = TurnBudget::default();
-    let mut stepper = Stepper::push(connection, input);
+    let (mut stepper, mut step) = Stepper::push(connection, input, &mut budget, env.now());
     loop {
-        match stepper.step(connection, &mut budget, env.now()) {
+        step = match step {
             Step::Event => match connection.next_event(env, input) {
                 Ok(Some(event)) => {
-                    budget.count_event();
                     on(connection, env, Ok(event));
+                    stepper.event_taken(connection, &mut budget)
                 }
                 Ok(None) => stepper.no_event(),
                 Err(error) => {
                     on(connection, env, Err(error));
-                    stepper.no_event();
+                    stepper.no_event()
                 }
             },
-            Step::Flush => result = result.and(flush(connection, env, stream)),
-            Step::Read if *readable != Readable::No => {
+            Step::Flush => {
+                result = result.and(flush(connection, env, stream));
+                stepper.flushed(connection, &mut budget, env.now())
+            }
+            Step::Read if *readable == Readable::No => stepper.read_blocked(),
+            Step::Read => {
                 let room = input.spare().len();
                 match read(stream, input.spare()) {
-                    Err(error) if error.kind() == ErrorKind::WouldBlock => *readable = Readable::No,
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                        *readable = Readable::No;
+                        stepper.read_blocked()
+                    }
                     read => {
                         *readable = readable.after(&read, room);
-                        let told =
-                            stepper.handle_read(connection, env, input, &mut budget, room, read);
+                        let told = handle_read(connection, env, input, &mut budget, room, read);
                         result = result.and(told);
+                        stepper.news(connection, &budget)
                     }
                 }
             }
-            // Shutting the writing side is up to the caller.
-            Step::Read | Step::Shutdown => {}
+            // That is up to the caller.
+            Step::Shutdown => stepper.shutdown_blocked(&mut budget, env.now()),
             Step::Wait(_) | Step::Pause | Step::Over => break,
-        }
+        };
     }
     result?;
     if input.is_empty() {
@@ -111,6 +118,39 @@ fn read(stream: &mut impl Read, spare: &mut [u8]) -> io::Result<usize> {
         match stream.read(spare) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             read => return read,
+        }
+    }
+}
+
+/// Tells the connection, the input and the budget how a read into the first `room` bytes of [`Input::spare`]
+/// ended: with bytes, with 0 at the end of the stream, or with an error. Not for a read that would block or was
+/// interrupted.
+///
+/// # Errors
+/// The error of the read.
+#[inline]
+pub fn handle_read<B: AsMut<[u8]>>(
+    connection: &mut Connection,
+    env: &mut Env,
+    input: &mut Input<B>,
+    budget: &mut TurnBudget,
+    room: usize,
+    read: io::Result<usize>,
+) -> io::Result<()> {
+    match read {
+        Ok(0) => {
+            connection.handle_eof(env);
+            Ok(())
+        }
+        Ok(n) => {
+            input.filled(n);
+            budget.count_read(n, room);
+            Ok(())
+        }
+        Err(error) => {
+            connection.handle_lost(env);
+            connection.handle_eof(env);
+            Err(error)
         }
     }
 }

@@ -2,12 +2,12 @@
 
 use std::{
     io::{self, ErrorKind},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use driver_kit::{
     lease::{Lease, Leased},
-    turn::{Step, Stepper, handle_write, write_queued},
+    turn::{Step, Stepper, handle_read, handle_write, write_queued},
 };
 use wsproto::{CloseCode, Env, Event, Input, Time};
 
@@ -60,14 +60,14 @@ impl<S: Transport, C: Clock> Engine<S, C> {
     ) -> Poll<Found> {
         let Leased { env, input, .. } = &mut **lease;
         let takes_events = mode.reads != ReadBudget::Nothing;
-        let mut stepper = if takes_events {
-            Stepper::pull()
+        let (mut stepper, mut step) = if takes_events {
+            Stepper::pull(&self.connection, &self.budget)
         } else {
             Stepper::write_only()
         };
         self.close_if_shutting_down(env);
         loop {
-            match stepper.step(&self.connection, &mut self.budget, env.now()) {
+            step = match step {
                 Step::Event => match self.find_event(env, input, mode) {
                     Some(found) => return Poll::Ready(found),
                     None => stepper.no_event(),
@@ -79,12 +79,19 @@ impl<S: Transport, C: Clock> Engine<S, C> {
                     freshness = ClockFreshness::Stale;
                     self.flush(cx, env);
                     self.pause_unless_there_is_room(env, mode.reads);
+                    stepper.flushed(&self.connection, &mut self.budget, env.now())
                 }
-                Step::Read => self.read(cx, env, input, &mut stepper, mode.reads),
+                Step::Read => match self.read(cx, env, input, mode.reads) {
+                    Poll::Ready(()) => stepper.news(&self.connection, &self.budget),
+                    Poll::Pending => stepper.read_blocked(),
+                },
                 Step::Shutdown => {
                     // If shutting it fails, the transport is gone, and nothing is left to shut.
                     if !self.unflushed && self.transport.poll_shutdown(cx).is_ready() {
-                        stepper.shut(&mut self.connection);
+                        self.connection.handle_shutdown();
+                        stepper.shut(&self.connection, &mut self.budget, env.now())
+                    } else {
+                        stepper.shutdown_blocked(&mut self.budget, env.now())
                     }
                 }
                 Step::Over if takes_events || self.outcome.is_some() => {
@@ -94,10 +101,10 @@ impl<S: Transport, C: Clock> Engine<S, C> {
                     return Poll::Ready(Found::Over);
                 }
                 // Over, but how it ended lies in input that somebody else takes.
-                Step::Over | Step::Wait(_) => {
-                    let deadline = earlier(stepper.wants().deadline, mode.deadline);
-                    let expired = self.clock.poll_deadline(cx, env.now(), deadline);
-                    if expired.is_pending() {
+                Step::Over => Step::Wait(stepper.wants().deadline),
+                Step::Wait(deadline) => {
+                    let deadline = earlier(deadline, mode.deadline);
+                    if (self.clock.poll_deadline(cx, env.now(), deadline)).is_pending() {
                         self.budget.renew();
                         return Poll::Pending;
                     }
@@ -105,7 +112,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
                     if is_due(mode.deadline, env.now()) {
                         return Poll::Ready(Found::TimedOut);
                     }
-                    stepper.resume();
+                    stepper.news(&self.connection, &self.budget)
                 }
                 Step::Pause if is_due(mode.deadline, env.now()) => {
                     return Poll::Ready(Found::TimedOut);
@@ -115,7 +122,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
                     self.clock.wake_after_others(cx);
                     return Poll::Pending;
                 }
-            }
+            };
         }
     }
 
@@ -165,20 +172,18 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         }
     }
 
-    /// Reads once.
+    /// Reads once. Pending if the transport has nothing at hand.
     #[inline]
     fn read(
         &mut self,
         cx: &mut Context<'_>,
         env: &mut Env,
         input: &mut Buffer,
-        stepper: &mut Stepper,
         reads: ReadBudget,
-    ) {
-        let room = input.spare().len().min(self.room(reads));
-        let Poll::Ready(read) = self.poll_read(cx, &mut input.spare()[..room]) else {
-            return;
-        };
+    ) -> Poll<()> {
+        let spare = input.spare();
+        let room = spare.len().min(self.room(reads));
+        let read = ready!(self.poll_read(cx, &mut spare[..room]));
         self.ahead = match (reads, &read) {
             (ReadBudget::Unlimited, _) => 0,
             // No more than there was room for.
@@ -186,16 +191,11 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             (ReadBudget::Ahead | ReadBudget::Nothing, Err(_)) => self.ahead,
         };
         let had_queued = self.connection.queued() > 0;
-        let told = stepper.handle_read(
-            &mut self.connection,
-            env,
-            input,
-            &mut self.budget,
-            room,
-            read,
-        );
+        let (connection, budget) = (&mut self.connection, &mut self.budget);
+        let told = handle_read(connection, env, input, budget, room, read);
         // The connection reports the error as its end.
         self.lost |= told.is_err() && had_queued;
+        Poll::Ready(())
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>, buf: &mut [u8]) -> Poll<io::Result<usize>> {

@@ -58,6 +58,7 @@ impl TurnBudget {
 
     /// Ticks of 1.05 ms between the last attempt to read and `now`, modulo 69 s.
     #[must_use]
+    #[inline]
     pub const fn ticks_since_read(&self, now: Time) -> u16 {
         tick(now).wrapping_sub(self.last_read_tick)
     }
@@ -66,6 +67,7 @@ impl TurnBudget {
     ///
     /// One read is always allowed. Further ones are allowed within the same tick only: a buffer full of pings
     /// keeps a processor as busy as a hundred long messages.
+    #[inline]
     pub(super) fn begin_read(&mut self, now: Time) -> bool {
         let now = tick(now);
         let may_read =
@@ -77,6 +79,7 @@ impl TurnBudget {
     }
 
     /// Counts a read of `n` bytes into `room` bytes.
+    #[inline]
     pub(super) const fn count_read(&mut self, n: usize, room: usize) {
         self.reads = self.reads.saturating_add(1);
         self.drained = n < room;
