@@ -57,7 +57,7 @@ impl Connections {
         Some(Counted {
             connections: Arc::clone(self),
             number,
-            waker: 0,
+            waker: None,
         })
     }
 
@@ -109,8 +109,8 @@ impl Connections {
 pub(crate) struct Counted {
     connections: Arc<Connections>,
     number: u32,
-    /// Which waker its task is known by: as long as it is known, no other has its address.
-    waker: usize,
+    /// The waker that its task is known by. Kept here as well, so that a poll need not take the lock to compare.
+    waker: Option<Waker>,
 }
 
 impl Counted {
@@ -124,13 +124,13 @@ impl Counted {
 
     /// Whether the task is to end, of which else it will be woken.
     fn is_aborted(&mut self, waker: &Waker) -> bool {
-        if self.waker != waker.data() as usize {
+        if !(self.waker.as_ref()).is_some_and(|known| known.will_wake(waker)) {
             let mut state = self.connections.lock();
             let known = state.tasks[self.number as usize].replace(waker.clone());
             drop(state);
             // Not under the lock: this may be the last that is left of a task.
             drop(known);
-            self.waker = waker.data() as usize;
+            self.waker = Some(waker.clone());
         }
         self.connections.aborted.load(Ordering::SeqCst)
     }
@@ -170,5 +170,23 @@ impl<F: Future<Output = ()>> Future for Task<F> {
         // Whatever has panicked is dropped next, and touched by nobody in between. Some executors would
         // take the panic for their own.
         catch_unwind(AssertUnwindSafe(|| this.future.poll(cx))).unwrap_or(Poll::Ready(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The waker that does nothing has no data, like those of executors that keep everything in statics.
+    #[test]
+    fn a_task_whose_waker_has_no_data_is_known() {
+        assert!(Waker::noop().data().is_null());
+        let connections = Arc::new(Connections::default());
+        let mut counted = connections.begin().expect("nothing is stopped");
+        assert!(!counted.is_aborted(Waker::noop()));
+        let known = || connections.lock().tasks.iter().flatten().count();
+        assert_eq!(known(), 1);
+        drop(counted);
+        assert_eq!(known(), 0);
     }
 }

@@ -102,20 +102,18 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
             Poll::Ready(found) => found,
             // Nothing has come, or half a request: browsers connect ahead of need. A server that
             // shuts down does not wait for the rest.
-            Poll::Pending if engine.outcome.is_none() && engine.clock.shutting_down().is_some() => {
+            Poll::Pending if !engine.has_ended() && engine.clock.shutting_down().is_some() => {
                 engine.close(CloseCode::GOING_AWAY, "");
                 continue;
             }
             // A server that answered nonsense is told nothing, so there is nothing to wait for.
-            Poll::Pending
-                if engine.outcome.is_some() && engine.connection.role() == Role::Client =>
-            {
+            Poll::Pending if engine.has_ended() && engine.connection.role() == Role::Client => {
                 Found::Over
             }
             Poll::Pending => return Poll::Pending,
         };
         if !matches!(found, Found::Lendable) {
-            return Poll::Ready(Err(match engine.outcome.take().map(|outcome| *outcome) {
+            return Poll::Ready(Err(match engine.take_outcome() {
                 Some(outcome) => outcome.error.map_or(
                     HandshakeError::Closed(outcome.closed),
                     HandshakeError::Failed,

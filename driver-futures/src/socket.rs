@@ -351,12 +351,12 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
                 .poll_until(cx, Receiving::Discard, None, Engine::is_over)
         })
         .await;
-        match &mut self.engine.outcome {
-            Some(outcome) => outcome
-                .error
-                .take()
-                .map_or_else(|| Ok(outcome.closed.clone()), Err),
-            None => unreachable!("a connection is over only when it has told how"),
+        if let Some(error) = self.engine.take_error() {
+            return Err(error);
+        }
+        match self.engine.closed() {
+            Some(closed) => Ok(closed.clone()),
+            None => unreachable!("a connection is over only when it has reported its end"),
         }
     }
 
@@ -365,7 +365,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// How the connection ended, once that is known.
     #[must_use]
     pub fn closed(&self) -> Option<&Closed> {
-        self.engine.outcome.as_ref().map(|outcome| &outcome.closed)
+        self.engine.closed()
     }
 
     /// The state machine underneath: its role, its configuration, what is queued.

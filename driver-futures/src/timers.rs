@@ -116,8 +116,8 @@ pub struct Timer<A: Alarm> {
     key: Option<Key>,
     /// When the connection's task will be woken.
     armed: Option<Time>,
-    /// Which waker it will be woken by: as long as the wheel holds that waker, no other has its address.
-    waker: usize,
+    /// The waker that the wheel has. Kept here as well, so that a poll need not take the lock to compare.
+    waker: Option<Waker>,
 }
 
 impl<A: Alarm> Timer<A> {
@@ -135,7 +135,7 @@ impl<A: Alarm> Timer<A> {
             timers,
             key: None,
             armed: None,
-            waker: 0,
+            waker: None,
         }
     }
 
@@ -158,7 +158,10 @@ impl<A: Alarm> Timer<A> {
         // A waker may run code of its own when it is dropped: not under the lock.
         drop(new);
         self.armed = Some(deadline);
-        self.waker = waker.data() as usize;
+        match &mut self.waker {
+            Some(known) => known.clone_from(waker),
+            known => *known = Some(waker.clone()),
+        }
         // Those that were armed when it began are woken, this one perhaps was not.
         if self.shutting_down().is_some() {
             waker.wake_by_ref();
@@ -187,7 +190,8 @@ impl<A: Alarm> Clock for Timer<A> {
         let kept = self
             .armed
             .is_some_and(|armed| now < armed && armed <= deadline);
-        if !kept || self.waker != cx.waker().data() as usize {
+        let same = (self.waker.as_ref()).is_some_and(|waker| waker.will_wake(cx.waker()));
+        if !kept || !same {
             self.arm(cx.waker(), deadline);
         }
         Poll::Pending

@@ -94,7 +94,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
                         stepper.shutdown_blocked(&mut self.budget, env.now())
                     }
                 }
-                Step::Over if takes_events || self.outcome.is_some() => {
+                Step::Over if takes_events || self.has_ended() => {
                     // The transport could be dropped now, but the application may keep the socket, and a server
                     // waits for the end of the transport (7.1.1). If it is shut or lost this does nothing.
                     let _ = self.transport.poll_shutdown(cx);
@@ -140,7 +140,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
     #[inline]
     fn find_event(&mut self, env: &mut Env, input: &mut Buffer, mode: PollMode) -> Option<Found> {
         if !mode.lend {
-            let incoming = next_incoming(&mut self.connection, &mut self.outcome, env, input)?;
+            let incoming = next_incoming(&mut self.connection, &mut self.extras, env, input)?;
             self.budget.count_event();
             return Some(Found::Incoming(incoming));
         }
@@ -267,7 +267,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         // A deadline ended it: that is not behind the input that nobody takes.
         match self.connection.next_event(env, input) {
             Ok(Some(Event::Closed(closed))) => {
-                self.outcome = Some(Box::new(Outcome::closed(closed, true)));
+                self.extras.set_outcome(Outcome::closed(closed, true));
             }
             Ok(_) => {}
             Err(error) => self.failed(error),

@@ -52,7 +52,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             if self.read_ahead() > 0 || self.is_end_unseen() {
                 return Poll::Ready(Found::Lendable);
             }
-            self.inbox = None;
+            self.extras.clear_inbox();
             let found = ready!(self.poll_event(cx, PollMode::LEND));
             let lendable = matches!(found, Found::Lendable);
             if !lendable || self.lease.get_mut().is_none_or(Leased::hold) {
@@ -63,10 +63,10 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             if let Some(mut lease) = self.lease.take() {
                 let Leased { env, input, .. } = &mut *lease;
                 if let Some(incoming) =
-                    next_incoming(&mut self.connection, &mut self.outcome, env, input)
+                    next_incoming(&mut self.connection, &mut self.extras, env, input)
                 {
                     self.budget.count_event();
-                    self.inbox.get_or_insert_default().push(incoming);
+                    self.extras.push(incoming);
                 }
                 self.put_back(lease);
             }
@@ -77,7 +77,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
     #[inline(always)]
     pub(crate) fn lend_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
         let announced = (self.lease.get()).is_some_and(|parts| parts.input.has_message());
-        if !announced || self.inbox.is_some() || self.outcome.is_some() {
+        if !announced || !self.extras.is_empty() {
             return self.lend_other_event();
         }
         let Some(Leased { env, input, .. }) = self.lease.get_mut() else {
@@ -97,7 +97,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
     /// Lends whatever is not a message in place.
     #[inline(never)]
     fn lend_other_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
-        if self.inbox.is_some() || self.outcome.is_some() {
+        if !self.extras.is_empty() {
             return Ok(self.lend_aside());
         }
         let Some(Leased { env, input, .. }) = self.lease.get_mut() else {
@@ -107,7 +107,8 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             Ok(Some(event)) => {
                 self.budget.count_event();
                 if let Event::Closed(closed) = &event {
-                    self.outcome = Some(Box::new(Outcome::closed(closed.clone(), false)));
+                    self.extras
+                        .set_outcome(Outcome::closed(closed.clone(), false));
                 }
                 Ok(Some(Lent {
                     event,
@@ -118,7 +119,8 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             }
             Ok(None) => Ok(None),
             Err(error) => {
-                self.outcome = Some(Box::new(Outcome::closed(error.closed.clone(), false)));
+                self.extras
+                    .set_outcome(Outcome::closed(error.closed.clone(), false));
                 Err(error)
             }
         }
@@ -126,12 +128,10 @@ impl<S: Transport, C: Clock> Engine<S, C> {
 
     /// Gives away what [`poll_lendable`](Self::poll_lendable) found.
     pub(crate) fn lend_away(&mut self) -> Option<Loan> {
-        if let Some(inbox) = &mut self.inbox
-            && let Some(incoming) = inbox.pop()
-        {
+        if let Some(incoming) = self.extras.pop() {
             return Some(Loan::ReadAhead(incoming));
         }
-        if let Some(outcome) = &mut self.outcome
+        if let Some(outcome) = self.extras.outcome_mut()
             && std::mem::take(&mut outcome.unseen)
         {
             return Some(Loan::End(outcome.closed.clone()));
@@ -149,7 +149,8 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         // It fails no more: it was announced.
         let event = self.connection.next_event(env, input);
         if let Ok(Some(Event::Closed(closed))) = &event {
-            self.outcome = Some(Box::new(Outcome::closed(closed.clone(), false)));
+            self.extras
+                .set_outcome(Outcome::closed(closed.clone(), false));
         }
         event
     }
@@ -165,15 +166,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
 
     /// Takes what was read ahead, or the end that nobody was shown.
     fn lend_aside(&mut self) -> Option<Lent<'_, C>> {
-        let event = match (&mut self.inbox, &mut self.outcome) {
-            (Some(inbox), _) if inbox.len() > 0 => inbox.lend(),
-            (_, Some(outcome)) if outcome.unseen => {
-                outcome.unseen = false;
-                Some(Event::Closed(outcome.closed.clone()))
-            }
-            (_, _) => None,
-        };
-        event.map(|event| Lent {
+        self.extras.lend().map(|event| Lent {
             event,
             connection: &mut self.connection,
             env: self.lease.get_mut().map(|parts| &mut parts.env),
@@ -182,7 +175,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
     }
 
     fn is_end_unseen(&self) -> bool {
-        self.outcome.as_ref().is_some_and(|outcome| outcome.unseen)
+        (self.extras.outcome()).is_some_and(|outcome| outcome.unseen)
     }
 
     /// Whether [`poll_lendable`](Self::poll_lendable) would find something in input that is at hand.
@@ -195,7 +188,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         let Some(lease) = self.lease.get_mut() else {
             return false;
         };
-        if self.inbox.is_some() || self.outcome.is_some() || self.clock.shutting_down().is_some() {
+        if !self.extras.is_empty() || self.clock.shutting_down().is_some() {
             return false;
         }
         let Leased { env, input, .. } = lease;

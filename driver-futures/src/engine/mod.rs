@@ -3,6 +3,7 @@
 
 pub(crate) mod admission;
 mod drive;
+mod extras;
 pub(crate) mod lending;
 
 use std::task::{Context, Poll, ready};
@@ -11,11 +12,12 @@ use driver_kit::{
     lease::{Lease, Leased, Slot},
     turn::TurnBudget,
 };
-use wsproto::{CloseCode, Connection, Env, Error, Event, Input, SendError, Time};
+use wsproto::{CloseCode, Closed, Connection, Env, Error, Event, Input, SendError, Time};
 
+use self::extras::Extras;
 use crate::{
     clock::Clock,
-    incoming::{Inbox, Incoming, READ_AHEAD},
+    incoming::{Incoming, READ_AHEAD},
     outcome::Outcome,
     poll::{Found, PollMode, ReadBudget, Receiving},
     transport::Transport,
@@ -32,10 +34,8 @@ pub(crate) struct Engine<S, C> {
     pub(crate) clock: C,
     /// Held only while input is not used up.
     lease: Slot,
-    /// Events that were read while nobody received.
-    inbox: Option<Box<Inbox>>,
-    /// How the connection ended, once that is known.
-    pub(crate) outcome: Option<Box<Outcome>>,
+    /// Events that were read while nobody received, and how the connection ended.
+    extras: Extras,
     /// The transport may have buffered what it took.
     unflushed: bool,
     /// Something that was queued will never be sent.
@@ -54,8 +54,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             transport,
             clock,
             lease: slot,
-            inbox: None,
-            outcome: None,
+            extras: Extras::default(),
             unflushed: false,
             lost: false,
             ahead: 0,
@@ -99,14 +98,9 @@ impl<S: Transport, C: Clock> Engine<S, C> {
 
     /// Receives the next event that is for the application, or `None` at the end.
     pub(crate) fn poll_incoming(&mut self, cx: &mut Context<'_>) -> Poll<Option<Incoming>> {
-        if let Some(inbox) = &mut self.inbox {
-            let incoming = inbox.pop();
-            if inbox.len() == 0 {
-                self.inbox = None;
-            }
-            if incoming.is_some() {
-                return Poll::Ready(incoming);
-            }
+        let read_ahead = self.extras.pop();
+        if read_ahead.is_some() {
+            return Poll::Ready(read_ahead);
         }
         if let Some(incoming) = self.incoming_at_hand() {
             return Poll::Ready(Some(incoming));
@@ -129,7 +123,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         }
         let lease = self.lease.get_mut()?;
         let Leased { env, input, .. } = lease;
-        let incoming = next_incoming(&mut self.connection, &mut self.outcome, env, input)?;
+        let incoming = next_incoming(&mut self.connection, &mut self.extras, env, input)?;
         self.budget.count_event();
         if input.is_empty() {
             self.lease.clear();
@@ -158,7 +152,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             let mode = PollMode {
                 reads: match receiving {
                     Receiving::Discard => ReadBudget::Unlimited,
-                    Receiving::Keep if self.is_inbox_full() => ReadBudget::Nothing,
+                    Receiving::Keep if self.extras.is_full() => ReadBudget::Nothing,
                     Receiving::Keep => ReadBudget::Ahead,
                     Receiving::Lent => ReadBudget::Nothing,
                 },
@@ -168,7 +162,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             match self.poll_event(cx, mode) {
                 Poll::Ready(Found::Incoming(incoming)) => {
                     if receiving == Receiving::Keep {
-                        self.inbox.get_or_insert_default().push(incoming);
+                        self.extras.push(incoming);
                     }
                 }
                 Poll::Ready(Found::Lendable | Found::Over | Found::TimedOut) => {
@@ -182,21 +176,17 @@ impl<S: Transport, C: Clock> Engine<S, C> {
 
     /// Returns true if a sender that waits would read ahead.
     pub(crate) fn reads_ahead(&self) -> bool {
-        self.ahead < READ_AHEAD && !self.is_inbox_full()
-    }
-
-    fn is_inbox_full(&self) -> bool {
-        self.inbox.as_ref().is_some_and(|inbox| inbox.is_full())
+        self.ahead < READ_AHEAD && !self.extras.is_full()
     }
 
     /// Events that were read ahead.
     pub(crate) fn read_ahead(&self) -> usize {
-        self.inbox.as_ref().map_or(0, |inbox| inbox.len())
+        self.extras.len()
     }
 
     /// Drops the events that were read ahead.
     pub(crate) fn clear_inbox(&mut self) {
-        self.inbox = None;
+        self.extras.clear_inbox();
     }
 
     // Sending.
@@ -250,16 +240,31 @@ impl<S: Transport, C: Clock> Engine<S, C> {
 
     /// Returns true if nothing is left to receive, to send or to wait for.
     pub(crate) fn is_over(&self) -> bool {
-        self.outcome.is_some() && self.connection.wants().done
+        self.has_ended() && self.connection.wants().done
+    }
+
+    /// Returns true if the end of the connection is known, though there may be something left to send.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.extras.outcome().is_some()
+    }
+
+    /// How the connection ended, once that is known.
+    pub(crate) fn closed(&self) -> Option<&Closed> {
+        self.extras.outcome().map(|outcome| &outcome.closed)
+    }
+
+    /// How the connection ended, and the error unless it was reported before.
+    pub(crate) fn take_outcome(&mut self) -> Option<Outcome> {
+        self.extras.take_outcome()
     }
 
     /// The error that ended the connection; the first call takes it.
     pub(crate) fn take_error(&mut self) -> Option<Error> {
-        self.outcome.as_mut()?.error.take()
+        self.extras.outcome_mut()?.error.take()
     }
 
     pub(crate) fn failed(&mut self, error: Error) {
-        self.outcome = Some(Box::new(Outcome::failed(error)));
+        self.extras.set_outcome(Outcome::failed(error));
     }
 }
 
@@ -267,14 +272,14 @@ impl<S: Transport, C: Clock> Engine<S, C> {
 #[inline]
 fn next_incoming<B: AsMut<[u8]>>(
     connection: &mut Connection,
-    outcome: &mut Option<Box<Outcome>>,
+    extras: &mut Extras,
     env: &mut Env,
     input: &mut Input<B>,
 ) -> Option<Incoming> {
     loop {
         match connection.next_event(env, input) {
             Ok(Some(Event::Closed(closed))) => {
-                *outcome = Some(Box::new(Outcome::closed(closed, true)));
+                extras.set_outcome(Outcome::closed(closed, true));
             }
             Ok(Some(event)) => {
                 if let Some(incoming) = Incoming::from_event(event) {
@@ -283,7 +288,7 @@ fn next_incoming<B: AsMut<[u8]>>(
             }
             Ok(None) => return None,
             Err(error) => {
-                *outcome = Some(Box::new(Outcome::failed(error)));
+                extras.set_outcome(Outcome::failed(error));
                 return None;
             }
         }

@@ -94,11 +94,7 @@ impl<S: Transport, C: Clock> Shared<S, C> {
     }
 
     pub(super) fn closed(&self) -> Option<Closed> {
-        self.lock()
-            .engine
-            .outcome
-            .as_ref()
-            .map(|outcome| outcome.closed.clone())
+        self.lock().engine.closed().cloned()
     }
 }
 
