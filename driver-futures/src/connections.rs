@@ -115,8 +115,8 @@ pub(crate) struct Counted {
 
 impl Counted {
     /// The task of the connection: ends with `future`, when that panics, or when all are to end.
-    pub(crate) const fn task<F: Future<Output = ()>>(self, future: F) -> Task<F> {
-        Task {
+    pub(crate) const fn task<F: Future<Output = ()>>(self, future: F) -> ConnectionTask<F> {
+        ConnectionTask {
             counted: self,
             future,
         }
@@ -151,7 +151,7 @@ impl Drop for Counted {
 
 pin_project! {
     /// The task of a connection.
-    pub(crate) struct Task<F> {
+    pub(crate) struct ConnectionTask<F> {
         // Dropped last: a connection counts until nothing is left of it.
         #[pin]
         future: F,
@@ -159,7 +159,7 @@ pin_project! {
     }
 }
 
-impl<F: Future<Output = ()>> Future for Task<F> {
+impl<F: Future<Output = ()>> Future for ConnectionTask<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

@@ -16,7 +16,7 @@ pub use self::{
 /// Slices of one vectored write.
 const MAX_SLICES: usize = 64;
 
-/// How much a read may find, as far as is known.
+/// What is known about the bytes that a read may find.
 ///
 /// Edge-triggered pollers report readiness once, so a driver keeps this beside the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Readable {
 }
 
 impl Readable {
-    /// What is known after a read into `room` bytes.
+    /// Returns what is known after a read into `room` bytes.
     fn after(self, read: &io::Result<usize>, room: usize) -> Self {
         match read {
             Ok(0) | Err(_) => Self::No,

@@ -20,7 +20,7 @@ impl driver_futures::Alarm for Alarm {
     fn start(timers: Weak<Timers<Self>>) -> Self {
         let mut timer = async_io::Timer::after(Duration::from_secs(3600));
         // From now on the reactor has the waker, whatever the timer is set to.
-        let waker = Waker::from(Arc::new(Bell(timers)));
+        let waker = Waker::from(Arc::new(TimerWaker(timers)));
         let polled = Pin::new(&mut timer).poll(&mut Context::from_waker(&waker));
         debug_assert!(polled.is_pending(), "an hour has passed in a moment");
         Self(timer)
@@ -50,10 +50,10 @@ impl driver_futures::Alarm for Alarm {
     }
 }
 
-/// Rings, where the reactor wakes.
-struct Bell(Weak<Timers<Alarm>>);
+/// Wakes the tasks that are due, on the thread of the reactor.
+struct TimerWaker(Weak<Timers<Alarm>>);
 
-impl Wake for Bell {
+impl Wake for TimerWaker {
     fn wake(self: Arc<Self>) {
         if let Some(timers) = self.0.upgrade() {
             timers.ring();
@@ -103,9 +103,9 @@ mod tests {
     #[test]
     fn timers_that_are_gone_ring_no_more() {
         let timers = Timers::<Alarm>::start(Purpose::Sharing);
-        let bell = Arc::new(Bell(Arc::downgrade(&timers)));
+        let waker = Arc::new(TimerWaker(Arc::downgrade(&timers)));
         drop(timers);
-        bell.wake();
+        waker.wake();
     }
 
     #[test]

@@ -10,34 +10,34 @@ use std::{
 
 /// Whether a future was woken, and who polls it.
 #[derive(Default)]
-struct Bell(Mutex<State>);
+struct WakeFlag(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    rung: bool,
+    woken: bool,
     listener: Option<Waker>,
 }
 
-impl Bell {
-    /// Whether it has rung since it was last asked. If not, it wakes that task when it does.
-    fn has_rung(&self, cx: &Context<'_>) -> bool {
+impl WakeFlag {
+    /// Whether it has woken since it was last asked. If not, it wakes that task when it does.
+    fn take(&self, cx: &Context<'_>) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut state.listener {
             Some(listener) => listener.clone_from(cx.waker()),
             None => state.listener = Some(cx.waker().clone()),
         }
-        mem::take(&mut state.rung)
+        mem::take(&mut state.woken)
     }
 }
 
-impl Wake for Bell {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.rung = true;
+        state.woken = true;
         let listener = state.listener.take();
         drop(state);
         if let Some(listener) = listener {
@@ -49,11 +49,11 @@ impl Wake for Bell {
 /// Polls `future` once, and then when it was woken; not whenever the task is polled that it is a part of.
 pub(crate) async fn apart<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let bell = Arc::new(Bell::default());
-    let waker = Waker::from(Arc::clone(&bell));
+    let flag = Arc::new(WakeFlag::default());
+    let waker = Waker::from(Arc::clone(&flag));
     let mut begun = false;
     poll_fn(|cx| {
-        if !bell.has_rung(cx) && mem::replace(&mut begun, true) {
+        if !flag.take(cx) && mem::replace(&mut begun, true) {
             return Poll::Pending;
         }
         future.as_mut().poll(&mut Context::from_waker(&waker))

@@ -25,7 +25,7 @@ struct Edges {
     epoll: Async<OwnedFd>,
     sources: Mutex<Slab<Arc<Source>>>,
     /// Takes what has come, where the reactor wakes.
-    bell: Waker,
+    waker: Waker,
 }
 
 /// A socket that is watched, until this is dropped.
@@ -104,7 +104,7 @@ impl Edges {
             // It never blocks: it is asked without a time to wait.
             epoll: Async::new_nonblocking(epoll)?,
             sources: Mutex::default(),
-            bell: Arc::new(Bell).into(),
+            waker: Arc::new(ReadinessWaker).into(),
         };
         edges.collect();
         Ok(edges)
@@ -112,7 +112,7 @@ impl Edges {
 
     /// Tells the sockets' tasks what has come, until the reactor promises to tell when more does.
     fn collect(&self) {
-        let mut cx = Context::from_waker(&self.bell);
+        let mut cx = Context::from_waker(&self.waker);
         while let Poll::Ready(Ok(())) = self.epoll.poll_readable(&mut cx) {
             while self.take_batch() == BATCH {}
         }
@@ -150,9 +150,9 @@ impl Edges {
 }
 
 /// Rings, where the reactor wakes.
-struct Bell;
+struct ReadinessWaker;
 
-impl Wake for Bell {
+impl Wake for ReadinessWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

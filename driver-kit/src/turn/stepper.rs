@@ -49,18 +49,18 @@ pub struct Stepper {
     has_begun_with_read: bool,
     /// Events wait because the connection holds back.
     is_held: bool,
-    /// As of the last flush.
+    /// The connection's wants, as of the last flush.
     wants: Wants,
 }
 
-/// Who takes the events.
+/// How events reach the application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// Callbacks, which cannot refuse: they get none while the connection holds back.
+    /// By callbacks, which cannot refuse: they get none while the connection holds back.
     Push,
-    /// A task that asks for them.
+    /// A task asks for them.
     Pull,
-    /// Nobody.
+    /// Not at all.
     WriteOnly,
 }
 
@@ -193,7 +193,7 @@ impl Stepper {
         }
     }
 
-    /// What the connection wants, as of the last flush.
+    /// The connection's wants, as of the last flush.
     #[must_use]
     #[inline]
     pub const fn wants(&self) -> Wants {
