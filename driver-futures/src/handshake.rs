@@ -1,4 +1,4 @@
-//! Both halves of the opening handshake over a transport.
+//! Both sides of the opening handshake over a transport.
 
 use std::{
     fmt,
@@ -24,8 +24,8 @@ use crate::{
 /// Waits for the request on a transport that was just accepted.
 ///
 /// # Errors
-/// If no acceptable request comes in time. Every refusal is answered; this returns when the answer has
-/// had its chance to arrive.
+/// If no acceptable request comes in time. Every refusal is answered, and this returns when the answer is
+/// written and the transport has ended, or the deadline for that has passed.
 pub async fn accept<S: Transport, C: Clock>(
     transport: S,
     clock: C,
@@ -63,7 +63,7 @@ pub async fn connect<S: Transport, C: Clock>(
     complete(connection, transport, clock, lease).await
 }
 
-/// Sees the opening handshake of a client through that has begun.
+/// Completes a client's opening handshake.
 pub(crate) async fn complete<S: Transport, C: Clock>(
     connection: Connection,
     transport: S,
@@ -84,7 +84,7 @@ pub(crate) async fn complete<S: Transport, C: Clock>(
     }
 }
 
-/// Waits for the event that ends the peer's half of the handshake.
+/// Waits for the event that completes the peer's half of the handshake.
 async fn opening_event<S: Transport, C: Clock, T>(
     engine: &mut Engine<S, C>,
     mut wanted: impl FnMut(&Event<'_>) -> Option<T>,
@@ -100,13 +100,13 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
     loop {
         let found = match engine.poll_event(cx, PollMode::LEND) {
             Poll::Ready(found) => found,
-            // Nothing has come, or half a request: browsers connect ahead of need. A server that
-            // shuts down does not wait for the rest.
+            // Nothing or half a request has come: browsers connect ahead of need. A server that shuts down does
+            // not wait for the rest.
             Poll::Pending if !engine.has_ended() && engine.clock.shutting_down().is_some() => {
                 engine.close(CloseCode::GOING_AWAY, "");
                 continue;
             }
-            // A server that answered nonsense is told nothing, so there is nothing to wait for.
+            // A server whose response is invalid gets no answer, so there is nothing to wait for.
             Poll::Pending if engine.has_ended() && engine.connection.role() == Role::Client => {
                 Found::Over
             }
@@ -128,19 +128,19 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
                 }
             }
             Ok(None) => {}
-            // Not reported before the answer has had its chance to arrive.
+            // Reported once the answer is written.
             Err(error) => engine.failed(error),
         }
     }
 }
 
-/// A request that waits for an answer: look at it, authorize it, take your time, and then
-/// [`accept`](Self::accept) or [`reject`](Self::reject) it.
+/// A request that waits for an answer: [`accept`](Self::accept) or [`reject`](Self::reject) it. A handler may
+/// take its time for that, up to [`Config::opening_timeout`].
 ///
-/// Dropped without an answer, the request is answered 503, as far as that is possible without waiting.
+/// If it is dropped without an answer, the request is answered 503, as far as that is possible without waiting.
 pub struct Upgrade<S: Transport, C: Clock> {
-    /// There until it is answered. In memory of its own: what a handler is called with has its place in
-    /// the handler's future until that ends, beside the place of the socket that it becomes.
+    /// Some until it is answered. Boxed, because an argument of a handler has its place in the handler's future
+    /// until that ends, beside the place of the socket that it becomes.
     opened: Option<Box<Opened<S, C>>>,
 }
 
@@ -151,45 +151,44 @@ struct Opened<S, C> {
 }
 
 impl<S: Transport, C: Clock> Upgrade<S, C> {
-    /// The request. If the configuration [surfaces](Config::surface_plain_http) plain HTTP requests,
-    /// see whether it [is an upgrade](Request::is_upgrade).
+    /// The request. If the configuration [surfaces](Config::surface_plain_http) plain HTTP requests, check
+    /// [`Request::is_upgrade`].
     #[must_use]
     pub fn request(&self) -> Request<'_> {
         self.opened().head.view()
     }
 
-    /// The request, to keep.
+    /// A copy of the request.
     #[must_use]
     pub fn head(&self) -> RequestHead {
         self.opened().head.clone()
     }
 
-    /// The transport underneath, which knows who is at its other end. Reading or writing past the
-    /// connection would corrupt it.
+    /// The transport underneath, which knows the peer's address. Reading or writing past the connection would
+    /// corrupt it.
     #[must_use]
     pub fn get_ref(&self) -> &S {
         &self.opened().engine.transport
     }
 
-    /// Accepts: messages may be sent at once.
+    /// Accepts the request. Messages may be sent at once.
     ///
     /// # Errors
-    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked: then the request is
-    /// answered 503.
+    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked. Then the request is answered 503.
     pub fn accept(
         mut self,
         with: &Accept<'_>,
     ) -> impl Future<Output = Result<WebSocket<S, C>, HandshakeError>> {
         let mut answered = false;
-        // Not an async function: whatever passes through its future would have a place there, and
-        // with it in the handler's future, beside the socket.
+        // Not an async function: its future would have a place for every intermediate value, and so would the
+        // handler's future, beside the socket.
         poll_fn(move |cx| {
             if !answered {
                 self.answer(|connection, env| connection.accept(env, with))?;
                 answered = true;
             }
             if let Some(Opened { engine, .. }) = self.opened.as_deref_mut() {
-                // If the client is gone, the socket tells how; what it had sent can still be received.
+                // If the client is gone, the socket reports it; messages that came before can still be received.
                 ready!(engine.poll_until(cx, Receiving::Keep, None, Engine::is_flushed));
             }
             let Some(opened) = self.opened.take() else {
@@ -199,12 +198,11 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
         })
     }
 
-    /// Answers without opening a connection: a refusal, a redirect, or the response to a plain HTTP
-    /// request. Returns when the answer has had its chance to arrive.
+    /// Answers without opening a connection: a refusal, a redirect, or the response to a plain HTTP request.
+    /// Returns when the answer is written and the transport has ended, or the deadline for that has passed.
     ///
     /// # Errors
-    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked: then the request is
-    /// answered 503.
+    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked. Then the request is answered 503.
     pub async fn reject(mut self, with: &Reject<'_>) -> Result<(), HandshakeError> {
         self.answer(|connection, env| connection.reject(env, with))?;
         if let Some(mut opened) = self.opened.take() {
@@ -245,7 +243,7 @@ impl<S: Transport, C: Clock> Drop for Upgrade<S, C> {
                 .is_ok()
             && let Some(Opened { engine, .. }) = self.opened.as_deref_mut()
         {
-            // A socket that was just accepted takes a short answer without waiting.
+            // A socket that was just accepted takes a short answer at once.
             let mut cx = Context::from_waker(Waker::noop());
             let _ = engine.poll_until(&mut cx, Receiving::Discard, None, Engine::is_over);
         }

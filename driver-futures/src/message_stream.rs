@@ -1,4 +1,4 @@
-//! The WebSocket as a stream and a sink of messages.
+//! `WebSocket` as a stream and a sink of messages.
 
 use std::{
     pin::Pin,
@@ -17,7 +17,7 @@ use crate::{
     transport::Transport,
 };
 
-/// The messages, then at most one error, then the end.
+/// Yields the messages, then at most one error, then ends.
 impl<S: Transport, C: Clock> Stream for WebSocket<S, C> {
     type Item = Result<Message, Error>;
 
@@ -26,8 +26,8 @@ impl<S: Transport, C: Clock> Stream for WebSocket<S, C> {
     }
 }
 
-/// Closing the sink closes the connection with code 1000 and waits for its end; while nobody receives
-/// more than is read ahead, at most until the deadline of the closing handshake.
+/// Closing the sink closes the connection with code 1000 and waits for its end. If the peer sends more than is
+/// read ahead, and nobody receives it, that ends with the deadline of the closing handshake.
 impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
     type Error = SendError;
 

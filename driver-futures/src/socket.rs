@@ -20,19 +20,18 @@ use crate::{
     transport::Transport,
 };
 
-/// Bytes of the longest header of a frame (RFC 6455 5.2) that is not masked.
+/// Bytes of the longest header of a frame that is not masked (RFC 6455 5.2).
 pub(crate) const MAX_HEADER: usize = 10;
 
 /// A WebSocket connection.
 ///
-/// Everything is driven by the task that uses it: while [`recv`](Self::recv) waits, pings are
-/// answered, what was [fed](Self::feed) is written, and deadlines are kept; while a send waits, pings
-/// and the peer's Close are still seen, by reading up to 64 KiB ahead, and so they are once a second
-/// by sends that need not wait. Between messages the socket holds no buffer.
+/// The task that uses the socket drives it. While [`recv`](Self::recv) waits, pings are answered, messages that
+/// were [fed](Self::feed) are written, and deadlines are kept. While a send waits, up to 64 KiB are read ahead, so
+/// that pings and the peer's Close are handled; sends that need not wait read ahead once a second. Between messages
+/// the socket holds no buffer.
 ///
-/// Any future of it may be dropped at any await, for example by `select!` or a timeout, and nothing is
-/// lost: a dropped receive has taken no message, a dropped send has queued all of its message or
-/// nothing.
+/// All futures are cancel-safe: in `select!` or under a timeout, a dropped receive has taken no message, and a
+/// dropped send has queued all of its message or nothing.
 ///
 /// It is also a [`Stream`](futures_core::Stream) and a [`Sink`](futures_sink::Sink) of [`Message`].
 pub struct WebSocket<S, C> {
@@ -46,22 +45,22 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
 
     // Receiving.
 
-    /// Receives the next message; `None` once the connection is over, however it ended:
-    /// [`closed`](Self::closed) tells how. Pings and pongs are passed over.
+    /// Receives the next message; `None` once the connection is over. [`closed`](Self::closed) then tells how it
+    /// ended. Pings and pongs are skipped.
     ///
-    /// Before it waits, it writes what was [fed](Self::feed). It returns `None` only when the closing
-    /// handshake and the end of the transport are through, or their deadline has passed.
+    /// Before it waits, it writes everything that is queued. It returns `None` only after the closing handshake and
+    /// the end of the transport, or after their deadline.
     ///
-    /// With [`Delivery::Chunks`](wsproto::Delivery::Chunks), each chunk comes as a message of its own,
-    /// text as bytes; [`recv_incoming`](Self::recv_incoming) tells where a message ends.
+    /// With [`Delivery::Chunks`](wsproto::Delivery::Chunks), each chunk is returned as a message of its own, text
+    /// as bytes; [`recv_incoming`](Self::recv_incoming) tells where a message ends.
     ///
     /// # Errors
-    /// Once, if the peer broke the protocol, a limit or a deadline; afterwards `None`.
+    /// Once, if the peer violated the protocol, a limit or a deadline; afterwards `None`.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// Receives whatever comes next, pings and pongs too.
+    /// Receives the next message, chunk, ping or pong.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
@@ -69,11 +68,11 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         poll_fn(|cx| self.poll_recv_incoming(cx)).await
     }
 
-    /// Receives the next event without copying it: it lies in a read buffer that is lent until the
-    /// next call. Comes with an [`Outbox`], so that the event can be answered while it is looked at.
+    /// Receives the next event without copying it: it borrows a read buffer until the next call. The [`Outbox`]
+    /// sends answers while the event is borrowed.
     ///
-    /// In a steady state this allocates nothing. [`Event::Closed`] is the last event; call on until
-    /// `None` to see the closing handshake through.
+    /// In a steady state this allocates nothing. [`Event::Closed`] is the last event; continue until `None` to
+    /// complete the closing handshake.
     ///
     /// ```no_run
     /// # async fn echo<S: driver_futures::Transport, C: driver_futures::Clock>(mut socket: driver_futures::WebSocket<S, C>) -> Result<(), Box<dyn std::error::Error>> {
@@ -93,8 +92,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub async fn recv_ref(&mut self) -> Result<Option<(Event<'_>, Outbox<'_, C>)>, Error> {
-        // Answers are written when all input is used up; a peer that does not take them must not make
-        // them pile up, though.
+        // Answers are written when all input is used up, but must not pile up for a peer that does not read them.
         let found = poll_fn(|cx| {
             ready!(self.poll_room(cx, Unit::Message(0)));
             if self.engine.is_lendable_at_hand() {
@@ -123,7 +121,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         }))
     }
 
-    /// As [`recv`](Self::recv), for those who write their own futures.
+    /// As [`recv`](Self::recv), for futures that are written by hand.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
@@ -151,19 +149,24 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
 
     // Sending.
 
-    /// Sends a message: waits until the queue has room, queues it, and waits until the transport has
-    /// taken everything.
+    /// Sends a message: waits until the queue has room, queues the message, and waits until the transport has taken
+    /// everything.
     ///
-    /// To answer many messages with few writes, [`feed`](Self::feed) them instead.
+    /// To answer many messages with few writes, [`feed`](Self::feed) the answers instead.
+    ///
+    /// A sender waits while [`Config::queue_high`](wsproto::Config::queue_high) bytes or more are queued. With
+    /// [`Overflow::Refuse`](wsproto::Overflow::Refuse) it also waits until the message fits
+    /// [`Config::queue_limit`](wsproto::Config::queue_limit), so that it is never refused for lack of room. With a
+    /// policy that drops messages, it never waits for room.
     ///
     /// # Errors
-    /// See [`SendError`]. After [`Closed`](SendError::Closed), receive until `None` to learn why.
+    /// See [`SendError`]. After [`Closed`](SendError::Closed), receive until `None` to get the reason.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.feed(message).await?;
         self.flush().await
     }
 
-    /// Sends a message that many connections get; see [`Prepared`].
+    /// Sends a message that was prepared for many connections; see [`Prepared`].
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -172,12 +175,11 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         self.flush().await
     }
 
-    /// As [`send`](Self::send), but gives up after `timeout`. A timeout of nothing refuses at once what
-    /// there is no room for.
+    /// As [`send`](Self::send), but gives up after `timeout`. With a timeout of zero, a message that has to wait is
+    /// refused at once.
     ///
     /// # Errors
-    /// As [`send`](Self::send), and [`TimedSendError::TimedOut`], which tells whether the message is
-    /// queued all the same.
+    /// As [`send`](Self::send), and [`TimedSendError::TimedOut`], which tells whether the message is queued.
     pub async fn send_timeout(
         &mut self,
         message: impl Into<Message>,
@@ -202,8 +204,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         Ok(())
     }
 
-    /// Queues a message as soon as the queue has room. It is written, with everything else that was
-    /// fed, by [`flush`](Self::flush) or when a receive has to wait.
+    /// Queues a message as soon as the queue has room. It is written, together with everything else that is queued,
+    /// by [`flush`](Self::flush) or when a receive has to wait.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -211,8 +213,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         &mut self,
         message: impl Into<Message>,
     ) -> impl Future<Output = Result<(), SendError>> {
-        // Not an async function: that has a place each for the argument, for the message and for every
-        // future inside, and a task that feeds pays for them while it idles.
+        // Not an async function: its future would have a place each for the argument, the message and every
+        // future inside, and a task that feeds would pay for them while it idles.
         let mut message = Some(message.into());
         poll_fn(move |cx| {
             let len = message
@@ -229,8 +231,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         })
     }
 
-    /// Queues a message as [`feed`](Self::feed) does, and says whether it is to be compressed, where that
-    /// was negotiated.
+    /// Queues a message as [`feed`](Self::feed) does, compressed or not where compression was negotiated.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -246,7 +247,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         })
     }
 
-    /// Queues a message that many connections get, as [`feed`](Self::feed) does.
+    /// Queues a message that was prepared for many connections, as [`feed`](Self::feed) does.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -269,9 +270,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// [`finish`](Self::finish).
     ///
     /// Until it is finished, other messages are refused with
-    /// [`MessageUnfinished`](SendError::MessageUnfinished); pings, pongs and a Close may go in between
-    /// (RFC 6455 5.4). A message that is given up half way is to be finished all the same, or the
-    /// connection closed.
+    /// [`MessageUnfinished`](SendError::MessageUnfinished); pings, pongs and a Close may come in between
+    /// (RFC 6455 5.4). To abandon the message, finish it all the same, or close the connection.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -279,8 +279,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         self.start_compressed(kind, Compress::Auto).await
     }
 
-    /// As [`start`](Self::start), and says whether the message is to be compressed, where that was
-    /// negotiated.
+    /// As [`start`](Self::start), compressed or not where compression was negotiated.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -316,7 +315,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         self.flush().await
     }
 
-    /// Sends a ping, which overtakes queued messages. The pong comes by [`recv_incoming`](Self::recv_incoming).
+    /// Sends a ping, which overtakes queued messages. [`recv_incoming`](Self::recv_incoming) returns the pong.
     ///
     /// # Errors
     /// See [`Connection::send_ping`].
@@ -338,12 +337,12 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         self.flush().await
     }
 
-    /// Closes the connection and waits for the end: the peer's Close frame, then the end of the
-    /// transport, or their deadline. Messages that come in between are dropped; receive until `None`
-    /// after dropping this future to have them.
+    /// Closes the connection and waits for the end: the peer's Close frame and the end of the transport, or their
+    /// deadline. Messages that come in between are dropped. To receive them, drop this future after its first poll
+    /// and receive until `None`.
     ///
     /// # Errors
-    /// If the peer broke the protocol instead of closing.
+    /// If the peer violated the protocol instead of closing.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error> {
         self.engine.close(code, reason);
         poll_fn(|cx| {
@@ -360,7 +359,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         }
     }
 
-    // What there is to know.
+    // State.
 
     /// How the connection ended, once that is known.
     #[must_use]
@@ -368,7 +367,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         self.engine.closed()
     }
 
-    /// The state machine underneath: its role, its configuration, what is queued.
+    /// The state machine underneath: its role, its configuration, the bytes queued.
     #[must_use]
     pub const fn connection(&self) -> &Connection {
         &self.engine.connection
@@ -417,15 +416,14 @@ impl<S, C> fmt::Debug for WebSocket<S, C> {
     }
 }
 
-/// Why [`WebSocket::send_timeout`] failed.
+/// The reason why [`WebSocket::send_timeout`] failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimedSendError {
     /// The message was refused, or the connection was lost before it was written.
     Refused(SendError),
-    /// The time was over first.
+    /// The timeout has passed first.
     TimedOut {
-        /// Whether the message is queued, and will be sent: then it is too late to send another
-        /// one instead.
+        /// True if the message is queued and will be sent: it is too late to send another one instead.
         queued: bool,
     },
 }

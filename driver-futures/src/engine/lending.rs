@@ -1,5 +1,5 @@
-//! Events that are lent: they borrow the read buffer, and leave the connection free to answer. The halves
-//! of a split socket are lent the buffer itself, so that the others can use the connection meanwhile.
+//! Events that are lent: they borrow the read buffer and leave the connection free to answer. The receiver of a
+//! split socket is lent the buffer itself, so that senders can use the connection meanwhile.
 
 use std::task::{Context, Poll, ready};
 
@@ -15,28 +15,28 @@ use crate::{
     transport::Transport,
 };
 
-/// An event, and what it leaves free.
+/// An event, and the parts of the engine that it does not borrow.
 pub(crate) struct Lent<'a, C> {
     pub(crate) event: Event<'a>,
     pub(crate) connection: &'a mut Connection,
-    /// None if the event needs no read buffer.
+    /// None if the event does not lie in a read buffer.
     pub(crate) env: Option<&'a mut Env>,
     pub(crate) clock: &'a C,
 }
 
-/// What is lent to one who does not hold the connection meanwhile.
+/// An event that is lent to a receiver that does not hold the connection meanwhile.
 #[derive(Debug)]
 pub(crate) enum Loan {
-    /// A read buffer with an event that was announced, and whatever has come behind it.
+    /// A read buffer with an event that was announced, and the input behind it.
     InPlace(Lease),
-    /// What was read ahead.
+    /// An event that was read ahead.
     ReadAhead(Incoming),
     /// The end of the connection.
     End(Closed),
 }
 
 impl Loan {
-    /// Whether there is input in it that comes before what is still to be read.
+    /// Returns true if it holds further input, which comes before anything that is read later.
     pub(crate) fn has_more(&self) -> bool {
         match self {
             Self::InPlace(lease) => lease.input.has_more(),
@@ -46,7 +46,7 @@ impl Loan {
 }
 
 impl<S: Transport, C: Clock> Engine<S, C> {
-    /// Waits for something to lend.
+    /// Waits for an event to lend.
     pub(crate) fn poll_lendable(&mut self, cx: &mut Context<'_>) -> Poll<Found> {
         loop {
             if self.read_ahead() > 0 || self.is_end_unseen() {
@@ -58,8 +58,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             if !lendable || self.lease.get_mut().is_none_or(Leased::hold) {
                 return Poll::Ready(found);
             }
-            // Nobody tells when the application has done with what it is lent, and too many read
-            // buffers are waiting for that already.
+            // Too many read buffers are lent already, to applications that may keep them for any time.
             if let Some(mut lease) = self.lease.take() {
                 let Leased { env, input, .. } = &mut *lease;
                 if let Some(incoming) =
@@ -73,7 +72,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         }
     }
 
-    /// Takes what [`poll_lendable`](Self::poll_lendable) found, without a copy unless it was read ahead.
+    /// Lends the event that [`poll_lendable`](Self::poll_lendable) found, without a copy unless it was read ahead.
     #[inline(always)]
     pub(crate) fn lend_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
         let announced = (self.lease.get()).is_some_and(|parts| parts.input.has_message());
@@ -94,7 +93,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         }))
     }
 
-    /// Lends whatever is not a message in place.
+    /// Lends an event that is not a message in place.
     #[inline(never)]
     fn lend_other_event(&mut self) -> Result<Option<Lent<'_, C>>, Error> {
         if !self.extras.is_empty() {
@@ -126,7 +125,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         }
     }
 
-    /// Gives away what [`poll_lendable`](Self::poll_lendable) found.
+    /// Gives away the event that [`poll_lendable`](Self::poll_lendable) found.
     pub(crate) fn lend_away(&mut self) -> Option<Loan> {
         if let Some(incoming) = self.extras.pop() {
             return Some(Loan::ReadAhead(incoming));
@@ -146,7 +145,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         input: &'a mut Input<Box<[u8]>>,
     ) -> Result<Option<Event<'a>>, Error> {
         self.budget.count_event();
-        // It fails no more: it was announced.
+        // It was announced, so it cannot fail any more.
         let event = self.connection.next_event(env, input);
         if let Ok(Some(Event::Closed(closed))) = &event {
             self.extras
@@ -155,7 +154,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         event
     }
 
-    /// Goes on with what was [given away](Self::lend_away).
+    /// Takes back a buffer that was [given away](Self::lend_away).
     pub(crate) fn take_back(&mut self, loan: Loan) {
         if let Loan::InPlace(lease) = loan
             && !lease.input.is_empty()
@@ -164,7 +163,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         }
     }
 
-    /// Takes what was read ahead, or the end that nobody was shown.
+    /// Lends an event that was read ahead, or the end that is still to be shown.
     fn lend_aside(&mut self) -> Option<Lent<'_, C>> {
         self.extras.lend().map(|event| Lent {
             event,
@@ -178,8 +177,8 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         (self.extras.outcome()).is_some_and(|outcome| outcome.unseen)
     }
 
-    /// Whether [`poll_lendable`](Self::poll_lendable) would find something in input that is at hand.
-    /// `false` says nothing.
+    /// Returns true if input that is at hand has an event to lend. False is inconclusive: call
+    /// [`poll_lendable`](Self::poll_lendable) to find out.
     #[inline]
     pub(crate) fn is_lendable_at_hand(&mut self) -> bool {
         if self.budget.is_spent() {

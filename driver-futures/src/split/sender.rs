@@ -1,4 +1,4 @@
-//! The half that sends, of which there may be many.
+//! The half that sends. It can be cloned.
 
 use std::{
     fmt,
@@ -23,9 +23,9 @@ use crate::{
 #[cfg(doc)]
 use crate::{Receiver, WebSocket};
 
-/// The sending half of a [split](WebSocket::split) WebSocket. Clones send on the same connection, each
-/// message as a whole: while one sends a message [in parts](Self::start), the messages of the others
-/// wait. Pings do not.
+/// The sending half of a [split](WebSocket::split) WebSocket. Clones send on the same connection, each message as
+/// a whole: while one sends a message [in parts](Self::start), the messages of the others wait, but not their
+/// pings.
 pub struct Sender<S: Transport, C: Clock> {
     pub(super) shared: Arc<Shared<S, C>>,
     /// For the sink; each future has its own.
@@ -59,7 +59,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
             .await
     }
 
-    /// Sends a message that many connections get.
+    /// Sends a message that was prepared for many connections.
     ///
     /// # Errors
     /// As [`WebSocket::send`].
@@ -68,8 +68,8 @@ impl<S: Transport, C: Clock> Sender<S, C> {
             .await
     }
 
-    /// As [`send`](Self::send), but gives up after `timeout`, as [`WebSocket::send_timeout`] does. A
-    /// timeout of nothing refuses at once what there is no room for.
+    /// As [`send`](Self::send), but gives up after `timeout`, as [`WebSocket::send_timeout`] does. With a timeout of
+    /// zero, a message that has to wait is refused at once.
     ///
     /// # Errors
     /// As [`WebSocket::send_timeout`].
@@ -80,7 +80,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     ) -> Result<(), TimedSendError> {
         let waiter = self.shared.waiter();
         let mut submission = Submission::message(message.into(), Then::Flush);
-        // The connection's own clock knows one deadline, and this is not that of the others who wait.
+        // The connection's own clock has one deadline, and other halves wait for that.
         let mut clock = self.shared.lock().engine.clock.another();
         let deadline = clock.now() + timeout;
         poll_fn(|cx| {
@@ -105,8 +105,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
             .await
     }
 
-    /// Queues a message as [`feed`](Self::feed) does, and says whether it is to be compressed, where that
-    /// was negotiated.
+    /// Queues a message as [`feed`](Self::feed) does, compressed or not where compression was negotiated.
     ///
     /// # Errors
     /// As [`WebSocket::send`].
@@ -128,7 +127,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         .await
     }
 
-    /// Queues a message that many connections get, as [`feed`](Self::feed) does.
+    /// Queues a message that was prepared for many connections, as [`feed`](Self::feed) does.
     ///
     /// # Errors
     /// As [`WebSocket::send`].
@@ -147,16 +146,15 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     }
 
     /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
-    /// [`finish`](Self::finish) of this same sender. Waits until the messages that other senders have
-    /// started are whole.
+    /// [`finish`](Self::finish) on this same sender. Waits until a message that another sender has started is
+    /// finished.
     ///
-    /// Until it is finished, what other senders have to send waits (RFC 6455 5.4: messages must not be
-    /// interleaved), and this one's other messages are refused, as those of a whole
-    /// [socket](WebSocket::start) are.
+    /// Until then, messages of other senders wait (RFC 6455 5.4: messages must not be interleaved), and other
+    /// messages of this one are refused, as on a whole [socket](WebSocket::start).
     ///
-    /// If this sender is dropped before, the message stays unfinished, as on a whole socket: messages
-    /// are refused with [`MessageUnfinished`](SendError::MessageUnfinished), until another sender finishes
-    /// it or the connection is closed.
+    /// If this sender is dropped before, the message stays unfinished, as on a whole socket: messages are refused
+    /// with [`MessageUnfinished`](SendError::MessageUnfinished) until another sender finishes it or the connection is
+    /// closed.
     ///
     /// # Errors
     /// As [`WebSocket::start`].
@@ -164,8 +162,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.start_compressed(kind, Compress::Auto).await
     }
 
-    /// As [`start`](Self::start), and says whether the message is to be compressed, where that was
-    /// negotiated.
+    /// As [`start`](Self::start), compressed or not where compression was negotiated.
     ///
     /// # Errors
     /// As [`WebSocket::start`].
@@ -207,7 +204,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         .await
     }
 
-    /// Sends a ping, which overtakes queued messages. The pong comes by [`Receiver::recv_incoming`].
+    /// Sends a ping, which overtakes queued messages. [`Receiver::recv_incoming`] returns the pong.
     ///
     /// # Errors
     /// See [`Connection::send_ping`].
@@ -225,12 +222,12 @@ impl<S: Transport, C: Clock> Sender<S, C> {
             .await
     }
 
-    /// Starts the closing handshake, and waits for its end, as [`WebSocket::close`] does. The receiver
-    /// gets what comes in between; while nobody receives more than is read ahead, this waits, at most
-    /// until the deadline of the closing handshake.
+    /// Starts the closing handshake and waits for its end, as [`WebSocket::close`] does. The receiver gets messages
+    /// that come in between. If they are more than is read ahead, and nobody receives them, this waits until the
+    /// deadline of the closing handshake.
     ///
-    /// While the receiver looks at an event that it was [lent](Receiver::recv_ref) and more has come
-    /// behind it, this waits only until the transport has the Close frame: the rest is up to the receiver.
+    /// While the receiver holds an event that it was [lent](Receiver::recv_ref), and its buffer holds more, this
+    /// waits only until the Close frame is written: the rest is up to the receiver.
     pub async fn close(&self, code: CloseCode, reason: &str) {
         let waiter = self.shared.waiter();
         poll_fn(|cx| self.poll_close(&waiter, cx, code, reason)).await;
@@ -242,13 +239,13 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.shared.closed()
     }
 
-    /// Bytes that are queued and not with the transport yet, those of all senders together.
+    /// Bytes that are queued and not written yet, those of all senders together.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.shared.lock().engine.connection.queued()
     }
 
-    /// Queues a control frame, for which there is always room, and waits until the transport has it.
+    /// Queues a control frame, which never waits for room, and waits until it is written.
     async fn control(
         &self,
         queue: impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>,
@@ -274,8 +271,8 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         poll_fn(|cx| self.poll_submit(&waiter, cx, &mut submission)).await
     }
 
-    /// Queues something as soon as it is its turn and there is room, in the same breath, so that no other
-    /// sender can take the room away.
+    /// Queues a submission as soon as it is its turn and there is room, under one lock, so that no other sender can
+    /// take the room away.
     fn poll_submit(
         &self,
         waiter: &Waiter,
@@ -336,22 +333,22 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     }
 }
 
-/// Something that a sender is to queue.
+/// A message, or a part of one, that is to be queued.
 struct Submission<Q> {
     part: Part,
     then: Then,
-    /// What there must be room for.
+    /// The room that it needs.
     unit: Unit,
-    /// Queues it; gone once it has.
+    /// Queues it. `None` once that is done.
     queue: Option<Q>,
 }
 
-/// What to do when something is queued.
+/// The next thing to do once a submission is queued.
 #[derive(Clone, Copy)]
 enum Then {
-    /// Wait until the transport has it.
+    /// Wait until it is written.
     Flush,
-    /// Leave it to whoever waits next.
+    /// Return: whoever waits next writes it.
     Return,
 }
 
@@ -382,7 +379,7 @@ impl Submission<()> {
         })
     }
 
-    /// A message that many connections get.
+    /// A message that was prepared for many connections.
     fn prepared(
         message: &Prepared,
         then: Then,
@@ -400,7 +397,7 @@ impl<S: Transport, C: Clock> Drop for Sender<S, C> {
         let unfinished = state.stop_streaming(self.id());
         drop(state);
         if unfinished {
-            // What waits for the message to be finished is refused now.
+            // Messages that wait for this one to be finished are refused now.
             self.waiter.wake_others();
         }
     }

@@ -1,4 +1,4 @@
-//! A sender as a sink of messages.
+//! `Sender` as a sink of messages.
 
 use std::{
     pin::Pin,
@@ -11,11 +11,11 @@ use wsproto::{CloseCode, Message, SendError};
 use super::{sender::Sender, shared::Part};
 use crate::{clock::Clock, engine::admission::Unit, transport::Transport};
 
-/// As that of [`WebSocket`](crate::WebSocket). Closing it closes the connection with code 1000 and waits
-/// for its end, as [`close`](Self::close) does.
+/// As the sink of [`WebSocket`](crate::WebSocket). Closing it closes the connection with code 1000 and waits for
+/// its end, as [`close`](Self::close) does.
 ///
-/// If another sender starts a message in parts between `poll_ready` and `start_send`, the message waits
-/// in here until that one is whole and this sink is polled again.
+/// If another sender starts a message in parts between `poll_ready` and `start_send`, the sink keeps its message
+/// until that one is finished and the sink is polled again.
 impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
     type Error = SendError;
 
@@ -59,7 +59,7 @@ impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
 }
 
 impl<S: Transport, C: Clock> Sender<S, C> {
-    /// Queues what had to wait for another sender's message.
+    /// Queues the message that had to wait for another sender's.
     fn poll_deferred(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let Some(deferred) = &self.deferred else {
             return Poll::Ready(Ok(()));
