@@ -1,4 +1,4 @@
-//! A future beside others in one task, which is polled for its own wakes only.
+//! A future that shares a task with others, and is polled for its own wake-ups only.
 
 use std::{
     future::{Future, poll_fn},
@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-/// Whether a future was woken, and who polls it.
+/// A waker that remembers that it was woken, and wakes the task that the future is a part of.
 #[derive(Default)]
 struct WakeFlag(Mutex<State>);
 
@@ -19,7 +19,7 @@ struct State {
 }
 
 impl WakeFlag {
-    /// Whether it has woken since it was last asked. If not, it wakes that task when it does.
+    /// Returns true if it was woken since the last call. The next wake-up wakes the task of `cx`.
     fn take(&self, cx: &Context<'_>) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut state.listener {
@@ -46,7 +46,7 @@ impl Wake for WakeFlag {
     }
 }
 
-/// Polls `future` once, and then when it was woken; not whenever the task is polled that it is a part of.
+/// Polls `future` once, and after that only when it was woken, however often the task around it is polled.
 pub(crate) async fn apart<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     let flag = Arc::new(WakeFlag::default());
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!((polled(), woken()), (1, [0, 0]));
         ring();
         assert_eq!(woken(), [1, 0]);
-        // It tells whoever polled last, though nothing came of that.
+        // It wakes whoever polled last, although that poll did not reach the future.
         assert!(poll(&second).is_pending() && poll(&second).is_pending());
         assert_eq!(polled(), 2);
         ring();
