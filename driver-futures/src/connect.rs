@@ -1,4 +1,4 @@
-//! A client: from a URL to a connection.
+//! A client: from a URL to an open connection.
 
 use std::{
     fmt,
@@ -20,22 +20,21 @@ use driver_kit::{
 use wsproto::{Config, ResponseHead};
 
 use crate::{
-    alarm::Alarm,
     clock::Clock,
     handshake, resolve,
     runtime::Runtime,
     socket::WebSocket,
-    timers::Timer,
+    timers::{Alarm, Timer},
     waiting::{First, after, first},
 };
 
-/// What connecting leads to: the connection and the server's answer.
+/// A connection and the server's response.
 type Connected<R> = (
     WebSocket<<R as Runtime>::Tcp, Timer<<R as Runtime>::Alarm>>,
     ResponseHead,
 );
 
-/// How to connect: what to ask for, and how long to try.
+/// A request for a connection, and a limit to the time it may take.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -60,25 +59,25 @@ pub struct Connect<R> {
 }
 
 impl<R: Runtime> Connect<R> {
-    /// Asks for nothing but a connection to `url`.
+    /// Requests a connection to `url`, without subprotocols or further headers.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self::of(connect::Connect::new(url))
     }
 
-    /// Asks for a subprotocol; the first one asked for is preferred.
+    /// Offers a subprotocol; the first one offered is preferred.
     #[must_use]
     pub fn subprotocol(self, name: impl Into<String>) -> Self {
         Self::of(self.connect.subprotocol(name))
     }
 
-    /// Adds a header. `Host`, `Origin` and `Authorization` replace what would be sent otherwise.
+    /// Adds a header. `Host`, `Origin` and `Authorization` replace the default ones.
     #[must_use]
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         Self::of(self.connect.header(name, value))
     }
 
-    /// Says where the request comes from, as browsers do.
+    /// Sets the `Origin` header, which browsers send (RFC 6455 section 4.1).
     #[must_use]
     pub fn origin(self, origin: impl Into<String>) -> Self {
         Self::of(self.connect.origin(origin))
@@ -90,8 +89,7 @@ impl<R: Runtime> Connect<R> {
         Self::of(self.connect.config(config))
     }
 
-    /// Sets how long everything together may take: resolving, connecting, the handshake, redirects.
-    /// Default 30 s.
+    /// Limits the time of everything together: resolving, connecting, the handshake, redirects. Default 30 s.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self::of(self.connect.timeout(timeout))
@@ -99,8 +97,8 @@ impl<R: Runtime> Connect<R> {
 
     /// Follows up to `limit` redirects. Default 0, as browsers do.
     ///
-    /// What is meant for one server only does not go to another: `Host`, `Authorization`,
-    /// `Proxy-Authorization` and `Cookie` headers, and the user and password of the URL.
+    /// `Host`, `Authorization`, `Proxy-Authorization` and `Cookie` headers, and the user and password of the
+    /// URL, are sent to the first server only.
     #[must_use]
     pub fn redirects(self, limit: usize) -> Self {
         Self::of(self.connect.redirects(limit))
@@ -113,7 +111,7 @@ impl<R: Runtime> Connect<R> {
         }
     }
 
-    /// Connects: resolves the name, tries all its addresses (RFC 8305), and does the opening handshake.
+    /// Connects: resolves the name, tries its addresses (RFC 8305), and does the opening handshake.
     ///
     /// # Errors
     /// See [`ConnectError`].
@@ -159,13 +157,13 @@ impl<R> fmt::Debug for Connect<R> {
     }
 }
 
-/// An attempt to connect, until it has failed.
+/// An attempt to connect to one address.
 type Attempt<T> = (
     SocketAddr,
     Pin<Box<dyn Future<Output = io::Result<T>> + Send>>,
 );
 
-/// Connects to whichever address answers first.
+/// Connects to the address that answers first.
 async fn dial<R: Runtime>(addresses: Vec<SocketAddr>) -> Result<R::Tcp, DialError> {
     let mut plan = Dial::new(addresses, ATTEMPT_DELAY);
     let mut attempts: Vec<Attempt<R::Tcp>> = Vec::new();
@@ -188,7 +186,7 @@ async fn dial<R: Runtime>(addresses: Vec<SocketAddr>) -> Result<R::Tcp, DialErro
     }
 }
 
-/// Waits for any attempt to end, or for the moment `until`.
+/// Waits until an attempt has ended, or until the moment `until`.
 async fn first_ended<R: Runtime>(
     attempts: &mut Vec<Attempt<R::Tcp>>,
     until: Option<Instant>,

@@ -1,4 +1,5 @@
-//! The connections of a server: counted, held to a maximum, and ended when patience is.
+//! The connections of a server: counts them, enforces `max_connections`, and aborts stragglers when the shutdown
+//! grace period ends.
 
 use std::{
     future::{Future, poll_fn},
@@ -19,17 +20,17 @@ use crate::waiters::{Waiter, Waiters};
 #[derive(Debug, Default)]
 pub(crate) struct Connections {
     state: Mutex<State>,
-    /// The tasks are to end where they wait.
+    /// All tasks are to end.
     aborted: AtomicBool,
-    /// Who waits for connections to end.
+    /// Waiters for the end of a connection.
     ended: Arc<Waiters>,
-    /// Who waits for the server to shut down.
+    /// Waiters for the shutdown of the server.
     stopped: Arc<Waiters>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// By number; `None` where the number is free or its task only starting.
+    /// By number. `None` if the number is free, or its task was not polled yet.
     tasks: Vec<Option<Waker>>,
     free: Vec<u32>,
     count: usize,
@@ -37,12 +38,12 @@ struct State {
 }
 
 impl Connections {
-    /// How many there are.
+    /// The number of connections.
     pub(crate) fn count(&self) -> usize {
         self.lock().count
     }
 
-    /// Counts one more, unless the server shuts down: then nothing is to begin.
+    /// Counts one more connection. `None` once the server shuts down: nothing may begin any more.
     pub(crate) fn begin(self: &Arc<Self>) -> Option<Counted> {
         let mut state = self.lock();
         if state.is_stopped {
@@ -57,27 +58,27 @@ impl Connections {
         Some(Counted {
             connections: Arc::clone(self),
             number,
-            waker: 0,
+            waker: None,
         })
     }
 
-    /// Waits until there are fewer than `limit`.
+    /// Waits until there are fewer than `limit` connections.
     pub(crate) async fn fewer_than(&self, limit: usize) {
         self.until(&self.ended, |state| state.count < limit).await;
     }
 
-    /// Begins nothing further.
+    /// Refuses further connections.
     pub(crate) fn stop(&self) {
         self.lock().is_stopped = true;
         self.stopped.wake_all();
     }
 
-    /// Waits for the order to [`stop`](Self::stop).
+    /// Waits until [`stop`](Self::stop) is called.
     pub(crate) async fn stopped(&self) {
         self.until(&self.stopped, |state| state.is_stopped).await;
     }
 
-    /// Ends all tasks where they wait.
+    /// Has all tasks end, by dropping their futures.
     pub(crate) fn abort(&self) {
         // A task that registers later than this sees it, and the others are woken.
         self.aborted.store(true, Ordering::SeqCst);
@@ -88,7 +89,7 @@ impl Connections {
     async fn until(&self, news: &Arc<Waiters>, is_so: impl Fn(&State) -> bool) {
         let waiter = Waiter::new(Arc::clone(news));
         poll_fn(|cx| {
-            // Before looking, so that no news is missed in between.
+            // Before the check, so that no change is missed in between.
             waiter.register(cx.waker());
             if is_so(&self.lock()) {
                 Poll::Ready(())
@@ -104,33 +105,33 @@ impl Connections {
     }
 }
 
-/// One of the connections, until dropped.
+/// One of the connections; it counts until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Counted {
     connections: Arc<Connections>,
     number: u32,
-    /// Which waker its task is known by: as long as it is known, no other has its address.
-    waker: usize,
+    /// A copy of the waker in `tasks`, so that a poll can compare it without the lock.
+    waker: Option<Waker>,
 }
 
 impl Counted {
-    /// The task of the connection: ends with `future`, when that panics, or when all are to end.
-    pub(crate) const fn task<F: Future<Output = ()>>(self, future: F) -> Task<F> {
-        Task {
+    /// Makes the task of the connection. It ends with `future`, when `future` panics, or when all are aborted.
+    pub(crate) const fn task<F: Future<Output = ()>>(self, future: F) -> ConnectionTask<F> {
+        ConnectionTask {
             counted: self,
             future,
         }
     }
 
-    /// Whether the task is to end, of which else it will be woken.
+    /// Returns true if the task is to end. Otherwise it is woken when it is.
     fn is_aborted(&mut self, waker: &Waker) -> bool {
-        if self.waker != waker.data() as usize {
+        if !(self.waker.as_ref()).is_some_and(|known| known.will_wake(waker)) {
             let mut state = self.connections.lock();
             let known = state.tasks[self.number as usize].replace(waker.clone());
             drop(state);
-            // Not under the lock: this may be the last that is left of a task.
+            // Not under the lock: this may drop a task.
             drop(known);
-            self.waker = waker.data() as usize;
+            self.waker = Some(waker.clone());
         }
         self.connections.aborted.load(Ordering::SeqCst)
     }
@@ -143,7 +144,7 @@ impl Drop for Counted {
         state.free.push(self.number);
         state.count -= 1;
         drop(state);
-        // Not under the lock: this may be the last that is left of the task.
+        // Not under the lock: this may drop the task.
         drop(task);
         self.connections.ended.wake_all();
     }
@@ -151,15 +152,15 @@ impl Drop for Counted {
 
 pin_project! {
     /// The task of a connection.
-    pub(crate) struct Task<F> {
-        // Dropped last: a connection counts until nothing is left of it.
+    pub(crate) struct ConnectionTask<F> {
+        // Dropped before `counted`: a connection counts until nothing is left of it.
         #[pin]
         future: F,
         counted: Counted,
     }
 }
 
-impl<F: Future<Output = ()>> Future for Task<F> {
+impl<F: Future<Output = ()>> Future for ConnectionTask<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -167,8 +168,26 @@ impl<F: Future<Output = ()>> Future for Task<F> {
         if this.counted.is_aborted(cx.waker()) {
             return Poll::Ready(());
         }
-        // Whatever has panicked is dropped next, and touched by nobody in between. Some executors would
-        // take the panic for their own.
+        // The future that has panicked is dropped next, and nothing touches it in between. Some executors would
+        // let the panic end their own thread.
         catch_unwind(AssertUnwindSafe(|| this.future.poll(cx))).unwrap_or(Poll::Ready(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The waker that does nothing has no data, like those of executors that keep everything in statics.
+    #[test]
+    fn a_task_whose_waker_has_no_data_is_known() {
+        assert!(Waker::noop().data().is_null());
+        let connections = Arc::new(Connections::default());
+        let mut counted = connections.begin().expect("nothing is stopped");
+        assert!(!counted.is_aborted(Waker::noop()));
+        let known = || connections.lock().tasks.iter().flatten().count();
+        assert_eq!(known(), 1);
+        drop(counted);
+        assert_eq!(known(), 0);
     }
 }

@@ -1,18 +1,18 @@
-//! What goes wrong on a server where no handler can see it.
+//! Failures of a server that no handler sees.
 
 use std::{fmt, io};
 
 use driver_kit::handshake::HandshakeError;
 
-/// Something that went wrong on a server before there was a request to handle. A server goes on in
-/// spite of it; [`Server::on_failure`](crate::Server::on_failure) is for those who want to know.
+/// A failure on a server before there was a request to handle. The server goes on in spite of it;
+/// [`Server::on_failure`](crate::Server::on_failure) reports it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServerFailure {
     /// A connection could not be accepted, for example because there are too many open files. The
     /// server tries again, after a pause if need be.
     Accept(io::Error),
-    /// No acceptable request came. Whoever connected was told, if there was a way.
+    /// No acceptable request came. The client was told if possible.
     Handshake(HandshakeError),
 }
 
@@ -34,7 +34,7 @@ impl std::error::Error for ServerFailure {
     }
 }
 
-/// Is told about failures.
+/// The callback for failures.
 pub(crate) struct Observer(Box<dyn Fn(ServerFailure) + Send + Sync>);
 
 impl Observer {

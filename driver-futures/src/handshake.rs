@@ -1,4 +1,4 @@
-//! Both halves of the opening handshake over a transport.
+//! Both sides of the opening handshake over a transport.
 
 use std::{
     fmt,
@@ -15,17 +15,17 @@ use wsproto::{
 
 use crate::{
     clock::Clock,
-    core::Core,
+    engine::Engine,
+    poll::{Found, PollMode, Receiving},
     socket::WebSocket,
-    task::{Found, Receiving, Task},
     transport::Transport,
 };
 
 /// Waits for the request on a transport that was just accepted.
 ///
 /// # Errors
-/// If no acceptable request comes in time. Every refusal is answered; this returns when the answer has
-/// had its chance to arrive.
+/// If no acceptable request comes in time. Every refusal is answered, and this returns when the answer is
+/// written and the transport has ended, or the deadline for that has passed.
 pub async fn accept<S: Transport, C: Clock>(
     transport: S,
     clock: C,
@@ -34,15 +34,15 @@ pub async fn accept<S: Transport, C: Clock>(
     let mut lease = Lease::take();
     lease.env.set_now(clock.now());
     let connection = Connection::accepting(config, &mut lease.env);
-    let mut core = Core::new(connection, transport, clock, lease);
-    let head = opening_event(&mut core, |event| match event {
+    let mut engine = Engine::new(connection, transport, clock, lease);
+    let head = opening_event(&mut engine, |event| match event {
         Event::Request(request) => Some(request.to_head()),
         _ => None,
     })
     .await?;
-    core.release();
+    engine.release();
     Ok(Upgrade {
-        opened: Some(Box::new(Opened { core, head })),
+        opened: Some(Box::new(Opened { engine, head })),
     })
 }
 
@@ -63,57 +63,57 @@ pub async fn connect<S: Transport, C: Clock>(
     complete(connection, transport, clock, lease).await
 }
 
-/// Sees the opening handshake of a client through that has begun.
+/// Completes a client's opening handshake.
 pub(crate) async fn complete<S: Transport, C: Clock>(
     connection: Connection,
     transport: S,
     clock: C,
     lease: Lease,
 ) -> Result<(WebSocket<S, C>, ResponseHead), HandshakeError> {
-    let mut core = Core::new(connection, transport, clock, lease);
-    let answer = opening_event(&mut core, |event| match event {
+    let mut engine = Engine::new(connection, transport, clock, lease);
+    let answer = opening_event(&mut engine, |event| match event {
         Event::Open(response) => Some(Ok(response.to_head())),
         Event::Refused(response) => Some(Err(response.to_head())),
         _ => None,
     })
     .await?;
-    core.release();
+    engine.release();
     match answer {
-        Ok(head) => Ok((WebSocket::new(core), head)),
+        Ok(head) => Ok((WebSocket::new(engine), head)),
         Err(head) => Err(HandshakeError::Refused(Box::new(head))),
     }
 }
 
-/// Waits for the event that ends the peer's half of the handshake.
+/// Waits for the event that completes the peer's half of the handshake.
 async fn opening_event<S: Transport, C: Clock, T>(
-    core: &mut Core<S, C>,
+    engine: &mut Engine<S, C>,
     mut wanted: impl FnMut(&Event<'_>) -> Option<T>,
 ) -> Result<T, HandshakeError> {
-    poll_fn(|cx| poll_opening_event(core, cx, &mut wanted)).await
+    poll_fn(|cx| poll_opening_event(engine, cx, &mut wanted)).await
 }
 
 fn poll_opening_event<S: Transport, C: Clock, T>(
-    core: &mut Core<S, C>,
+    engine: &mut Engine<S, C>,
     cx: &mut Context<'_>,
     wanted: &mut impl FnMut(&Event<'_>) -> Option<T>,
 ) -> Poll<Result<T, HandshakeError>> {
     loop {
-        let found = match core.poll_event(cx, Task::LEND) {
+        let found = match engine.poll_event(cx, PollMode::LEND) {
             Poll::Ready(found) => found,
-            // Nothing has come, or half a request: browsers connect ahead of need. A server that
-            // shuts down does not wait for the rest.
-            Poll::Pending if core.outcome.is_none() && core.clock.shutting_down().is_some() => {
-                core.close(CloseCode::GOING_AWAY, "");
+            // Nothing or half a request has come: browsers connect ahead of need. A server that shuts down does
+            // not wait for the rest.
+            Poll::Pending if !engine.has_ended() && engine.clock.shutting_down().is_some() => {
+                engine.close(CloseCode::GOING_AWAY, "");
                 continue;
             }
-            // A server that answered nonsense is told nothing, so there is nothing to wait for.
-            Poll::Pending if core.outcome.is_some() && core.connection.role() == Role::Client => {
+            // A server whose response is invalid gets no answer, so there is nothing to wait for.
+            Poll::Pending if engine.has_ended() && engine.connection.role() == Role::Client => {
                 Found::Over
             }
             Poll::Pending => return Poll::Pending,
         };
         if !matches!(found, Found::Lendable) {
-            return Poll::Ready(Err(match core.outcome.take().map(|outcome| *outcome) {
+            return Poll::Ready(Err(match engine.take_outcome() {
                 Some(outcome) => outcome.error.map_or(
                     HandshakeError::Closed(outcome.closed),
                     HandshakeError::Failed,
@@ -121,97 +121,95 @@ fn poll_opening_event<S: Transport, C: Clock, T>(
                 None => HandshakeError::Misuse(SendError::Closed),
             }));
         }
-        match core.lend_event() {
+        match engine.lend_event() {
             Ok(Some(lent)) => {
                 if let Some(wanted) = wanted(&lent.event) {
                     return Poll::Ready(Ok(wanted));
                 }
             }
             Ok(None) => {}
-            // Not reported before the answer has had its chance to arrive.
-            Err(error) => core.failed(error),
+            // Reported once the answer is written.
+            Err(error) => engine.failed(error),
         }
     }
 }
 
-/// A request that waits for an answer: look at it, authorize it, take your time, and then
-/// [`accept`](Self::accept) or [`reject`](Self::reject) it.
+/// A request that waits for an answer: [`accept`](Self::accept) or [`reject`](Self::reject) it. A handler may
+/// take its time for that, up to [`Config::opening_timeout`].
 ///
-/// Dropped without an answer, the request is answered 503, as far as that is possible without waiting.
+/// If it is dropped without an answer, the request is answered 503, as far as that is possible without waiting.
 pub struct Upgrade<S: Transport, C: Clock> {
-    /// There until it is answered. In memory of its own: what a handler is called with has its place in
-    /// the handler's future until that ends, beside the place of the socket that it becomes.
+    /// Some until it is answered. Boxed, because an argument of a handler has its place in the handler's future
+    /// until that ends, beside the place of the socket that it becomes.
     opened: Option<Box<Opened<S, C>>>,
 }
 
 /// A connection that waits for an answer.
 struct Opened<S, C> {
-    core: Core<S, C>,
+    engine: Engine<S, C>,
     head: RequestHead,
 }
 
 impl<S: Transport, C: Clock> Upgrade<S, C> {
-    /// The request. If the configuration [surfaces](Config::surface_plain_http) plain HTTP requests,
-    /// see whether it [is an upgrade](Request::is_upgrade).
+    /// The request. If the configuration [surfaces](Config::surface_plain_http) plain HTTP requests, check
+    /// [`Request::is_upgrade`].
     #[must_use]
     pub fn request(&self) -> Request<'_> {
         self.opened().head.view()
     }
 
-    /// The request, to keep.
+    /// A copy of the request.
     #[must_use]
     pub fn head(&self) -> RequestHead {
         self.opened().head.clone()
     }
 
-    /// The transport underneath, which knows who is at its other end. Reading or writing past the
-    /// connection would corrupt it.
+    /// The transport underneath, which knows the peer's address. Reading or writing past the connection would
+    /// corrupt it.
     #[must_use]
     pub fn get_ref(&self) -> &S {
-        &self.opened().core.transport
+        &self.opened().engine.transport
     }
 
-    /// Accepts: messages may be sent at once.
+    /// Accepts the request. Messages may be sent at once.
     ///
     /// # Errors
-    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked: then the request is
-    /// answered 503.
+    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked. Then the request is answered 503.
     pub fn accept(
         mut self,
         with: &Accept<'_>,
     ) -> impl Future<Output = Result<WebSocket<S, C>, HandshakeError>> {
         let mut answered = false;
-        // Not an async function: whatever passes through its future would have a place there, and
-        // with it in the handler's future, beside the socket.
+        // Not an async function: its future would have a place for every intermediate value, and so would the
+        // handler's future, beside the socket.
         poll_fn(move |cx| {
             if !answered {
                 self.answer(|connection, env| connection.accept(env, with))?;
                 answered = true;
             }
-            if let Some(Opened { core, .. }) = self.opened.as_deref_mut() {
-                // If the client is gone, the socket tells how; what it had sent can still be received.
-                ready!(core.poll_until(cx, Receiving::Keep, None, Core::is_flushed));
+            if let Some(Opened { engine, .. }) = self.opened.as_deref_mut() {
+                // If the client is gone, the socket reports it; messages that came before can still be received.
+                ready!(engine.poll_until(cx, Receiving::Keep, None, Engine::is_flushed));
             }
             let Some(opened) = self.opened.take() else {
                 return Poll::Ready(Err(HandshakeError::Misuse(SendError::NoRequest)));
             };
-            Poll::Ready(Ok(WebSocket::new(opened.core)))
+            Poll::Ready(Ok(WebSocket::new(opened.engine)))
         })
     }
 
-    /// Answers without opening a connection: a refusal, a redirect, or the response to a plain HTTP
-    /// request. Returns when the answer has had its chance to arrive.
+    /// Answers without opening a connection: a refusal, a redirect, or the response to a plain HTTP request.
+    /// Returns when the answer is written and the transport has ended, or the deadline for that has passed.
     ///
     /// # Errors
-    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked: then the request is
-    /// answered 503.
+    /// [`HandshakeError::Misuse`] if the answer cannot be written as asked. Then the request is answered 503.
     pub async fn reject(mut self, with: &Reject<'_>) -> Result<(), HandshakeError> {
         self.answer(|connection, env| connection.reject(env, with))?;
         if let Some(mut opened) = self.opened.take() {
             poll_fn(|cx| {
                 opened
-                    .core
-                    .poll_until(cx, Receiving::Discard, None, Core::is_over)
+                    .engine
+                    .poll_until(cx, Receiving::Discard, None, Engine::is_over)
             })
             .await;
         }
@@ -229,10 +227,10 @@ impl<S: Transport, C: Clock> Upgrade<S, C> {
         &mut self,
         answer: impl FnOnce(&mut Connection, &mut wsproto::Env) -> Result<(), SendError>,
     ) -> Result<(), HandshakeError> {
-        let Some(Opened { core, .. }) = self.opened.as_deref_mut() else {
+        let Some(Opened { engine, .. }) = self.opened.as_deref_mut() else {
             return Ok(());
         };
-        core.queue(answer).map_err(HandshakeError::Misuse)
+        engine.queue(answer).map_err(HandshakeError::Misuse)
     }
 }
 
@@ -243,11 +241,11 @@ impl<S: Transport, C: Clock> Drop for Upgrade<S, C> {
             && self
                 .answer(|connection, env| connection.reject(env, &unavailable))
                 .is_ok()
-            && let Some(Opened { core, .. }) = self.opened.as_deref_mut()
+            && let Some(Opened { engine, .. }) = self.opened.as_deref_mut()
         {
-            // A socket that was just accepted takes a short answer without waiting.
+            // A socket that was just accepted takes a short answer at once.
             let mut cx = Context::from_waker(Waker::noop());
-            let _ = core.poll_until(&mut cx, Receiving::Discard, None, Core::is_over);
+            let _ = engine.poll_until(&mut cx, Receiving::Discard, None, Engine::is_over);
         }
     }
 }

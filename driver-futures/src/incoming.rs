@@ -1,10 +1,10 @@
-//! Events of one's own, and those that were read ahead.
+//! Owned events, and the queue of those that were read ahead.
 
 use std::collections::VecDeque;
 
 use wsproto::{Chunk, Event, Kind, Message};
 
-/// Something that was received, to keep.
+/// An event that the application owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Incoming {
@@ -16,17 +16,17 @@ pub enum Incoming {
         kind: Kind,
         /// The bytes; a chunk of text may end inside a code point.
         data: Vec<u8>,
-        /// Whether the message ends here.
+        /// True for the last chunk of the message.
         last: bool,
     },
-    /// A ping; its pong is queued already.
+    /// A ping. Its pong is queued already.
     Ping(Vec<u8>),
     /// A pong.
     Pong(Vec<u8>),
 }
 
 impl Incoming {
-    /// What of an event is for the application that receives.
+    /// Copies an event, if it is for the application.
     #[inline]
     pub(crate) fn from_event(event: Event<'_>) -> Option<Self> {
         Some(match event {
@@ -39,8 +39,7 @@ impl Incoming {
             },
             Event::Ping(payload) => Self::Ping(payload.to_vec()),
             Event::Pong(payload) => Self::Pong(payload.to_vec()),
-            // The handshake is over, the end is kept elsewhere, and senders see for themselves that
-            // the queue has drained.
+            // The handshake is over, the end is kept elsewhere, and senders look at the queue themselves.
             _ => return None,
         })
     }
@@ -55,7 +54,7 @@ impl Incoming {
         }
     }
 
-    /// As an event that borrows it.
+    /// An event that borrows from this one.
     pub(crate) fn as_event(&self) -> Event<'_> {
         match self {
             Self::Message(Message::Text(text)) => Event::Text(text.as_str().into()),
@@ -74,20 +73,20 @@ impl Incoming {
     }
 }
 
-/// Bytes that are read ahead at most while nobody receives: 64 KiB but one, so that a connection counts
-/// them in two bytes.
+/// The bytes that may be read ahead while nobody receives: 64 KiB less one, so that a connection counts them in
+/// two bytes.
 pub(crate) const READ_AHEAD: u16 = u16::MAX;
 
-/// What an event costs in here beside its bytes.
+/// The cost of an event in the inbox beside its bytes.
 const OVERHEAD: usize = 64;
 
-/// What was read ahead while the application was sending: a peer's pings and its Close are found
-/// behind messages that nobody has asked for yet.
+/// Events that were read ahead while the application was sending: a peer's pings and its Close lie behind
+/// messages that nobody has asked for yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     events: VecDeque<Incoming>,
     bytes: usize,
-    /// What was lent last.
+    /// The event that was lent last.
     lent: Option<Incoming>,
 }
 
@@ -107,7 +106,7 @@ impl Inbox {
         Some(incoming)
     }
 
-    /// Takes the oldest out and lends it.
+    /// Takes the oldest event and lends it.
     pub(crate) fn lend(&mut self) -> Option<Event<'_>> {
         self.lent = self.pop();
         self.lent.as_ref().map(Incoming::as_event)

@@ -1,36 +1,34 @@
 //! The asynchronous WebSocket that the drivers for tokio and smol share: everything but the runtime.
 //!
-//! The socket needs a [`Transport`] (how to read and write from inside a task) and a [`Clock`] (what time
-//! it is, and how to be woken later), and is [`WebSocket`]: `recv` and `send`, `Stream` and `Sink`,
-//! [`split`](WebSocket::split), both halves of the opening handshake. [`Server`] and [`Connect`] need a
-//! [`Runtime`]: how it waits, spawns, keeps time ([`Alarm`]) and resolves names. That is what a driver
-//! brings, and it gives all this shorter names. Applications use a driver, not this crate.
+//! A [`WebSocket`] has `recv` and `send`, `Stream` and `Sink`, [`split`](WebSocket::split), and both sides of the
+//! opening handshake. It needs a [`Transport`], which reads and writes inside a task, and a [`Clock`], which tells
+//! the time and wakes the task later. [`Server`] and [`Connect`] need a [`Runtime`], which waits, spawns, keeps time
+//! ([`Alarm`]) and resolves names. A driver implements these, and gives the types shorter names. Applications use a
+//! driver, not this crate.
 
-mod alarm;
 mod clock;
 mod connect;
 mod connections;
-mod core;
+mod engine;
 mod failure;
 mod handshake;
 mod incoming;
 mod message_stream;
 mod outbox;
 mod outcome;
+mod poll;
 mod prepared;
 mod resolve;
 mod runtime;
 mod server;
 mod socket;
 mod split;
-mod task;
 mod timers;
 mod transport;
 mod waiters;
 mod waiting;
 
 pub use self::{
-    alarm::Alarm,
     clock::Clock,
     connect::Connect,
     failure::ServerFailure,
@@ -42,7 +40,7 @@ pub use self::{
     server::{Server, ServerHandle},
     socket::{TimedSendError, WebSocket},
     split::{Receiver, Sender},
-    timers::{Purpose, Timer, Timers},
+    timers::{Alarm, Purpose, Timer, Timers},
     transport::Transport,
 };
 pub use driver_kit::{connect::ConnectError, handshake::HandshakeError};

@@ -1,4 +1,4 @@
-//! The WebSocket as a stream and a sink of messages.
+//! `WebSocket` as a stream and a sink of messages.
 
 use std::{
     pin::Pin,
@@ -9,9 +9,15 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use wsproto::{CloseCode, Error, Message, SendError};
 
-use crate::{clock::Clock, core::Core, socket::WebSocket, task::Receiving, transport::Transport};
+use crate::{
+    clock::Clock,
+    engine::{Engine, admission::Unit},
+    poll::Receiving,
+    socket::WebSocket,
+    transport::Transport,
+};
 
-/// The messages, then at most one error, then the end.
+/// Yields the messages, then at most one error, then ends.
 impl<S: Transport, C: Clock> Stream for WebSocket<S, C> {
     type Item = Result<Message, Error>;
 
@@ -20,17 +26,14 @@ impl<S: Transport, C: Clock> Stream for WebSocket<S, C> {
     }
 }
 
-/// Closing the sink closes the connection with code 1000 and waits for its end; while nobody receives
-/// more than is read ahead, at most until the deadline of the closing handshake.
+/// Closing the sink closes the connection with code 1000 and waits for its end. If the peer sends more than is
+/// read ahead, and nobody receives it, that ends with the deadline of the closing handshake.
 impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
     type Error = SendError;
 
     fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        ready!(
-            self.core
-                .poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
-        );
-        if self.core.connection.is_open() {
+        ready!(self.poll_room(cx, Unit::AnyMessage));
+        if self.engine.connection.is_open() {
             Poll::Ready(Ok(()))
         } else {
             Poll::Ready(Err(SendError::Closed))
@@ -38,18 +41,18 @@ impl<S: Transport, C: Clock> Sink<Message> for WebSocket<S, C> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), SendError> {
-        self.core
+        self.engine
             .queue(|connection, env| connection.send_message(env, message))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.core.poll_flush(cx, Receiving::Keep)
+        self.engine.poll_flush(cx, Receiving::Keep)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
-        self.core.close(CloseCode::NORMAL, "");
-        self.core
-            .poll_until(cx, Receiving::Keep, None, Core::is_over)
+        self.engine.close(CloseCode::NORMAL, "");
+        self.engine
+            .poll_until(cx, Receiving::Keep, None, Engine::is_over)
             .map(Ok)
     }
 }

@@ -1,4 +1,4 @@
-//! Sending while an event that was lent is looked at.
+//! Sends while an event is lent.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use wsproto::{CloseCode, Compress, Connection, Env, Kind, Message, Prepared, Sen
 
 use crate::clock::Clock;
 
-/// Sends on a connection while an event of it is looked at. What is fed is written when the next receive
-/// has to wait, or by [`WebSocket::flush`](crate::WebSocket::flush).
+/// Sends on a connection while one of its events is lent. Messages are written when the next receive has to
+/// wait, or by [`WebSocket::flush`](crate::WebSocket::flush).
 pub struct Outbox<'a, C> {
     pub(crate) connection: &'a mut Connection,
-    /// None if the event needs no read buffer: then one is leased for the moment.
+    /// None if the event does not lie in a read buffer: then an environment is leased for each call.
     pub(crate) env: Option<&'a mut Env>,
     pub(crate) clock: &'a C,
 }
@@ -33,7 +33,7 @@ impl<C: Clock> Outbox<'_, C> {
         self.queue(|connection, env| connection.send_binary(env, data))
     }
 
-    /// Queues a message, which is moved if it is long.
+    /// Queues a message. A long one is moved, not copied.
     ///
     /// # Errors
     /// See [`Connection::send_message`].
@@ -42,7 +42,7 @@ impl<C: Clock> Outbox<'_, C> {
         self.queue(|connection, env| connection.send_message(env, message))
     }
 
-    /// Queues a message, and says whether it is to be compressed, where that was negotiated.
+    /// Queues a message, compressed or not where compression was negotiated.
     ///
     /// # Errors
     /// See [`Connection::send_compressed`].
@@ -83,14 +83,13 @@ impl<C: Clock> Outbox<'_, C> {
     pub fn close(&mut self, code: CloseCode, reason: &str) {
         let now = self.clock.now();
         self.queue(|connection, env| {
-            // Its deadline counts from here, however old the batch is.
+            // Its deadline counts from now, however old the batch is.
             env.set_now(now);
             connection.close(env, code, reason);
         });
     }
 
-    /// The state machine underneath, as of [`WebSocket::connection`](crate::WebSocket::connection): how
-    /// much is queued, for example.
+    /// The state machine underneath, as [`WebSocket::connection`](crate::WebSocket::connection) returns it.
     #[must_use]
     pub const fn connection(&self) -> &Connection {
         self.connection
@@ -105,7 +104,7 @@ impl<C: Clock> Outbox<'_, C> {
                 &mut lease.env
             }
         };
-        // With answers under way, the present is that of the first.
+        // A batch of answers has the time of the first one.
         if self.connection.queued() == 0 {
             env.set_now(self.clock.now());
         }

@@ -1,4 +1,4 @@
-//! How a connection ended, and who was told.
+//! How a connection ended, and whether that was reported.
 
 use wsproto::{Closed, Error};
 
@@ -6,14 +6,14 @@ use wsproto::{Closed, Error};
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) closed: Closed,
-    /// The error, until it was reported.
+    /// The error, until it is reported.
     pub(crate) error: Option<Error>,
-    /// It was found while nobody was lent events, and so nobody has had the last one.
+    /// The end was found by a poll that lends nothing: `Event::Closed` is still to be lent.
     pub(crate) unseen: bool,
 }
 
 impl Outcome {
-    /// Without an error; whether `Event::Closed` is still to be shown.
+    /// An end without an error.
     pub(crate) const fn closed(closed: Closed, unseen: bool) -> Self {
         Self {
             closed,
@@ -22,7 +22,7 @@ impl Outcome {
         }
     }
 
-    /// With an error that nobody was told.
+    /// An end with an error that is still to be reported.
     pub(crate) fn failed(error: Error) -> Self {
         Self {
             closed: error.closed.clone(),

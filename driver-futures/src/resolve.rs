@@ -1,4 +1,4 @@
-//! From what people write to the addresses of sockets.
+//! Name resolution: hosts and ports as people write them.
 
 use std::{
     io::{self, ErrorKind},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::runtime::Runtime;
 
-/// The addresses of a host: a name, or an address, IPv6 without brackets.
+/// The addresses of a host, which is a name or an address, IPv6 without brackets.
 pub(crate) async fn host<R: Runtime>(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     match host.parse::<IpAddr>() {
         Ok(ip) => Ok(vec![SocketAddr::new(ip, port)]),

@@ -50,11 +50,11 @@ struct Shared<R: Runtime> {
 }
 
 impl<R: Runtime> Server<R::TcpListener, R> {
-    /// Listens on the first address of `address` that works, with a backlog of 1024. Address and port are
-    /// as in `localhost:9001`, `127.0.0.1:0` and `[::1]:80`; a [`SocketAddr`] does as well.
+    /// Listens on the first address of `address` that works, with a backlog of 1024. Examples are
+    /// `localhost:9001`, `127.0.0.1:0` and `[::1]:80`; a [`SocketAddr`] works as well.
     ///
     /// # Errors
-    /// If no address works: the name is unknown, the port is in use, and the like.
+    /// If no address works, for example because the name is unknown or the port is in use.
     pub async fn bind(address: impl fmt::Display) -> io::Result<Self> {
         let mut failed = None;
         for address in resolve::host_and_port::<R>(&address.to_string()).await? {
@@ -70,7 +70,7 @@ impl<R: Runtime> Server<R::TcpListener, R> {
     /// The address that the server listens on; useful after binding port 0.
     ///
     /// # Errors
-    /// What the system reports.
+    /// The error that the system reports.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         R::local_addr(&self.listener)
     }
@@ -81,7 +81,7 @@ impl<R: Runtime> Server<R::UnixListener, R> {
     /// Listens on a Unix socket, which must not exist yet.
     ///
     /// # Errors
-    /// What the system reports.
+    /// The error that the system reports.
     pub fn bind_unix(path: impl AsRef<Path>) -> io::Result<Self> {
         R::listen_unix(path.as_ref()).map(Self::over)
     }
@@ -108,23 +108,23 @@ impl<L, R: Runtime> Server<L, R> {
         self
     }
 
-    /// Sets how many connections there may be at a time; further ones wait in the listener's backlog.
-    /// Unlimited by default.
+    /// Limits the number of connections at a time; further ones wait in the listener's backlog. Unlimited by
+    /// default.
     #[must_use]
     pub const fn max_connections(mut self, max: usize) -> Self {
         self.max_connections = max;
         self
     }
 
-    /// Has `observe` told what goes wrong where no handler sees it, for a log or a counter. It is called
-    /// from the tasks that serve, and must not block.
+    /// Calls `observe` for failures that no handler sees, for a log or a counter. It is called on the tasks that
+    /// serve, and must not block.
     #[must_use]
     pub fn on_failure(mut self, observe: impl Fn(ServerFailure) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer::new(observe));
         self
     }
 
-    /// What shuts the server down from elsewhere, and counts its connections.
+    /// A handle that shuts the server down from elsewhere, and counts its connections.
     #[must_use]
     pub fn handle(&self) -> ServerHandle<R> {
         ServerHandle {
@@ -134,17 +134,17 @@ impl<L, R: Runtime> Server<L, R> {
 }
 
 impl<L: Send, R: AcceptFrom<L>> Server<L, R> {
-    /// Serves what `listener` accepts.
+    /// Serves the connections that `listener` accepts.
     #[must_use]
     pub fn new(listener: L) -> Self {
         Self::over(listener)
     }
 
-    /// Accepts connections and runs `handler` for each in a task of its own. The handler gets the
-    /// request and answers it; should it panic, its connection ends and no other.
+    /// Accepts connections and runs `handler` for each in a task of its own. The handler gets the request and
+    /// answers it. If it panics, its connection ends and no other.
     ///
-    /// Returns when the server was [shut down](ServerHandle::shutdown), and all handlers have returned
-    /// or were dropped.
+    /// Returns after the server was [shut down](ServerHandle::shutdown), when all handlers have returned or were
+    /// dropped.
     pub async fn serve<H, F>(self, handler: H)
     where
         H: Fn(Upgrade<R::Transport, Timer<R::Alarm>>) -> F + Send + Sync + 'static,
@@ -153,7 +153,7 @@ impl<L: Send, R: AcceptFrom<L>> Server<L, R> {
         self.serve_on(R::Spawner::default(), handler).await;
     }
 
-    /// As [`serve`](Self::serve), with the tasks on an executor of one's choice.
+    /// As [`serve`](Self::serve), with the tasks on the given executor.
     pub async fn serve_on<E, H, F>(self, executor: E, handler: H)
     where
         E: Spawn,
@@ -168,7 +168,7 @@ impl<L: Send, R: AcceptFrom<L>> Server<L, R> {
         executor.run_until(serve).await;
     }
 
-    /// Accepts without an end. The listener is closed when this is dropped.
+    /// Accepts connections for ever. The listener is closed when this future is dropped.
     async fn accept_all<H, F>(mut self, executor: &impl Spawn, handler: H)
     where
         H: Fn(Upgrade<R::Transport, Timer<R::Alarm>>) -> F + Send + Sync + 'static,
@@ -209,7 +209,7 @@ impl<L: Send, R: AcceptFrom<L>> Server<L, R> {
             return;
         };
         let timer = Timer::new(Arc::clone(&self.shared.timers));
-        // In memory of its own, which is free again when the handler begins.
+        // Boxed: the memory is free again when the handler begins.
         let opening = Box::pin(handshake::accept(
             transport,
             timer,
@@ -225,7 +225,7 @@ impl<L: Send, R: AcceptFrom<L>> Server<L, R> {
     }
 }
 
-/// What all connections of a server share.
+/// The handler and the observer, which all connections of a server share.
 #[derive(Debug)]
 struct Service<H> {
     handler: H,
@@ -247,25 +247,23 @@ pub struct ServerHandle<R: Runtime> {
 }
 
 impl<R: Runtime> ServerHandle<R> {
-    /// How many connections there are, opening and closing ones included.
+    /// The number of connections, opening and closing ones included.
     #[must_use]
     pub fn connections(&self) -> usize {
         self.shared.connections.count()
     }
 
-    /// Shuts down in order: accepts nothing further, closes every connection with 1001 behind what it
-    /// has queued, and waits until all handlers have returned; after `patience` it drops those that
-    /// have not. Returns how many those were.
+    /// Shuts down gracefully: stops accepting, closes every connection with 1001 behind its queued messages, and
+    /// waits until all handlers have returned. After the grace period `patience` it drops those that have not, and
+    /// returns their number.
     ///
-    /// A handler notices by its receive returning `None`. A request that has not come completely is
-    /// not waited for; one that the handler has is still answered by it, and what it accepts is closed
-    /// at once.
+    /// In a handler, receiving returns `None`. An incomplete request is not waited for. A handler still answers a
+    /// request that it has; a connection that it accepts is closed at once.
     pub async fn shutdown(&self, patience: Duration) -> usize {
         self.shutdown_with("", patience).await
     }
 
-    /// [Shuts down](Self::shutdown), and tells the peers why: a reason of up to 123 bytes
-    /// (RFC 6455 5.5.1).
+    /// [Shuts down](Self::shutdown), with a reason of up to 123 bytes in the Close frames (RFC 6455 5.5.1).
     pub async fn shutdown_with(&self, reason: &str, patience: Duration) -> usize {
         let Shared {
             timers,

@@ -13,55 +13,54 @@ use wsproto::{
 
 use crate::{
     clock::Clock,
-    core::{Core, Lent},
+    engine::{Engine, admission::Unit, lending::Lent},
     incoming::Incoming,
     outbox::Outbox,
-    task::{Found, Receiving},
+    poll::{Found, Receiving},
     transport::Transport,
 };
 
-/// Bytes of the longest header of a frame (RFC 6455 5.2) that is not masked.
+/// Bytes of the longest header of a frame that is not masked (RFC 6455 5.2).
 pub(crate) const MAX_HEADER: usize = 10;
 
 /// A WebSocket connection.
 ///
-/// Everything is driven by the task that uses it: while [`recv`](Self::recv) waits, pings are
-/// answered, what was [fed](Self::feed) is written, and deadlines are kept; while a send waits, pings
-/// and the peer's Close are still seen, by reading up to 64 KiB ahead, and so they are once a second
-/// by sends that need not wait. Between messages the socket holds no buffer.
+/// The task that uses the socket drives it. While [`recv`](Self::recv) waits, pings are answered, messages that
+/// were [fed](Self::feed) are written, and deadlines are kept. While a send waits, up to 64 KiB are read ahead, so
+/// that pings and the peer's Close are handled; sends that need not wait read ahead once a second. Between messages
+/// the socket holds no buffer.
 ///
-/// Any future of it may be dropped at any await, for example by `select!` or a timeout, and nothing is
-/// lost: a dropped receive has taken no message, a dropped send has queued all of its message or
-/// nothing.
+/// All futures are cancel-safe: in `select!` or under a timeout, a dropped receive has taken no message, and a
+/// dropped send has queued all of its message or nothing.
 ///
 /// It is also a [`Stream`](futures_core::Stream) and a [`Sink`](futures_sink::Sink) of [`Message`].
 pub struct WebSocket<S, C> {
-    pub(crate) core: Core<S, C>,
+    pub(crate) engine: Engine<S, C>,
 }
 
 impl<S: Transport, C: Clock> WebSocket<S, C> {
-    pub(crate) const fn new(core: Core<S, C>) -> Self {
-        Self { core }
+    pub(crate) const fn new(engine: Engine<S, C>) -> Self {
+        Self { engine }
     }
 
     // Receiving.
 
-    /// Receives the next message; `None` once the connection is over, however it ended:
-    /// [`closed`](Self::closed) tells how. Pings and pongs are passed over.
+    /// Receives the next message; `None` once the connection is over. [`closed`](Self::closed) then tells how it
+    /// ended. Pings and pongs are skipped.
     ///
-    /// Before it waits, it writes what was [fed](Self::feed). It returns `None` only when the closing
-    /// handshake and the end of the transport are through, or their deadline has passed.
+    /// Before it waits, it writes everything that is queued. It returns `None` only after the closing handshake and
+    /// the end of the transport, or after their deadline.
     ///
-    /// With [`Delivery::Chunks`](wsproto::Delivery::Chunks), each chunk comes as a message of its own,
-    /// text as bytes; [`recv_incoming`](Self::recv_incoming) tells where a message ends.
+    /// With [`Delivery::Chunks`](wsproto::Delivery::Chunks), each chunk is returned as a message of its own, text
+    /// as bytes; [`recv_incoming`](Self::recv_incoming) tells where a message ends.
     ///
     /// # Errors
-    /// Once, if the peer broke the protocol, a limit or a deadline; afterwards `None`.
+    /// Once, if the peer violated the protocol, a limit or a deadline; afterwards `None`.
     pub async fn recv(&mut self) -> Result<Option<Message>, Error> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// Receives whatever comes next, pings and pongs too.
+    /// Receives the next message, chunk, ping or pong.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
@@ -69,11 +68,11 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         poll_fn(|cx| self.poll_recv_incoming(cx)).await
     }
 
-    /// Receives the next event without copying it: it lies in a read buffer that is lent until the
-    /// next call. Comes with an [`Outbox`], so that the event can be answered while it is looked at.
+    /// Receives the next event without copying it: it borrows a read buffer until the next call. The [`Outbox`]
+    /// sends answers while the event is borrowed.
     ///
-    /// In a steady state this allocates nothing. [`Event::Closed`] is the last event; call on until
-    /// `None` to see the closing handshake through.
+    /// In a steady state this allocates nothing. [`Event::Closed`] is the last event; continue until `None` to
+    /// complete the closing handshake.
     ///
     /// ```no_run
     /// # async fn echo<S: driver_futures::Transport, C: driver_futures::Clock>(mut socket: driver_futures::WebSocket<S, C>) -> Result<(), Box<dyn std::error::Error>> {
@@ -93,25 +92,19 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub async fn recv_ref(&mut self) -> Result<Option<(Event<'_>, Outbox<'_, C>)>, Error> {
-        // Answers are written when all input is used up; a peer that does not take them must not make
-        // them pile up, though.
+        // Answers are written when all input is used up, but must not pile up for a peer that does not read them.
         let found = poll_fn(|cx| {
-            if !self.core.has_room(0) {
-                ready!(
-                    self.core
-                        .poll_until(cx, Receiving::Keep, None, |core| core.has_room(0))
-                );
-            }
-            if self.core.is_lendable_at_hand() {
+            ready!(self.poll_room(cx, Unit::Message(0)));
+            if self.engine.is_lendable_at_hand() {
                 return Poll::Ready(Found::Lendable);
             }
-            self.core.poll_lendable(cx)
+            self.engine.poll_lendable(cx)
         })
         .await;
         if !matches!(found, Found::Lendable) {
-            return self.core.take_error().map_or(Ok(None), Err);
+            return self.engine.take_error().map_or(Ok(None), Err);
         }
-        let lent = self.core.lend_event()?;
+        let lent = self.engine.lend_event()?;
         Ok(lent.map(|lent| {
             let Lent {
                 event,
@@ -128,7 +121,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         }))
     }
 
-    /// As [`recv`](Self::recv), for those who write their own futures.
+    /// As [`recv`](Self::recv), for futures that are written by hand.
     ///
     /// # Errors
     /// As [`recv`](Self::recv).
@@ -148,27 +141,32 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Incoming>, Error>> {
-        match ready!(self.core.poll_incoming(cx)) {
+        match ready!(self.engine.poll_incoming(cx)) {
             Some(incoming) => Poll::Ready(Ok(Some(incoming))),
-            None => Poll::Ready(self.core.take_error().map_or(Ok(None), Err)),
+            None => Poll::Ready(self.engine.take_error().map_or(Ok(None), Err)),
         }
     }
 
     // Sending.
 
-    /// Sends a message: waits until the queue has room, queues it, and waits until the transport has
-    /// taken everything.
+    /// Sends a message: waits until the queue has room, queues the message, and waits until the transport has taken
+    /// everything.
     ///
-    /// To answer many messages with few writes, [`feed`](Self::feed) them instead.
+    /// To answer many messages with few writes, [`feed`](Self::feed) the answers instead.
+    ///
+    /// A sender waits while [`Config::queue_high`](wsproto::Config::queue_high) bytes or more are queued. With
+    /// [`Overflow::Refuse`](wsproto::Overflow::Refuse) it also waits until the message fits
+    /// [`Config::queue_limit`](wsproto::Config::queue_limit), so that it is never refused for lack of room. With a
+    /// policy that drops messages, it never waits for room.
     ///
     /// # Errors
-    /// See [`SendError`]. After [`Closed`](SendError::Closed), receive until `None` to learn why.
+    /// See [`SendError`]. After [`Closed`](SendError::Closed), receive until `None` to get the reason.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), SendError> {
         self.feed(message).await?;
         self.flush().await
     }
 
-    /// Sends a message that many connections get; see [`Prepared`].
+    /// Sends a message that was prepared for many connections; see [`Prepared`].
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -177,37 +175,37 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         self.flush().await
     }
 
-    /// As [`send`](Self::send), but gives up after `timeout`. A timeout of nothing refuses at once what
-    /// there is no room for.
+    /// As [`send`](Self::send), but gives up after `timeout`. With a timeout of zero, a message that has to wait is
+    /// refused at once.
     ///
     /// # Errors
-    /// As [`send`](Self::send), and [`TimedSendError::TimedOut`], which tells whether the message is
-    /// queued all the same.
+    /// As [`send`](Self::send), and [`TimedSendError::TimedOut`], which tells whether the message is queued.
     pub async fn send_timeout(
         &mut self,
         message: impl Into<Message>,
         timeout: Duration,
     ) -> Result<(), TimedSendError> {
-        let deadline = Some(self.core.clock.now() + timeout);
+        let deadline = Some(self.engine.clock.now() + timeout);
         let message = message.into();
-        let len = message.as_bytes().len();
-        self.wait_until(deadline, |core| core.has_room(len)).await;
-        if !self.core.has_room(len) {
+        let unit = Unit::Message(message.as_bytes().len());
+        self.wait_until(deadline, |engine| engine.has_room(unit))
+            .await;
+        if !self.engine.has_room(unit) {
             return Err(TimedSendError::TimedOut { queued: false });
         }
-        self.core
+        self.engine
             .queue(|connection, env| connection.send_message(env, message))
             .map_err(TimedSendError::Refused)?;
-        self.wait_until(deadline, Core::is_flushed).await;
-        self.core.flushed().map_err(TimedSendError::Refused)?;
-        if !self.core.is_flushed() {
+        self.wait_until(deadline, Engine::is_flushed).await;
+        self.engine.flushed().map_err(TimedSendError::Refused)?;
+        if !self.engine.is_flushed() {
             return Err(TimedSendError::TimedOut { queued: true });
         }
         Ok(())
     }
 
-    /// Queues a message as soon as the queue has room. It is written, with everything else that was
-    /// fed, by [`flush`](Self::flush) or when a receive has to wait.
+    /// Queues a message as soon as the queue has room. It is written, together with everything else that is queued,
+    /// by [`flush`](Self::flush) or when a receive has to wait.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -215,31 +213,25 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         &mut self,
         message: impl Into<Message>,
     ) -> impl Future<Output = Result<(), SendError>> {
-        // Not an async function: that has a place each for the argument, for the message and for every
-        // future inside, and a task that feeds pays for them while it idles.
+        // Not an async function: its future would have a place each for the argument, the message and every
+        // future inside, and a task that feeds would pay for them while it idles.
         let mut message = Some(message.into());
         poll_fn(move |cx| {
             let len = message
                 .as_ref()
                 .map_or(0, |message| message.as_bytes().len());
-            if !self.core.has_room(len) {
-                ready!(
-                    self.core
-                        .poll_until(cx, Receiving::Keep, None, |core| core.has_room(len))
-                );
-            }
+            ready!(self.poll_room(cx, Unit::Message(len)));
             let Some(message) = message.take() else {
                 unreachable!("a future that was ready is not polled again")
             };
             Poll::Ready(
-                self.core
+                self.engine
                     .queue(|connection, env| connection.send_message(env, message)),
             )
         })
     }
 
-    /// Queues a message as [`feed`](Self::feed) does, and says whether it is to be compressed, where that
-    /// was negotiated.
+    /// Queues a message as [`feed`](Self::feed) does, compressed or not where compression was negotiated.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -249,19 +241,20 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         compress: Compress,
     ) -> Result<(), SendError> {
         let message = message.into();
-        self.room(message.as_bytes().len()).await;
-        self.core.queue(|connection, env| {
+        self.room(Unit::Message(message.as_bytes().len())).await;
+        self.engine.queue(|connection, env| {
             connection.send_compressed(env, message.kind(), message.as_bytes(), compress)
         })
     }
 
-    /// Queues a message that many connections get, as [`feed`](Self::feed) does.
+    /// Queues a message that was prepared for many connections, as [`feed`](Self::feed) does.
     ///
     /// # Errors
     /// As [`send`](Self::send).
     pub async fn feed_prepared(&mut self, message: &Prepared) -> Result<(), SendError> {
-        self.room(message.payload().len() + MAX_HEADER).await;
-        self.core
+        self.room(Unit::Message(message.payload().len() + MAX_HEADER))
+            .await;
+        self.engine
             .queue(|connection, env| connection.send_prepared(env, message))
     }
 
@@ -270,16 +263,15 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// [`Closed`](SendError::Closed) if the connection was lost on the way.
     pub fn flush(&mut self) -> impl Future<Output = Result<(), SendError>> {
-        poll_fn(|cx| self.core.poll_flush(cx, Receiving::Keep))
+        poll_fn(|cx| self.engine.poll_flush(cx, Receiving::Keep))
     }
 
     /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
     /// [`finish`](Self::finish).
     ///
     /// Until it is finished, other messages are refused with
-    /// [`MessageUnfinished`](SendError::MessageUnfinished); pings, pongs and a Close may go in between
-    /// (RFC 6455 5.4). A message that is given up half way is to be finished all the same, or the
-    /// connection closed.
+    /// [`MessageUnfinished`](SendError::MessageUnfinished); pings, pongs and a Close may come in between
+    /// (RFC 6455 5.4). To abandon the message, finish it all the same, or close the connection.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -287,8 +279,7 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         self.start_compressed(kind, Compress::Auto).await
     }
 
-    /// As [`start`](Self::start), and says whether the message is to be compressed, where that was
-    /// negotiated.
+    /// As [`start`](Self::start), compressed or not where compression was negotiated.
     ///
     /// # Errors
     /// As [`send`](Self::send).
@@ -297,8 +288,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
         kind: Kind,
         compress: Compress,
     ) -> Result<(), SendError> {
-        self.room(0).await;
-        self.core
+        self.room(Unit::Message(0)).await;
+        self.engine
             .queue(|connection, env| connection.start_compressed(env, kind, compress))
     }
 
@@ -307,8 +298,8 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::write`].
     pub async fn write(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.room(data.len()).await;
-        self.core
+        self.room(Unit::Part(data.len())).await;
+        self.engine
             .queue(|connection, env| connection.write(env, data))?;
         self.flush().await
     }
@@ -318,18 +309,18 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::finish`].
     pub async fn finish(&mut self, data: &[u8]) -> Result<(), SendError> {
-        self.room(data.len()).await;
-        self.core
+        self.room(Unit::Part(data.len())).await;
+        self.engine
             .queue(|connection, env| connection.finish(env, data))?;
         self.flush().await
     }
 
-    /// Sends a ping, which overtakes queued messages. The pong comes by [`recv_incoming`](Self::recv_incoming).
+    /// Sends a ping, which overtakes queued messages. [`recv_incoming`](Self::recv_incoming) returns the pong.
     ///
     /// # Errors
     /// See [`Connection::send_ping`].
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.core
+        self.engine
             .queue(|connection, env| connection.send_ping(env, payload))?;
         self.flush().await
     }
@@ -341,62 +332,76 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
     /// # Errors
     /// See [`Connection::send_pong`].
     pub async fn pong(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.core
+        self.engine
             .queue(|connection, env| connection.send_pong(env, payload))?;
         self.flush().await
     }
 
-    /// Closes the connection and waits for the end: the peer's Close frame, then the end of the
-    /// transport, or their deadline. Messages that come in between are dropped; receive until `None`
-    /// after dropping this future to have them.
+    /// Closes the connection and waits for the end: the peer's Close frame and the end of the transport, or their
+    /// deadline. Messages that come in between are dropped. To receive them, drop this future after its first poll
+    /// and receive until `None`.
     ///
     /// # Errors
-    /// If the peer broke the protocol instead of closing.
+    /// If the peer violated the protocol instead of closing.
     pub async fn close(&mut self, code: CloseCode, reason: &str) -> Result<Closed, Error> {
-        self.core.close(code, reason);
+        self.engine.close(code, reason);
         poll_fn(|cx| {
-            self.core
-                .poll_until(cx, Receiving::Discard, None, Core::is_over)
+            self.engine
+                .poll_until(cx, Receiving::Discard, None, Engine::is_over)
         })
         .await;
-        match &mut self.core.outcome {
-            Some(outcome) => outcome
-                .error
-                .take()
-                .map_or_else(|| Ok(outcome.closed.clone()), Err),
-            None => unreachable!("a connection is over only when it has told how"),
+        if let Some(error) = self.engine.take_error() {
+            return Err(error);
+        }
+        match self.engine.closed() {
+            Some(closed) => Ok(closed.clone()),
+            None => unreachable!("a connection is over only when it has reported its end"),
         }
     }
 
-    // What there is to know.
+    // State.
 
     /// How the connection ended, once that is known.
     #[must_use]
     pub fn closed(&self) -> Option<&Closed> {
-        self.core.outcome.as_ref().map(|outcome| &outcome.closed)
+        self.engine.closed()
     }
 
-    /// The state machine underneath: its role, its configuration, what is queued.
+    /// The state machine underneath: its role, its configuration, the bytes queued.
     #[must_use]
     pub const fn connection(&self) -> &Connection {
-        &self.core.connection
+        &self.engine.connection
     }
 
     /// The transport underneath. Reading or writing past the connection would corrupt it.
     #[must_use]
     pub const fn get_ref(&self) -> &S {
-        &self.core.transport
+        &self.engine.transport
     }
 
-    /// Waits until a message of that many bytes may be queued.
-    async fn room(&mut self, len: usize) {
-        self.wait_until(None, |core| core.has_room(len)).await;
+    /// Waits until `unit` may be queued.
+    async fn room(&mut self, unit: Unit) {
+        poll_fn(|cx| self.poll_room(cx, unit)).await;
+    }
+
+    #[inline]
+    pub(crate) fn poll_room(&mut self, cx: &mut Context<'_>, unit: Unit) -> Poll<()> {
+        // The usual case, at little cost.
+        if self.engine.has_room(unit) {
+            return Poll::Ready(());
+        }
+        self.engine
+            .poll_until(cx, Receiving::Keep, None, |engine| engine.has_room(unit))
     }
 
     /// Waits until `is_done`, the end of the connection, or `deadline`.
-    async fn wait_until(&mut self, deadline: Option<Time>, is_done: impl Fn(&Core<S, C>) -> bool) {
+    async fn wait_until(
+        &mut self,
+        deadline: Option<Time>,
+        is_done: impl Fn(&Engine<S, C>) -> bool,
+    ) {
         poll_fn(|cx| {
-            self.core
+            self.engine
                 .poll_until(cx, Receiving::Keep, deadline, &is_done)
         })
         .await;
@@ -406,20 +411,19 @@ impl<S: Transport, C: Clock> WebSocket<S, C> {
 impl<S, C> fmt::Debug for WebSocket<S, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebSocket")
-            .field("connection", &self.core.connection)
+            .field("connection", &self.engine.connection)
             .finish_non_exhaustive()
     }
 }
 
-/// Why [`WebSocket::send_timeout`] failed.
+/// The reason why [`WebSocket::send_timeout`] failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TimedSendError {
     /// The message was refused, or the connection was lost before it was written.
     Refused(SendError),
-    /// The time was over first.
+    /// The timeout has passed first.
     TimedOut {
-        /// Whether the message is queued, and will be sent: then it is too late to send another
-        /// one instead.
+        /// True if the message is queued and will be sent: it is too late to send another one instead.
         queued: bool,
     },
 }

@@ -1,8 +1,9 @@
-//! One timer for many connections: a million connections do not mean a million timers.
+//! Timers that many connections share, kept by one alarm of the runtime: a million connections do not need a
+//! million timers of the runtime.
 
 use std::{
-    mem,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    fmt, mem,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak},
     task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
@@ -10,31 +11,55 @@ use std::{
 use driver_kit::wheel::{Key, Wheel};
 use wsproto::Time;
 
-use crate::{alarm::Alarm, clock::Clock};
+use crate::clock::Clock;
 
-/// Tasks that are woken in one go, without the lock.
+/// Tasks that are woken at a time, without the lock.
 const BATCH: usize = 64;
 
-/// How long a connection without a deadline stays unknown to its timers, if it must not be unknown.
+/// The deadline of a server's connection that has none of its own: it has to be armed to be found at shutdown.
 const LONG: Duration = Duration::from_secs(3600);
+
+/// Calls [`Timers::ring`] at the moment that it is set to. It is the only timer of the runtime that [`Timers`] use.
+pub trait Alarm: fmt::Debug + Send + Sized + 'static {
+    /// Makes an alarm for `timers` that is not set. It cannot use them before it returns. It is dropped with them,
+    /// and must leave nothing behind.
+    fn start(timers: Weak<Timers<Self>>) -> Self;
+
+    /// The current time on the runtime's clock, which in tests may differ from the system's.
+    fn now() -> Instant;
+
+    /// Sets the moment at which to call [`Timers::ring`], in place of the one before; `None` unsets it. Calls that
+    /// come too early do no harm. The timers are locked during this call: an alarm whose moment has passed must not
+    /// ring before it returns.
+    fn set(&mut self, moment: Option<Instant>);
+
+    /// Wakes a task again after all other tasks that are ready. A runtime that polls for new input only after a
+    /// number of tasks have run must poll for it first, so that a busy task does not use up that number alone.
+    fn wake_after_others(cx: &mut Context<'_>) {
+        cx.waker().wake_by_ref();
+    }
+
+    /// The timers of connections that belong to no server.
+    fn shared() -> Arc<Timers<Self>>;
+}
 
 /// The deadlines of many connections, kept by one [alarm](Alarm).
 #[derive(Debug)]
 pub struct Timers<A> {
-    /// What all times count from.
+    /// The epoch of all times.
     epoch: Instant,
     schedule: Mutex<Schedule<A>>,
-    /// Why the server that these connections belong to shuts down, once it does.
+    /// The reason, once the server that these connections belong to shuts down.
     shutting_down: OnceLock<Box<str>>,
     purpose: Purpose,
 }
 
-/// Whose deadlines they are.
+/// The connections that share timers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// Those of a server's connections, all of which are to be found when it shuts down.
+    /// All connections of a server, which wakes them when it shuts down.
     Server,
-    /// Those of connections that have nothing else in common.
+    /// Connections that have nothing else in common.
     Sharing,
 }
 
@@ -42,12 +67,12 @@ pub enum Purpose {
 struct Schedule<A> {
     wheel: Wheel<Waker>,
     alarm: A,
-    /// When the alarm rings; `None` if it does not.
+    /// The moment that the alarm is set to.
     planned: Option<u64>,
 }
 
 impl<A: Alarm> Timers<A> {
-    /// No deadlines yet, and an alarm.
+    /// Makes timers without deadlines, and starts their alarm.
     #[must_use]
     pub fn start(purpose: Purpose) -> Arc<Self> {
         Arc::new_cyclic(|timers| Self {
@@ -62,7 +87,7 @@ impl<A: Alarm> Timers<A> {
         })
     }
 
-    /// Wakes whatever is due, and sets the alarm to the moment when something else may be.
+    /// Wakes the tasks that are due, and sets the alarm to the next moment at which one may be.
     pub fn ring(&self) {
         let now = self.present().as_nanos();
         let mut batch = Vec::new();
@@ -80,13 +105,12 @@ impl<A: Alarm> Timers<A> {
         }
     }
 
-    /// Looks at the alarm.
+    /// Calls `look` with the alarm.
     pub fn look_at_alarm<T>(&self, look: impl FnOnce(&A) -> T) -> T {
         look(&self.lock().alarm)
     }
 
-    /// Has all connections closed, with the reason that was given first. They are woken to find out,
-    /// and stay armed.
+    /// Closes all connections with the reason of the first call. They are woken to notice, and stay armed.
     pub(crate) fn shut_down(&self, reason: &str) {
         self.shutting_down.get_or_init(|| reason.into());
         let wakers: Vec<_> = self.lock().wheel.values().cloned().collect();
@@ -99,7 +123,7 @@ impl<A: Alarm> Timers<A> {
 
     fn plan(&self, schedule: &mut Schedule<A>, next: Option<u64>) {
         schedule.planned = next;
-        // Further ahead than can be told is never.
+        // A moment that cannot be represented never comes.
         let next = next.and_then(|next| self.epoch.checked_add(Duration::from_nanos(next)));
         schedule.alarm.set(next);
     }
@@ -114,17 +138,17 @@ impl<A: Alarm> Timers<A> {
 pub struct Timer<A: Alarm> {
     timers: Arc<Timers<A>>,
     key: Option<Key>,
-    /// When the connection's task will be woken.
+    /// The moment at which the connection's task will be woken.
     armed: Option<Time>,
-    /// Which waker it will be woken by: as long as the wheel holds that waker, no other has its address.
-    waker: usize,
+    /// A copy of the waker in the wheel, so that a poll can compare it without the lock.
+    waker: Option<Waker>,
 }
 
 impl<A: Alarm> Timer<A> {
-    /// A clock of the present runtime's, for a connection that belongs to no server.
+    /// A clock of the current runtime, for a connection that belongs to no server.
     ///
     /// # Panics
-    /// Where the runtime has to be entered first, and was not.
+    /// If the runtime has to be entered first, and was not.
     #[must_use]
     pub fn of_runtime() -> Self {
         Self::new(A::shared())
@@ -135,7 +159,7 @@ impl<A: Alarm> Timer<A> {
             timers,
             key: None,
             armed: None,
-            waker: 0,
+            waker: None,
         }
     }
 
@@ -158,8 +182,11 @@ impl<A: Alarm> Timer<A> {
         // A waker may run code of its own when it is dropped: not under the lock.
         drop(new);
         self.armed = Some(deadline);
-        self.waker = waker.data() as usize;
-        // Those that were armed when it began are woken, this one perhaps was not.
+        match &mut self.waker {
+            Some(known) => known.clone_from(waker),
+            known => *known = Some(waker.clone()),
+        }
+        // A shutdown wakes the tasks that are armed when it begins; this one may have been too late.
         if self.shutting_down().is_some() {
             waker.wake_by_ref();
         }
@@ -183,11 +210,12 @@ impl<A: Alarm> Clock for Timer<A> {
             (None, Purpose::Server) => now + LONG,
             (None, Purpose::Sharing) => return Poll::Pending,
         };
-        // Deadlines mostly move away: the old one is kept, and the task looks again when it passes.
+        // Deadlines mostly move away: the old one stays armed, and the task checks again when it passes.
         let kept = self
             .armed
             .is_some_and(|armed| now < armed && armed <= deadline);
-        if !kept || self.waker != cx.waker().data() as usize {
+        let same = (self.waker.as_ref()).is_some_and(|waker| waker.will_wake(cx.waker()));
+        if !kept || !same {
             self.arm(cx.waker(), deadline);
         }
         Poll::Pending
@@ -219,16 +247,13 @@ impl<A: Alarm> Drop for Timer<A> {
 #[cfg(test)]
 mod tests {
     use std::{
-        sync::{
-            Weak,
-            atomic::{AtomicUsize, Ordering},
-        },
+        sync::atomic::{AtomicUsize, Ordering},
         task::Wake,
     };
 
     use super::*;
 
-    /// Tells what it is set to, and never rings by itself.
+    /// An alarm that shows the moment that it is set to, and never rings by itself.
     #[derive(Debug, Default)]
     struct Silent(Option<Instant>);
 

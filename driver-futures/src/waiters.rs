@@ -1,20 +1,19 @@
-//! Who waits for news of one thing, a connection say: any number of futures, in tasks of their own or in
-//! the same one.
+//! Any number of futures that wait for the same thing, a connection for example, in one task or in several.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Wake, Waker},
 };
 
-/// All that wait for one thing. As a waker, it wakes them all.
+/// The futures that wait for one thing. As a waker, it wakes them all.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters(Mutex<Register>);
 
 #[derive(Debug, Default)]
 struct Register {
-    /// How many waiters there ever were.
+    /// The id of the newest waiter.
     known: u64,
-    /// Those that wait now, and how to wake them.
+    /// The ids and wakers of those that wait now.
     waiting: Vec<(u64, Waker)>,
 }
 
@@ -33,7 +32,7 @@ impl Waiters {
         let mut woken = register
             .waiting
             .extract_if(.., |(waiting, _)| Some(*waiting) != id);
-        // Mostly there is one, for whom nothing is to be allocated.
+        // Mostly there is one: then nothing is allocated.
         let first = woken.next();
         let others: Vec<_> = woken.collect();
         drop(register);
@@ -53,10 +52,10 @@ impl Wake for Waiters {
     }
 }
 
-/// One that waits, until dropped.
+/// One of the futures that wait, until dropped.
 ///
-/// It is known by a number of its own and not by its waker: two futures of one task have the same
-/// waker, and when one of them changes what the other waits for, the task must be woken all the same.
+/// It has an id, because its waker does not identify it: two futures of one task have the same waker, and when one
+/// of them changes what the other waits for, the task must be woken.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     waiters: Arc<Waiters>,
@@ -72,7 +71,7 @@ impl Waiter {
         Self { waiters, id }
     }
 
-    /// Its number, which no other waiter for the same thing has or will have.
+    /// Its id, which no other waiter for the same thing has or will have.
     pub(crate) const fn id(&self) -> u64 {
         self.id
     }
@@ -86,7 +85,7 @@ impl Waiter {
         }
     }
 
-    /// Waits no more.
+    /// Stops waiting.
     pub(crate) fn unregister(&self) {
         let mut register = self.waiters.lock();
         let index = register.waiting.iter().position(|(id, _)| *id == self.id);

@@ -1,4 +1,4 @@
-//! What to do when accepting a connection fails: a server must neither spin nor stop.
+//! The backoff after a failed accept: a server must neither spin nor stop.
 
 use std::{
     io::{self, ErrorKind},
@@ -8,11 +8,11 @@ use std::{
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Connections that the kernel keeps ready while nobody accepts them. Less, and a burst of clients waits
-/// for retries of a second and more.
+/// The backlog of a listener: connections that the kernel keeps until they are accepted. With fewer, a burst
+/// of clients has to wait a second or more until they try again.
 pub const BACKLOG: u32 = 1024;
 
-/// Decides what a failed `accept` means, and how long to pause.
+/// Decides whether to retry a failed `accept` at once, or after which pause.
 ///
 /// ```
 /// use std::io;
@@ -28,22 +28,22 @@ pub struct Failures {
     in_a_row: u32,
 }
 
-/// What to do after a failed `accept`.
+/// The reaction to a failed `accept`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterFailure {
-    /// It concerned that one connection only: accept the next.
+    /// Accept the next connection: the failure concerned that one only.
     Retry,
-    /// The system lacks descriptors or memory: that connection is still waiting, try after a pause.
+    /// Retry after this pause: the system lacks descriptors or memory, and the connection is still waiting.
     Pause(Duration),
 }
 
 impl Failures {
-    /// A connection was accepted: pauses are short again.
+    /// Records that a connection was accepted: the next pause is short again.
     pub const fn accepted(&mut self) {
         self.in_a_row = 0;
     }
 
-    /// An `accept` failed.
+    /// Records that an `accept` failed.
     pub fn failed(&mut self, error: &io::Error) -> AfterFailure {
         let kind = error.kind();
         if matches!(
@@ -52,8 +52,8 @@ impl Failures {
         ) {
             return AfterFailure::Retry;
         }
-        // Out of descriptors (EMFILE, ENFILE) or memory, or something nobody has thought of: at once
-        // it would fail again, and a listener that gives up is worse than one that tries.
+        // Out of descriptors (EMFILE, ENFILE) or memory, or something unforeseen: an immediate retry would fail
+        // again, and a listener that gives up is worse than one that keeps trying.
         let pause = FIRST_PAUSE
             .saturating_mul(1 << self.in_a_row.min(16))
             .min(LONGEST_PAUSE);

@@ -1,4 +1,4 @@
-//! How a client connects: what it asks for, where redirects lead, and what can go wrong on the way.
+//! How a client connects: its request, the redirects it follows, and the errors of connecting.
 
 use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{
     target::{RedirectError, Redirects, Target, TargetError},
 };
 
-/// What to ask for, and how long to try. Cloning it is cheap.
+/// A request for a connection, and a limit to the time it may take. Cloning it is cheap.
 ///
 /// ```
 /// use std::time::Duration;
@@ -41,7 +41,7 @@ struct Options {
 }
 
 impl Connect {
-    /// Asks for nothing but a connection to `url`.
+    /// Requests a connection to `url`, without subprotocols or further headers.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -57,19 +57,19 @@ impl Connect {
         }
     }
 
-    /// Asks for a subprotocol; the first one asked for is preferred.
+    /// Offers a subprotocol; the first one offered is preferred.
     #[must_use]
     pub fn subprotocol(self, name: impl Into<String>) -> Self {
         self.with(|options| options.subprotocols.push(name.into()))
     }
 
-    /// Adds a header. `Host`, `Origin` and `Authorization` replace what would be sent otherwise.
+    /// Adds a header. `Host`, `Origin` and `Authorization` replace the default ones.
     #[must_use]
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.with(|options| options.headers.push((name.into(), value.into())))
     }
 
-    /// Says where the request comes from, as browsers do.
+    /// Sets the `Origin` header, which browsers send (RFC 6455 section 4.1).
     #[must_use]
     pub fn origin(self, origin: impl Into<String>) -> Self {
         self.with(|options| options.origin = Some(origin.into()))
@@ -81,8 +81,7 @@ impl Connect {
         self.with(|options| options.config = config.into())
     }
 
-    /// Sets how long everything together may take: resolving, connecting, the handshake, redirects.
-    /// Default 30 s.
+    /// Limits the time of everything together: resolving, connecting, the handshake, redirects. Default 30 s.
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         self.with(|options| options.timeout = timeout)
@@ -90,8 +89,8 @@ impl Connect {
 
     /// Follows up to `limit` redirects. Default 0, as browsers do.
     ///
-    /// What is meant for one server only does not go to another: `Host`, `Authorization`,
-    /// `Proxy-Authorization` and `Cookie` headers, and the user and password of the URL.
+    /// `Host`, `Authorization`, `Proxy-Authorization` and `Cookie` headers, and the user and password of the
+    /// URL, are sent to the first server only.
     #[must_use]
     pub fn redirects(self, limit: usize) -> Self {
         self.with(|options| options.redirects = limit)
@@ -104,13 +103,13 @@ impl Connect {
 
     // For drivers.
 
-    /// How long everything together may take.
+    /// The limit to the time of everything together.
     #[must_use]
     pub fn time_limit(&self) -> Duration {
         self.options.timeout
     }
 
-    /// Sets out.
+    /// Makes a plan that begins at the URL.
     ///
     /// # Errors
     /// [`Url`](ConnectError::Url).
@@ -126,8 +125,8 @@ impl Connect {
 impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let options = &*self.options;
-        // Passwords and cookies do not belong in a log: no values of headers, and of the URL no
-        // more than a target shows.
+        // Passwords and cookies do not belong in a log: header values are left out, and the URL is printed
+        // without credentials.
         let names: Vec<_> = options.headers.iter().map(|(name, _)| name).collect();
         f.debug_struct("Connect")
             .field("target", &Target::parse(&options.url))
@@ -140,20 +139,20 @@ impl fmt::Debug for Connect {
     }
 }
 
-/// The way from a URL to a connection, along redirects.
+/// The steps from a URL to a connection, along redirects.
 pub struct ConnectPlan {
     options: Arc<Options>,
     redirects: Redirects,
 }
 
 impl ConnectPlan {
-    /// Where it leads to at present.
+    /// The server to connect to now.
     #[must_use]
     pub fn target(&self) -> &Target {
         self.redirects.current()
     }
 
-    /// Whether a redirect would be followed from here.
+    /// Returns true if a further redirect would be followed.
     #[must_use]
     pub fn may_redirect(&self) -> bool {
         self.options.redirects > 0
@@ -190,10 +189,10 @@ impl ConnectPlan {
             .map_err(|misuse| ConnectError::Handshake(HandshakeError::Misuse(misuse)))
     }
 
-    /// Goes where an answer has redirected to, if that is what `error` is, and if it is to be followed.
+    /// Follows the redirect that `error` is.
     ///
     /// # Errors
-    /// The error, if it is no redirect or none is to be followed;
+    /// `error` itself if it is no redirect, or no further one may be followed;
     /// [`Redirect`](ConnectError::Redirect) if this one cannot be.
     pub fn redirect(&mut self, error: ConnectError) -> Result<(), ConnectError> {
         let ConnectError::Handshake(HandshakeError::Refused(response)) = &error else {
@@ -220,7 +219,7 @@ impl fmt::Debug for ConnectPlan {
     }
 }
 
-/// Whether a header names or authorizes somebody at one server, and is nobody else's business
+/// Returns true if a header names or authorizes somebody at one server, and must not be sent to another
 /// (RFC 9110 section 15.4).
 fn is_for_one_server(name: &str) -> bool {
     ["Host", "Authorization", "Proxy-Authorization", "Cookie"]
@@ -232,13 +231,13 @@ fn is_for_one_server(name: &str) -> bool {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The URL is not one of a WebSocket.
+    /// The URL is no WebSocket URL.
     Url(TargetError),
-    /// A `wss` URL, and this build has no TLS. Bring a TLS stream of your own: every driver takes one.
+    /// The URL is a `wss` URL, and this build has no TLS. Every driver accepts a TLS stream instead.
     TlsUnsupported,
     /// The name could not be resolved.
     Resolve(io::Error),
-    /// No address could be connected to.
+    /// Every address failed.
     Dial(DialError),
     /// The socket could not be set up.
     Socket(io::Error),
@@ -246,9 +245,9 @@ pub enum ConnectError {
     Handshake(HandshakeError),
     /// A redirect cannot be followed.
     Redirect(RedirectError),
-    /// Everything together took too long.
+    /// The time limit for everything together has passed.
     TimedOut,
-    /// What was to connect has been shut down.
+    /// The event loop or runtime that was to connect has been shut down.
     ShutDown,
 }
 

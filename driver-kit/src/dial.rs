@@ -8,13 +8,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// How long an attempt runs alone before the next one joins it: 250 ms (RFC 8305 section 8).
+/// The time for which an attempt runs alone before the next one joins it: 250 ms (RFC 8305 section 8).
 pub const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
 /// RFC 8305 section 8: a delay under 10 ms MUST NOT be used, or every dial is a burst of attempts.
 const LEAST_ATTEMPT_DELAY: Duration = Duration::from_millis(10);
 
-/// One dial: which address to try when, until one answers or all have failed.
+/// One dial: decides which address to try when, until one answers or all have failed.
 ///
 /// The addresses are tried in the resolver's order, except that the families alternate, beginning
 /// with the family of the first address (RFC 8305 section 4): a broken IPv6 route costs a delay,
@@ -72,7 +72,7 @@ pub struct Dial {
     next_start: Option<Instant>,
 }
 
-/// What a driver has to do next about a [`Dial`].
+/// The next thing that a driver has to do for a [`Dial`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Start an attempt to connect to this address, then ask again.
@@ -89,8 +89,8 @@ impl Dial {
     /// Plans to try `addresses`, given in the order of the resolver.
     ///
     /// Use [`ATTEMPT_DELAY`] unless there is reason not to; less than 10 ms counts as 10 ms
-    /// (RFC 8305 section 8). An address that occurs twice is tried once: some resolvers repeat
-    /// what a hosts file says under two names. Without any address the first step is to give up.
+    /// (RFC 8305 section 8). An address that occurs twice is tried once: some resolvers repeat an address that
+    /// a hosts file lists under two names. Without any address the first step is to give up.
     pub fn new(addresses: impl IntoIterator<Item = SocketAddr>, attempt_delay: Duration) -> Self {
         Self {
             waiting: interleave(addresses),
@@ -123,8 +123,7 @@ impl Dial {
         Step::Start(address)
     }
 
-    /// Takes the news that the attempt to connect to `address` failed, so that the next address
-    /// is due at once.
+    /// Records that the attempt to connect to `address` failed, so that the next address is due at once.
     ///
     /// An attempt that fails at its start (no socket of that family, say) is reported all the
     /// same. News about an address that is not being tried are ignored.
@@ -137,7 +136,7 @@ impl Dial {
         self.next_start = None;
     }
 
-    /// Ends the dial with an error that tells everything that failed so far.
+    /// Ends the dial with an error that lists every failure so far.
     pub fn into_error(self) -> DialError {
         if self.failures.is_empty() && self.waiting.is_empty() && self.running.is_empty() {
             DialError::NoAddress

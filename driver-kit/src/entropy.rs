@@ -12,7 +12,7 @@ use wsproto::Entropy;
 /// A seed for all the key bits that ChaCha has.
 type Seed = [u8; 32];
 
-/// How many bytes one seed serves: the masks of 262,144 frames.
+/// Bytes that are generated from one seed: the masks of 262,144 frames.
 ///
 /// The cipher would allow far more. The point is that what a snapshot of the memory reveals is
 /// limited to the masks around it, at a price (one system call in a million bytes) that no
@@ -76,7 +76,7 @@ impl SystemEntropy {
         }
     }
 
-    /// Goes on with a state made of the `fresh` seed, if there is one, and of the old state.
+    /// Mixes the `fresh` seed, if there is one, into the state.
     fn reseed(&mut self, fresh: Result<Seed, NoEntropy>) {
         self.left = BYTES_PER_SEED;
         let Ok(mut seed) = fresh else { return };

@@ -1,10 +1,10 @@
-//! Why an opening handshake failed, in the words of all drivers.
+//! The errors of opening handshakes, the same for all drivers.
 
 use std::fmt;
 
 use wsproto::{Closed, Error, ResponseHead, SendError};
 
-/// Why an opening handshake failed.
+/// The reason why an opening handshake failed.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum HandshakeError {
@@ -14,7 +14,7 @@ pub enum HandshakeError {
     Refused(Box<ResponseHead>),
     /// The connection ended before the handshake was complete.
     Closed(Closed),
-    /// What this side wanted to send is not possible.
+    /// The request or the answer cannot be sent as asked.
     Misuse(SendError),
 }
 

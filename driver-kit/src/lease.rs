@@ -1,4 +1,4 @@
-//! Read buffers and environments, lent for a turn: an idle connection holds none.
+//! Read buffers and environments that are leased for a turn: an idle connection holds none.
 
 use std::{
     cell::RefCell,
@@ -10,11 +10,11 @@ use wsproto::{Env, Input};
 
 use crate::entropy::SystemEntropy;
 
-/// Bytes of a read buffer. Everything that a socket has at hand fits one read, so that it is
-/// answered by one write.
+/// Bytes of a read buffer. Everything that a socket has received fits one read, so that it is answered by one
+/// write.
 pub const BUFFER: usize = 256 << 10;
 
-/// Leases that a thread keeps for the next turn. One serves a thread unless turns nest.
+/// Leases that a thread keeps for the next turn. One is enough unless turns nest.
 const KEPT: usize = 4;
 
 /// Buffers that may be [held](Leased::hold) at a time, in the whole process.
@@ -38,14 +38,14 @@ thread_local! {
 /// ```
 #[derive(Debug)]
 pub struct Lease {
-    /// There until the lease is dropped.
+    /// Some until the lease is dropped.
     parts: Option<Box<Leased>>,
 }
 
-/// What a [`Lease`] gives access to.
+/// The contents of a [`Lease`].
 #[derive(Debug)]
 pub struct Leased {
-    /// The environment. Its clock shows what it showed when it was last used.
+    /// The environment. Its time is that of its last use.
     pub env: Env,
     /// The read buffer, empty at first.
     pub input: Input<Box<[u8]>>,
@@ -53,13 +53,13 @@ pub struct Leased {
 }
 
 impl Lease {
-    /// Takes a lease from the thread's own, or makes a new one.
+    /// Takes one of the leases that the thread keeps, or makes a new one.
     ///
     /// # Panics
     /// If the system has no randomness to seed a generator with.
     #[must_use]
     pub fn take() -> Self {
-        // While the thread ends there is no pool any more, but there may be connections to drop.
+        // While the thread ends, its pool is gone, but there may be connections left to drop.
         let spare = SPARE
             .try_with(|spare| spare.borrow_mut().pop())
             .ok()
@@ -85,7 +85,7 @@ impl Lease {
 pub struct Slot(Option<Box<Leased>>);
 
 impl Slot {
-    /// Keeps a lease. One that was there is dropped.
+    /// Keeps a lease, in place of the one before, which is dropped.
     #[inline]
     pub fn put(&mut self, mut lease: Lease) {
         self.clear();
@@ -105,20 +105,20 @@ impl Slot {
         drop(self.take());
     }
 
-    /// What the lease gives access to.
+    /// The contents of the lease, if there is one.
     #[must_use]
     #[inline]
     pub fn get(&self) -> Option<&Leased> {
         self.0.as_deref()
     }
 
-    /// What the lease gives access to.
+    /// The contents of the lease, if there is one.
     #[inline]
     pub fn get_mut(&mut self) -> Option<&mut Leased> {
         self.0.as_deref_mut()
     }
 
-    /// The same, of a lease that is [taken](Lease::take) if there is none.
+    /// The contents of the lease. If there is none, one is [taken](Lease::take).
     ///
     /// # Panics
     /// As [`Lease::take`].
@@ -138,9 +138,9 @@ impl Drop for Slot {
 }
 
 impl Leased {
-    /// Asks to keep the lease between turns because its input is not used up. If `false` is returned,
-    /// too many are held already, by tasks that have stopped in the middle of their input: set the
-    /// rest [aside](wsproto::Connection::set_aside) and drop the lease.
+    /// Asks to keep the lease between turns because its input is not used up. Returns false if tasks that have
+    /// stopped in the middle of their input hold too many already: then set the rest
+    /// [aside](wsproto::Connection::set_aside) and drop the lease.
     #[must_use]
     #[inline]
     pub fn hold(&mut self) -> bool {
@@ -189,9 +189,9 @@ impl Drop for Lease {
         if std::mem::take(&mut parts.held) {
             HELD.fetch_sub(1, Ordering::Relaxed);
         }
-        // What is left belongs to a connection that is gone.
+        // Input that is left belongs to a connection that is gone.
         parts.input.clear();
-        // While the thread ends, the memory is simply freed.
+        // While the thread ends, the memory is freed instead.
         let _ = SPARE.try_with(|spare| {
             let mut spare = spare.borrow_mut();
             if spare.len() < KEPT {

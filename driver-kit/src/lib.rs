@@ -1,10 +1,10 @@
-//! What every WebSocket driver needs and the protocol core does not have: [one turn](turn) of one
-//! connection, [leases](lease) of read buffers, a [timer wheel](wheel), [dialling](dial), WebSocket
-//! URLs ([target]), what [connecting](connect) asks for, [entropy], patience with failing [accepts](accepting), and words for failing
-//! [handshakes](handshake). There is no socket and no runtime in here.
+//! The parts of a WebSocket driver that depend on no runtime: the order of things in a [turn] of a connection,
+//! [leases](lease) of read buffers, a [timer wheel](wheel), [dialling](dial), WebSocket URLs ([target]),
+//! [connecting](connect) along redirects, [entropy], the [backoff](accept_backoff) after a failed accept, and the
+//! errors of opening [handshakes](handshake). There is no socket in here.
 //!
-//! The storeys: `wsproto` is the protocol, bytes and time in, events and bytes out; this crate is what
-//! drivers would otherwise write several times; a driver waits, spawns and wakes.
+//! The layers: `wsproto` is the protocol, bytes and time in, events and bytes out; this crate is the code that
+//! every driver would otherwise have a copy of; a driver waits, spawns and wakes.
 
 pub mod accept_backoff;
 pub mod connect;

@@ -1,5 +1,5 @@
-//! Where a client connects to: a WebSocket URL (RFC 6455 section 3), taken apart once, and the
-//! redirects that lead from one to the next.
+//! The target of a client: a WebSocket URL (RFC 6455 section 3), parsed once, and the redirects that lead from
+//! one to the next.
 
 mod redirects;
 
@@ -11,11 +11,11 @@ use url::{ParseError, Position, Url};
 
 pub use redirects::{RedirectError, Redirects};
 
-/// A WebSocket URL, taken apart into what a client needs at each stage of connecting.
+/// A WebSocket URL, split into the parts that a client needs at each stage of connecting.
 ///
 /// The schemes are `ws` and `wss`, and `http` and `https` as other names for them, as in browsers.
-/// International names are turned into ASCII, and whatever a path or query may not hold as it is,
-/// is percent-encoded. What cannot be meant is refused, see [`TargetError`].
+/// International names are turned into ASCII, and characters that a path or query must not hold are
+/// percent-encoded. Ambiguous and meaningless URLs are refused, see [`TargetError`].
 ///
 /// Neither `Display` nor `Debug` shows the credentials.
 ///
@@ -49,7 +49,7 @@ struct Credentials {
 }
 
 impl Target {
-    /// Takes a URL apart.
+    /// Parses a URL.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Target {
     ///
     /// # Errors
     ///
-    /// Those of [`parse`](Self::parse), and [`TargetError::Downgrade`].
+    /// As [`parse`](Self::parse), and [`TargetError::Downgrade`].
     pub fn join(&self, location: &str) -> Result<Self, TargetError> {
         let mut target = match Url::parse(location) {
             Err(ParseError::RelativeUrlWithoutBase) => {
@@ -95,8 +95,8 @@ impl Target {
         Ok(target)
     }
 
-    /// Whether what only this target is to see, credentials say, may be sent to `other`: the same host
-    /// and port, or the same host if all that changes is from `ws` to `wss` on their default ports.
+    /// Returns true if credentials for this target may be sent to `other`: it has the same host and port, or the
+    /// same host and the only change is from `ws` to `wss` on their default ports.
     pub fn trusts(&self, other: &Self) -> bool {
         let upgrade = (self.port(), other.port()) == (80, 443) && other.is_secure();
         self.host() == other.host() && (self.port() == other.port() || upgrade)
@@ -118,7 +118,7 @@ impl Target {
         Ok(Self { url, credentials })
     }
 
-    /// Whether the connection is to run over TLS (`wss`).
+    /// Returns true if the connection is to run over TLS (`wss`).
     pub fn is_secure(&self) -> bool {
         self.url.scheme() == "wss"
     }
@@ -142,8 +142,8 @@ impl Target {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
 
-    /// What the request line asks for (RFC 6455 section 3: the resource name): path and query,
-    /// `/` at least.
+    /// The resource name (RFC 6455 section 3), which is the target of the request line: path and query, at least
+    /// `/`.
     pub fn target(&self) -> &str {
         &self.url[Position::BeforePath..Position::AfterQuery]
     }
@@ -157,7 +157,7 @@ impl Target {
     }
 }
 
-/// The schemes that a URL may have, and what each of them means.
+/// The schemes that a URL may have, and the scheme that each of them stands for.
 const SCHEMES: [(&str, &str); 4] = [
     ("ws", "ws"),
     ("wss", "wss"),
@@ -165,8 +165,8 @@ const SCHEMES: [(&str, &str); 4] = [
     ("https", "wss"),
 ];
 
-/// Refuses what RFC 3986 has no place for and lenient parsers drop or reinterpret, each in its way:
-/// one URL must not mean one host to a filter and another one here.
+/// Refuses characters that RFC 3986 does not allow and that lenient parsers drop or reinterpret, each in its
+/// own way: a URL must not mean one host to a filter and another one here.
 fn refuse_ambiguity(url: &str) -> Result<(), TargetError> {
     if url.contains(|c: char| c == '\\' || c.is_ascii_control()) {
         return Err(TargetError::ForbiddenCharacter);
@@ -207,11 +207,11 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Why a text is no WebSocket URL.
+/// The reason why a text is no WebSocket URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TargetError {
-    /// It is no URL, for the reason given.
+    /// The text is no URL, for the reason given.
     Malformed(ParseError),
     /// It holds a control character or a backslash, which no URL may hold.
     ForbiddenCharacter,

@@ -1,5 +1,5 @@
-//! A timer wheel: the coarse deadlines of very many connections, at a few bytes and a few
-//! instructions each, and one moment to wake up at for all of them.
+//! A timer wheel: the coarse deadlines of very many connections, at a few bytes and instructions each, with a
+//! single moment to wake up at.
 
 mod slots;
 
@@ -148,12 +148,12 @@ impl<T> Wheel<T> {
         }
     }
 
-    /// How many timers are armed.
+    /// The number of armed timers.
     pub fn len(&self) -> usize {
         self.timers.len()
     }
 
-    /// Whether no timer is armed.
+    /// Returns true if no timer is armed.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -172,7 +172,7 @@ impl<T> Wheel<T> {
 
     /// Gives a timer another deadline (nanoseconds), earlier or later.
     ///
-    /// Returns whether it was still armed; otherwise nothing happens.
+    /// Returns true if it was still armed; otherwise nothing happens.
     pub fn rearm(&mut self, key: Key, deadline: u64) -> bool {
         let Some(index) = self.timers.find(key) else {
             return false;
@@ -200,7 +200,7 @@ impl<T> Wheel<T> {
         Some(&mut self.timers.timer_mut(index).value)
     }
 
-    /// The values of all timers that are armed, in no order: to wake everybody, say, before it is time.
+    /// The values of all armed timers, in no order: to wake everybody before it is time, for example.
     pub fn values(&self) -> impl Iterator<Item = &T> {
         self.timers.values()
     }
@@ -210,7 +210,7 @@ impl<T> Wheel<T> {
     /// That is the tick at which the first timer is due, or earlier if timers have to move to
     /// finer buckets before (no more than once in 64 ticks). Looks at six words.
     pub fn next(&self) -> Option<u64> {
-        // What is due after the end of all times is never due.
+        // A timer that is due after the end of all times is never due.
         self.next_tick()?.checked_mul(self.tick)
     }
 

@@ -1,5 +1,5 @@
-//! The alarm of the timers: a timer of async-io's that rings by its waker. No task has to wait for it,
-//! so that it makes no difference which executors there are.
+//! The alarm of the timers: a timer of async-io with a waker of its own. No task has to wait for it, so that it
+//! works with every executor.
 
 use std::{
     pin::Pin,
@@ -12,15 +12,15 @@ use driver_futures::{Purpose, Timers};
 
 use crate::bulk;
 
-/// What wakes the tasks of connections whose time has come.
+/// Wakes the tasks of connections that are due.
 #[derive(Debug)]
 pub struct Alarm(async_io::Timer);
 
 impl driver_futures::Alarm for Alarm {
     fn start(timers: Weak<Timers<Self>>) -> Self {
         let mut timer = async_io::Timer::after(Duration::from_secs(3600));
-        // From now on the reactor has the waker, whatever the timer is set to.
-        let waker = Waker::from(Arc::new(Bell(timers)));
+        // The reactor keeps the waker, whatever the timer is set to later.
+        let waker = Waker::from(Arc::new(TimerWaker(timers)));
         let polled = Pin::new(&mut timer).poll(&mut Context::from_waker(&waker));
         debug_assert!(polled.is_pending(), "an hour has passed in a moment");
         Self(timer)
@@ -31,29 +31,29 @@ impl driver_futures::Alarm for Alarm {
     }
 
     fn set(&mut self, moment: Option<Instant>) {
-        // One ring too many does no harm, if there is nothing to wait for.
+        // If there is nothing to wait for, the old moment stays set: a call that comes too early does no harm.
         if let Some(moment) = moment {
             self.0.set_at(moment);
         }
     }
 
-    /// Others are those as well of which only the reactor knows yet.
+    /// The reactor is polled first, since it may make other tasks ready.
     fn wake_after_others(cx: &mut Context<'_>) {
         bulk::enough();
         cx.waker().wake_by_ref();
     }
 
-    /// Those of the process, as is the reactor.
+    /// The timers of the process, like the reactor.
     fn shared() -> Arc<Timers<Self>> {
         static SHARED: OnceLock<Arc<Timers<Alarm>>> = OnceLock::new();
         Arc::clone(SHARED.get_or_init(|| Timers::start(Purpose::Sharing)))
     }
 }
 
-/// Rings, where the reactor wakes.
-struct Bell(Weak<Timers<Alarm>>);
+/// Wakes the tasks that are due, on the thread of the reactor.
+struct TimerWaker(Weak<Timers<Alarm>>);
 
-impl Wake for Bell {
+impl Wake for TimerWaker {
     fn wake(self: Arc<Self>) {
         if let Some(timers) = self.0.upgrade() {
             timers.ring();
@@ -101,11 +101,11 @@ mod tests {
     }
 
     #[test]
-    fn timers_that_are_gone_ring_no_more() {
+    fn the_waker_of_timers_that_are_gone_does_nothing() {
         let timers = Timers::<Alarm>::start(Purpose::Sharing);
-        let bell = Arc::new(Bell(Arc::downgrade(&timers)));
+        let waker = Arc::new(TimerWaker(Arc::downgrade(&timers)));
         drop(timers);
-        bell.wake();
+        waker.wake();
     }
 
     #[test]

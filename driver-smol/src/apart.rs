@@ -1,4 +1,4 @@
-//! A future beside others in one task, which is polled for its own wakes only.
+//! A future that shares a task with others, and is polled for its own wake-ups only.
 
 use std::{
     future::{Future, poll_fn},
@@ -8,36 +8,36 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-/// Whether a future was woken, and who polls it.
+/// A waker that remembers that it was woken, and wakes the task that the future is a part of.
 #[derive(Default)]
-struct Bell(Mutex<State>);
+struct WakeFlag(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    rung: bool,
+    woken: bool,
     listener: Option<Waker>,
 }
 
-impl Bell {
-    /// Whether it has rung since it was last asked. If not, it wakes that task when it does.
-    fn has_rung(&self, cx: &Context<'_>) -> bool {
+impl WakeFlag {
+    /// Returns true if it was woken since the last call. The next wake-up wakes the task of `cx`.
+    fn take(&self, cx: &Context<'_>) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut state.listener {
             Some(listener) => listener.clone_from(cx.waker()),
             None => state.listener = Some(cx.waker().clone()),
         }
-        mem::take(&mut state.rung)
+        mem::take(&mut state.woken)
     }
 }
 
-impl Wake for Bell {
+impl Wake for WakeFlag {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.rung = true;
+        state.woken = true;
         let listener = state.listener.take();
         drop(state);
         if let Some(listener) = listener {
@@ -46,14 +46,14 @@ impl Wake for Bell {
     }
 }
 
-/// Polls `future` once, and then when it was woken; not whenever the task is polled that it is a part of.
+/// Polls `future` once, and after that only when it was woken, however often the task around it is polled.
 pub(crate) async fn apart<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let bell = Arc::new(Bell::default());
-    let waker = Waker::from(Arc::clone(&bell));
+    let flag = Arc::new(WakeFlag::default());
+    let waker = Waker::from(Arc::clone(&flag));
     let mut begun = false;
     poll_fn(|cx| {
-        if !bell.has_rung(cx) && mem::replace(&mut begun, true) {
+        if !flag.take(cx) && mem::replace(&mut begun, true) {
             return Poll::Pending;
         }
         future.as_mut().poll(&mut Context::from_waker(&waker))
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!((polled(), woken()), (1, [0, 0]));
         ring();
         assert_eq!(woken(), [1, 0]);
-        // It tells whoever polled last, though nothing came of that.
+        // It wakes whoever polled last, although that poll did not reach the future.
         assert!(poll(&second).is_pending() && poll(&second).is_pending());
         assert_eq!(polled(), 2);
         ring();

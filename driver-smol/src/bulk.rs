@@ -1,33 +1,33 @@
-//! How much the tasks of a thread have read since somebody last looked at the reactor. Bytes are cheaper to count
-//! than time, and where there are many of them it is they that take the time.
+//! The bytes that the tasks of a thread have read since the reactor was last polled. Bytes are cheaper to count than
+//! time, and where there are many of them, they are what takes the time.
 
 use std::cell::Cell;
 
-/// Bytes that are worth a look at the reactor: as many as one connection reads before others have their turn.
+/// Bytes after which the reactor is polled: as many as one connection reads before others have their turn.
 const MUCH: usize = 2 << 20;
 
 thread_local! {
     static READ: Cell<usize> = const { Cell::new(0) };
 }
 
-/// So many bytes were read.
+/// Counts bytes that were read.
 #[inline]
 pub(crate) fn add(bytes: usize) {
     READ.with(|read| read.set(read.get().wrapping_add(bytes)));
 }
 
-/// Whatever it is, it is much.
+/// Forces the next [`is_much`] to return true.
 pub(crate) fn enough() {
     READ.with(|read| read.set(MUCH));
 }
 
-/// Whether it is much.
+/// Returns true if it is time to poll the reactor.
 #[inline]
 pub(crate) fn is_much() -> bool {
     READ.with(Cell::get) >= MUCH
 }
 
-/// Counts anew.
+/// Resets the count.
 #[inline]
 pub(crate) fn forget() {
     READ.with(|read| read.set(0));

@@ -1,9 +1,9 @@
-//! Readiness of sockets to be read, told by edges.
+//! Edge-triggered readability of sockets.
 //!
-//! async-io tells of a socket once and is then asked anew, by a system call for each time that somebody
-//! waits. Here an epoll instance of our own watches all sockets all the time, edge-triggered, and is itself
-//! one source of async-io: that is asked anew once for all that has come meanwhile. It needs no task and
-//! no thread, since its waker does the work, and so works on every executor.
+//! async-io reports readiness once and is then rearmed, by a system call for each wait. Here an epoll instance of our
+//! own watches all sockets all the time, edge-triggered, and is itself one source of async-io, which is rearmed once
+//! for everything that has come meanwhile. It needs no task and no thread, since its waker does the work, and so
+//! works on every executor.
 
 use std::{
     io,
@@ -17,18 +17,18 @@ use async_io::Async;
 use rustix::event::{Timespec, epoll};
 use slab::Slab;
 
-/// Events that are taken at a time.
+/// Events that are taken out of epoll at a time.
 const BATCH: usize = 64;
 
-/// What is at the other end of waiting: the epoll instance of the process.
+/// The epoll instance of the process, and the sockets that it watches.
 struct Edges {
     epoll: Async<OwnedFd>,
     sources: Mutex<Slab<Arc<Source>>>,
-    /// Takes what has come, where the reactor wakes.
-    bell: Waker,
+    /// Takes the events out of epoll, on the thread of the reactor.
+    waker: Waker,
 }
 
-/// A socket that is watched, until this is dropped.
+/// Watches a socket until dropped.
 #[derive(Debug)]
 pub(crate) struct Watch(Arc<Source>);
 
@@ -41,17 +41,17 @@ struct Source {
 /// Two flags and a waker.
 #[derive(Debug, Default)]
 struct State {
-    /// Something has come since this was last asked.
+    /// An event has come since the last poll.
     ready: bool,
-    /// The peer has ended its side. A read that leaves room in its buffer says nothing then: the end
-    /// is behind what it took, and no edge will tell of it.
+    /// The peer has ended its side. Then a read that leaves room in its buffer has not taken everything: the end of
+    /// the stream follows, and no edge will report it.
     ended: bool,
     waker: Option<Waker>,
 }
 
 impl Watch {
-    /// Watches a socket; `None` if the system refuses, and async-io is to be asked instead. When the socket is closed,
-    /// the system forgets it.
+    /// Watches a socket; `None` if the system refuses, and async-io has to be used. epoll removes a socket when it
+    /// is closed.
     pub(crate) fn new(socket: &impl AsFd) -> Option<Self> {
         let edges = Edges::of_process()?;
         let mut sources = lock(&edges.sources);
@@ -60,8 +60,8 @@ impl Watch {
             key: entry.key(),
             state: Mutex::default(),
         });
-        // The key is another socket's once this one is gone. Should an event be under way then, that other
-        // one is read in vain, which does no harm.
+        // Another socket gets the key when this one is gone. An event that is under way then causes one read in
+        // vain.
         let data = epoll::EventData::new_u64(source.key as u64);
         let flags = epoll::EventFlags::IN | epoll::EventFlags::RDHUP | epoll::EventFlags::ET;
         epoll::add(edges.epoll.get_ref(), socket, data, flags).ok()?;
@@ -69,10 +69,10 @@ impl Watch {
         Some(Self(source))
     }
 
-    /// Waits until something has come, or may have.
+    /// Waits until there may be something to read.
     pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = lock(&self.0.state);
-        // What comes from now on, while it is read, is news for the next time.
+        // An event that comes from now on, during the read, counts for the next poll.
         if std::mem::take(&mut state.ready) || state.ended {
             return Poll::Ready(());
         }
@@ -101,24 +101,24 @@ impl Edges {
     fn new() -> io::Result<Self> {
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let edges = Self {
-            // It never blocks: it is asked without a time to wait.
+            // It never blocks: epoll is called with a timeout of zero.
             epoll: Async::new_nonblocking(epoll)?,
             sources: Mutex::default(),
-            bell: Arc::new(Bell).into(),
+            waker: Arc::new(ReadinessWaker).into(),
         };
         edges.collect();
         Ok(edges)
     }
 
-    /// Tells the sockets' tasks what has come, until the reactor promises to tell when more does.
+    /// Wakes the tasks of sockets that have events, until the reactor is rearmed.
     fn collect(&self) {
-        let mut cx = Context::from_waker(&self.bell);
+        let mut cx = Context::from_waker(&self.waker);
         while let Poll::Ready(Ok(())) = self.epoll.poll_readable(&mut cx) {
             while self.take_batch() == BATCH {}
         }
     }
 
-    /// Takes some of what has come. Returns how much that was.
+    /// Takes up to a batch of events. Returns their number.
     fn take_batch(&self) -> usize {
         let nothing = epoll::Event {
             flags: epoll::EventFlags::empty(),
@@ -140,7 +140,7 @@ impl Edges {
                 *woken = state.waker.take();
             }
         }
-        // A waker may run code of its own: not under a lock, and a panic is its own affair.
+        // A waker may run code of its own: not under a lock, and its panic must not stop the others.
         drop(sources);
         for waker in wakers.into_iter().flatten() {
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
@@ -149,10 +149,10 @@ impl Edges {
     }
 }
 
-/// Rings, where the reactor wakes.
-struct Bell;
+/// Collects events when the epoll instance is readable, on the thread of the reactor.
+struct ReadinessWaker;
 
-impl Wake for Bell {
+impl Wake for ReadinessWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

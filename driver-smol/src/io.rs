@@ -1,4 +1,4 @@
-//! Streams of the futures traits as transports, and the direct path to sockets.
+//! Streams of the futures traits as transports, with a direct path to sockets.
 
 use std::{
     any::Any,
@@ -16,9 +16,9 @@ use crate::{bulk, edges::Watch};
 
 /// Any stream, as the transport of a connection.
 ///
-/// An [`Async<TcpStream>`](Async) and an `Async<UnixStream>` are recognized: they are not read from before
-/// they have something, which saves a system call per message, their writing side can be shut, and on Linux
-/// waiting for them takes no system call of its own.
+/// [`Async<TcpStream>`](Async) and `Async<UnixStream>` are recognized: they are read only when readable, which saves
+/// a system call per message; their writing side can be shut; and on Linux waiting for them takes no system call of
+/// its own.
 #[derive(Debug)]
 pub struct Io<S> {
     stream: S,
@@ -26,7 +26,7 @@ pub struct Io<S> {
 }
 
 impl<S: 'static> Io<S> {
-    /// A stream as a transport.
+    /// Makes a transport of a stream.
     pub fn new(stream: S) -> Self {
         Self {
             watch: Socket::of(&stream).and_then(|socket| socket.watch()),
@@ -48,7 +48,7 @@ enum Socket<'a> {
 }
 
 impl<'a> Socket<'a> {
-    /// Which one a stream is. Decided when this is compiled.
+    /// The socket that a stream is, if it is one. Decided at compile time.
     fn of<S: 'static>(stream: &'a S) -> Option<Self> {
         let stream: &dyn Any = stream;
         if let Some(tcp) = stream.downcast_ref() {
@@ -100,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Transport for Io<S> {
             return watch.poll_readable(cx);
         }
         match Socket::of(&self.stream) {
-            // An error is for the read to find.
+            // The read reports the error.
             Some(socket) => socket.poll_readable(cx).map(drop),
             None => Poll::Ready(()),
         }
@@ -140,7 +140,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Transport for Io<S> {
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match Socket::of(&self.stream) {
-            // To close such a stream means nothing but to flush it.
+            // Closing a stream of async-io only flushes it.
             Some(socket) => Poll::Ready(socket.shutdown()),
             None => Pin::new(&mut self.stream).poll_close(cx),
         }

@@ -1,12 +1,11 @@
 //! WebSocket ([RFC 6455]) for smol, and for every other executor: servers, clients, and connections over
 //! any stream of the futures traits.
 //!
-//! All that this takes of a runtime is [`async_io`], whose reactor runs wherever it is needed. Which
-//! executor polls the futures is nobody's business: `smol::block_on`, a `LocalExecutor`, the global
-//! executor with several threads, async-std's.
+//! The only part of a runtime that it uses is [`async_io`], whose reactor runs wherever it is needed. Any executor may
+//! poll the futures: `smol::block_on`, a `LocalExecutor`, the global executor with several threads, async-std's.
 //!
-//! An idle connection owns no buffer, all that has come is answered in one write, and what is waited for
-//! may be dropped at any moment. The protocol itself is the crate [`wsproto`], which knows no sockets.
+//! An idle connection owns no buffer, everything that one read brings is answered in one write, and all futures are
+//! cancel-safe. The protocol itself is the crate [`wsproto`], which has no sockets.
 //!
 //! An echo server:
 //!
@@ -47,28 +46,26 @@
 //!
 //! # Where to begin
 //!
-//! Everything has the name that it has in the driver for tokio, and behaves alike: what both share is
-//! written once.
+//! Names and behaviour are those of the driver for tokio: both share one implementation.
 //!
 //! | for | there is |
 //! |---|---|
-//! | a server on a port or a Unix socket | [`Server`], whose handler looks at each request ([`Upgrade`]) and accepts or rejects it |
+//! | a server on a port or a Unix socket | [`Server`], whose handler accepts or rejects each request ([`Upgrade`]) |
 //! | its connections on several threads | [`serve_on`](driver_futures::Server::serve_on) with [`OnExecutor`], or a closure that spawns |
 //! | a client | [`connect`], or [`Connect`] for headers, subprotocols, timeouts, redirects |
-//! | any other stream: TLS, a pipe in memory | [`accept()`] and [`connect_over`]; a [`Listener`] of one's own for a whole server |
+//! | any other stream: TLS, a pipe in memory | [`accept()`] and [`connect_over`]; your own [`Listener`] for a whole server |
 //! | one task per connection | [`WebSocket`]: `recv`, `send`; also a `Stream` and a `Sink` |
 //! | several tasks for one connection | [`WebSocket::split`](driver_futures::WebSocket::split): a [`Receiver`], and a [`Sender`] that can be cloned |
 //! | no copy and no allocation | [`WebSocket::recv_ref`](driver_futures::WebSocket::recv_ref), and that of a [`Receiver`] |
 //! | one message to many | [`Prepared`] |
 //! | messages larger than memory | `start`, `write`, `finish` to send; [`Delivery::Chunks`] to receive |
-//! | not to wait for long | `send_timeout`, which refuses at once what there is no room for if the timeout is nothing |
+//! | a limit to the time of a send | `send_timeout`; with a timeout of zero, a message that has to wait is refused at once |
 //! | limits, deadlines, policies | [`Config`] |
 //!
 //! # Who runs a server's tasks
 //!
-//! `serve` runs them itself: it is an executor of its own, and they share the thread that polls it. So it
-//! needs none, and works on all. If it is dropped, its connections are. `serve_on` gives each connection to
-//! an executor that is run elsewhere:
+//! `serve` is an executor of its own: the tasks run on the thread that polls it, whatever executor that is. If it is
+//! dropped, its connections are dropped too. `serve_on` gives each connection to an executor that is run elsewhere:
 //!
 //! ```no_run
 //! # async fn run(server: driver_smol::Server) {
@@ -81,35 +78,34 @@
 //! # }
 //! ```
 //!
-//! A closure gets each task in a box of its own; [`OnExecutor`], and any other [`Spawn`], gets it as it is.
+//! A closure gets each task in a box; [`OnExecutor`], and any other [`Spawn`], gets it unboxed.
 //!
-//! # What may be dropped
+//! # Cancel safety
 //!
-//! Everything else. The state of a connection is in the socket, none is in a future: a dropped receive has
-//! taken no message, and a dropped send has queued all of its message or nothing. What is queued is written
-//! when the socket is waited for next.
+//! All futures of a socket may be dropped at any await. The state of a connection is in the socket and none in a
+//! future: a dropped receive has taken no message, and a dropped send has queued all of its message or nothing.
+//! Queued messages are written the next time that a future of the socket waits.
 //!
-//! Whoever waits for a socket drives it: reads, answers pings, writes what is queued, keeps deadlines. The
-//! deadlines of all connections of a server share one timer, and so do those of all others. It needs no
-//! task: where it fires, the connections that are due are woken.
+//! The task that waits for a socket drives it: it reads, answers pings, writes queued messages, and keeps deadlines.
+//! All connections of a server share one timer, and so do all others. It needs no task: its waker wakes the
+//! connections that are due.
 //!
 //! # Batches, backpressure, and the end
 //!
-//! `send` waits until the transport has taken the message. `feed` only queues: what was fed leaves in one
-//! write when a receive has to wait, or on `flush`, which is many times faster than a write per message.
-//! Both wait while more than [`Config::queue_high`] bytes are queued; a peer that takes nothing for
-//! [`Config::write_timeout`] is given up.
+//! `send` waits until the transport has taken the message. `feed` only queues: queued messages leave in one write when
+//! a receive has to wait, or on `flush`, which is many times faster than a write per message. Both wait while
+//! [`Config::queue_high`] bytes or more are queued, unless [`Config::overflow`] drops messages. A connection whose peer
+//! takes nothing for [`Config::write_timeout`] is ended.
 //!
-//! A receive returns `None` when the connection is over; before that, once, an error if the peer broke the
-//! protocol or a deadline. [`Closed`] tells code, reason and who it was. [`ServerHandle::shutdown`] ends a
-//! server in order: every peer gets what was sent, then a Close with 1001.
+//! A receive returns `None` when the connection is over. Before that it returns an error, once, if the peer violated
+//! the protocol or a deadline. [`Closed`] has the code, the reason and the side that closed.
+//! [`ServerHandle::shutdown`] ends a server gracefully: every peer gets its queued messages, then a Close with 1001.
 //!
 //! # Memory
 //!
 //! An idle connection of an echo server costs about 930 bytes of resident memory, its task and its
 //! registration with the reactor included; a bare task that waits for a TCP stream costs 545.
-//! `examples/smol_idle.rs` measures it. A handler's own variables come on top, those that live across an
-//! await.
+//! `examples/smol_idle.rs` measures it. Variables of the handler that live across an await come on top.
 //!
 //! # Features
 //!
@@ -151,8 +147,8 @@ pub use wsproto::{
     RequestHead, ResponseHead, SendError,
 };
 
-/// A WebSocket server, whose connections are tasks inside of the future that serves, or of an executor
-/// of one's choice: see [`serve_on`](driver_futures::Server::serve_on).
+/// A WebSocket server, whose connections are tasks inside the future that serves, or on an executor of your choice:
+/// see [`serve_on`](driver_futures::Server::serve_on).
 ///
 /// ```no_run
 /// use driver_smol::{Accept, Server};
@@ -175,7 +171,7 @@ pub type Server<L = Async<TcpListener>> = driver_futures::Server<L, Smol>;
 /// Shuts a [`Server`] down from elsewhere, and counts its connections.
 pub type ServerHandle = driver_futures::ServerHandle<Smol>;
 
-/// How to connect: what to ask for, and how long to try.
+/// A request for a connection, and a limit to the time it may take.
 pub type Connect = driver_futures::Connect<Smol>;
 
 /// A WebSocket connection over a stream of the futures traits.
@@ -187,7 +183,7 @@ pub type Sender<S = Async<TcpStream>> = driver_futures::Sender<Io<S>, Timer>;
 /// The receiving half of a [split](driver_futures::WebSocket::split) connection.
 pub type Receiver<S = Async<TcpStream>> = driver_futures::Receiver<Io<S>, Timer>;
 
-/// What answers an event while it is lent.
+/// Sends answers while an event is lent.
 pub type Outbox<'a> = driver_futures::Outbox<'a, Timer>;
 
 /// A request that waits for an answer.

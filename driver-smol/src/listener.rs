@@ -1,4 +1,4 @@
-//! What a server accepts connections from.
+//! Sources of connections for a server.
 
 use std::{
     future::Future,
@@ -11,13 +11,13 @@ use futures_io::{AsyncRead, AsyncWrite};
 
 /// A source of streams for a [`Server`](crate::Server): a TCP or Unix listener, or anything else.
 pub trait Listener: Send + 'static {
-    /// What is accepted.
+    /// The type of an accepted stream.
     type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
 
-    /// Waits for the next stream. Must be safe to drop and call again.
+    /// Waits for the next stream. Must be cancel-safe.
     ///
     /// # Errors
-    /// What the system reports; the server tries again, after a pause if need be.
+    /// The error that the system reports. The server tries again, after a pause if necessary.
     fn accept(&mut self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 }
 
@@ -26,8 +26,8 @@ impl Listener for Async<TcpListener> {
 
     async fn accept(&mut self) -> io::Result<Async<TcpStream>> {
         let (stream, _) = Self::accept(self).await?;
-        // Whole batches of frames are written at once: waiting for more would only delay them. Where
-        // it cannot be set the peer is gone already, which is no failure of the listener.
+        // Whole batches of frames are written at once, so Nagle's algorithm would only delay them. If it cannot be
+        // set, the peer is gone already, which is no failure of the listener.
         let _ = stream.get_ref().set_nodelay(true);
         Ok(stream)
     }

@@ -1,11 +1,11 @@
-//! Where readiness is not told by edges: async-io is asked for every socket.
+//! Systems without edge-triggered readability: async-io is used for every socket.
 
 use std::{
     convert::Infallible,
     task::{Context, Poll},
 };
 
-/// A socket that is watched: none is.
+/// Watches a socket; never made.
 #[derive(Debug)]
 pub(crate) struct Watch(Infallible);
 

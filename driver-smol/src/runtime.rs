@@ -1,4 +1,4 @@
-//! async-io and its friends as the runtime of servers and clients.
+//! async-io as the runtime of servers and clients.
 
 #[cfg(unix)]
 use std::path::Path;
@@ -19,7 +19,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{alarm::Alarm, apart::apart, bulk, io::Io, listener::Listener};
 
-/// async-io for sockets and time, a thread of its pool for names, and no executor in particular.
+/// async-io for sockets and time, a thread pool for name resolution, and no executor in particular.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Smol;
 
@@ -33,7 +33,7 @@ impl Runtime for Smol {
 
     async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         let host = host.to_owned();
-        // The system resolves names while a thread waits for it.
+        // The system's resolver blocks its thread.
         blocking::unblock(move || (host, port).to_socket_addrs().map(Iterator::collect)).await
     }
 
@@ -47,7 +47,7 @@ impl Runtime for Smol {
         // The standard library's backlog is too short.
         let domain = Domain::for_address(address);
         let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
-        // Else a restarted server waits for the connections of the one before to time out.
+        // Otherwise a restarted server could not bind before the old connections have timed out.
         #[cfg(unix)]
         socket.set_reuse_address(true)?;
         socket.bind(&address.into())?;
@@ -77,14 +77,14 @@ impl<L: Listener> AcceptFrom<L> for Smol {
     }
 }
 
-/// Tasks that run before the executor underneath is asked for what else there is, and with it the reactor.
+/// Tasks that run before the executor underneath, and with it the reactor, has its turn.
 const MAX_TASKS: usize = 200;
 
-/// Runs the tasks inside of the future that serves, and so on whichever executor polls that one.
+/// Runs the tasks inside the future that serves, and so on the executor that polls it.
 ///
-/// It lets that one go on after some hundred tasks, or as soon as they have read much: async-io has a thread of
-/// its own that takes over the reactor where nobody has looked at it for some time, and until the executor is
-/// faster again all news costs two switches between threads.
+/// It yields to that executor after 200 tasks, or as soon as they have read two mebibytes: async-io has a thread of
+/// its own that takes over the reactor if nothing else has polled it for some time, and while it does, every event
+/// costs two switches between threads.
 #[derive(Debug, Default)]
 pub struct Inside(Executor<'static>);
 
@@ -110,8 +110,8 @@ impl Spawn for Inside {
     }
 }
 
-/// Runs the tasks on an [`Executor`] that is run elsewhere, by several threads say: a reference to a
-/// static one, or an `Arc`.
+/// Runs the tasks on an [`Executor`] that is run elsewhere, for example by several threads: a reference to a static
+/// one, or an `Arc`.
 #[derive(Debug, Clone)]
 pub struct OnExecutor<E>(pub E);
 
@@ -136,8 +136,8 @@ mod tests {
 
     use super::*;
 
-    /// How many tasks run before the executor underneath has its turn, if each reads that much, and then
-    /// is woken like that.
+    /// The number of tasks that run before the executor underneath has its turn, if each reads so many bytes and
+    /// then wakes itself with `wake`.
     fn in_a_row(bytes: usize, wake: fn(&mut Context<'_>)) -> usize {
         let inside = Inside::default();
         let ran = Arc::new(AtomicUsize::new(0));

@@ -17,11 +17,10 @@ use tokio::{
     time::timeout_at,
 };
 
-/// What wakes the tasks of connections whose time has come. Each runtime has its own, since tests may
-/// move a runtime's clock.
+/// Wakes the tasks of connections that are due. Each runtime has its own, since tests may move a runtime's clock.
 #[derive(Debug)]
 pub struct Alarm {
-    /// When the task is to ring; that is gone as soon as its runtime is.
+    /// The moment for the task, which ends with its runtime.
     moment: watch::Sender<Option<Instant>>,
 }
 
@@ -40,13 +39,13 @@ impl driver_futures::Alarm for Alarm {
         self.moment.send_replace(moment);
     }
 
-    /// Else it would be up to sixty turns until the runtime looks for new input of the others.
+    /// tokio polls for new input only once in 61 tasks, or when none is ready.
     fn wake_after_others(cx: &mut Context<'_>) {
-        // It wakes by itself, and is not needed for more.
+        // The first poll wakes the task, and that is all that is needed.
         let _ = pin!(yield_now()).poll(cx);
     }
 
-    /// Those of the present runtime and thread.
+    /// The timers of the current runtime and thread.
     fn shared() -> Arc<Timers<Self>> {
         thread_local! {
             static LAST: RefCell<Option<(Id, Weak<Timers<Alarm>>)>> = const { RefCell::new(None) };
@@ -57,7 +56,7 @@ impl driver_futures::Alarm for Alarm {
                 .as_ref()
                 .filter(|(id, _)| *id == runtime)
                 .and_then(|(_, timers)| timers.upgrade())
-                // A runtime's number may be used again when it is gone.
+                // The id of a runtime may be used again when it is gone.
                 .filter(|timers| timers.look_at_alarm(|alarm| !alarm.moment.is_closed()));
             known.unwrap_or_else(|| {
                 let timers = Timers::start(Purpose::Sharing);
@@ -68,7 +67,7 @@ impl driver_futures::Alarm for Alarm {
     }
 }
 
-/// Rings at each moment that it is told, for as long as there are timers.
+/// Rings at each moment that it receives, for as long as there are timers.
 async fn run(timers: Weak<Timers<Alarm>>, mut told: watch::Receiver<Option<Instant>>) {
     loop {
         let moment = *told.borrow_and_update();

@@ -1,4 +1,4 @@
-//! tokio's streams as transports.
+//! Streams of tokio as transports.
 
 use std::{
     io::{self, IoSlice},
@@ -9,7 +9,7 @@ use std::{
 use driver_futures::Transport;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Any stream of tokio's, as the transport of a connection.
+/// Any stream of tokio, as the transport of a connection.
 #[derive(Debug)]
 pub struct Io<S>(pub S);
 

@@ -1,9 +1,8 @@
 //! WebSocket ([RFC 6455]) for tokio: servers, clients, and connections over any stream.
 //!
-//! For programs that hold many connections, send a lot, or must not lose anything: an idle connection
-//! owns no buffer, all that has come is answered in one write, and what is waited for may be dropped
-//! at any moment. The protocol itself is the crate [`wsproto`], which knows no sockets; this one waits,
-//! spawns and wakes.
+//! For programs that hold many connections, send a lot, or must not lose anything: an idle connection owns no buffer,
+//! everything that one read brings is answered in one write, and all futures are cancel-safe. The protocol itself is
+//! the crate [`wsproto`], which has no sockets; this one waits, spawns and wakes.
 //!
 //! An echo server:
 //!
@@ -44,53 +43,53 @@
 //!
 //! | for | there is |
 //! |---|---|
-//! | a server on a port or a Unix socket | [`Server`], whose handler looks at each request ([`Upgrade`]) and accepts or rejects it, taking its time |
+//! | a server on a port or a Unix socket | [`Server`], whose handler accepts or rejects each request ([`Upgrade`]), and may take its time |
 //! | a client | [`connect`], or [`Connect`] for headers, subprotocols, timeouts, redirects |
-//! | any other stream: TLS, a pipe in memory | [`accept()`] and [`connect_over`]; a [`Listener`] of one's own for a whole server |
+//! | any other stream: TLS, a pipe in memory | [`accept()`] and [`connect_over`]; your own [`Listener`] for a whole server |
 //! | one task per connection | [`WebSocket`]: `recv`, `send`; also a `Stream` and a `Sink` |
 //! | several tasks for one connection | [`WebSocket::split`](driver_futures::WebSocket::split): a [`Receiver`], and a [`Sender`] that can be cloned |
 //! | no copy and no allocation | [`WebSocket::recv_ref`](driver_futures::WebSocket::recv_ref), and that of a [`Receiver`] |
 //! | one message to many | [`Prepared`] |
 //! | messages larger than memory | `start`, `write`, `finish` to send; [`Delivery::Chunks`] to receive |
-//! | not to wait for long | `send_timeout`, which refuses at once what there is no room for if the timeout is nothing |
+//! | a limit to the time of a send | `send_timeout`; with a timeout of zero, a message that has to wait is refused at once |
 //! | limits, deadlines, policies | [`Config`] |
 //!
-//! # What may be dropped
+//! # Cancel safety
 //!
-//! Everything. The state of a connection is in the socket, none is in a future: in `select!`, under a
-//! timeout, a dropped receive has taken no message, and a dropped send has queued all of its message or
-//! nothing. What is queued is written when the socket is waited for next.
+//! All futures may be dropped at any await. The state of a connection is in the socket and none in a future: in
+//! `select!` or under a timeout, a dropped receive has taken no message, and a dropped send has queued all of its
+//! message or nothing. Queued messages are written the next time that a future of the socket waits.
 //!
 //! # Who does the work
 //!
-//! No task runs behind the application's back. Whoever waits for a socket drives it: reads, answers
-//! pings, writes what is queued, keeps deadlines. So a program that neither receives nor sends for long
-//! answers no pings, and is taken for dead in the end; one that only sends still sees pings and the
-//! peer's Close, by reading up to 64 KiB ahead. Deadlines of all connections of a server share one task
-//! and one timer.
+//! There is no task in the background. The task that waits for a socket drives it: it reads, answers pings, writes
+//! queued messages, and keeps deadlines. A program that neither receives nor sends for long answers no pings, and its
+//! peer may take it for dead. One that only sends still handles pings and the peer's Close, by reading up to 64 KiB
+//! ahead. All connections of a server share one timer and its task.
 //!
 //! # Batches and backpressure
 //!
-//! `send` waits until the transport has taken the message. `feed` only queues: what was fed leaves in
-//! one write when a receive has to wait, or on `flush`. A server that feeds its answers reads all that a
-//! client has sent and answers it at once, which is many times faster than a write per message.
+//! `send` waits until the transport has taken the message. `feed` only queues: queued messages leave in one write when
+//! a receive has to wait, or on `flush`. A server that feeds its answers reads everything that a client has sent and
+//! answers it with one write, which is many times faster than a write per message.
 //!
-//! Nothing piles up: both wait while more than [`Config::queue_high`] bytes are queued. A peer that does
-//! not read slows its own sender down, and after [`Config::write_timeout`] the connection ends.
+//! Messages do not pile up: both wait while [`Config::queue_high`] bytes or more are queued, unless
+//! [`Config::overflow`] drops messages. A peer that does not read slows its own sender down, and after
+//! [`Config::write_timeout`] the connection ends.
 //!
 //! # How it ends
 //!
-//! A receive returns `None` when the connection is over; before that, once, an error if the peer broke
-//! the protocol or a deadline. [`Closed`] tells code, reason and who it was, and is the same either way.
-//! [`ServerHandle::shutdown`] ends a server in order: every peer gets what was sent, then a Close with
-//! 1001, and those that do not answer are dropped when patience ends.
+//! A receive returns `None` when the connection is over. Before that it returns an error, once, if the peer violated
+//! the protocol or a deadline. In both cases [`Closed`] has the code, the reason and the side that closed.
+//! [`ServerHandle::shutdown`] ends a server gracefully: every peer gets its queued messages, then a Close with 1001;
+//! those that do not answer are dropped when the grace period ends.
 //!
 //! # Memory
 //!
 //! An idle connection of an echo server costs about 1200 bytes of resident memory, of which a bare
 //! task that reads from a TCP stream makes up 1025: tokio's task, which is allocated in steps of 128
-//! bytes, and its registration with the reactor. `examples/idle.rs` measures it. A handler's own
-//! variables come on top, those that live across an await.
+//! bytes, and its registration with the reactor. `examples/idle.rs` measures it. Variables
+//! of the handler that live across an await come on top.
 //!
 //! # Features
 //!
@@ -123,7 +122,7 @@ pub use wsproto::{
     RequestHead, ResponseHead, SendError,
 };
 
-/// A WebSocket server, whose connections are tasks of the present runtime.
+/// A WebSocket server, whose connections are tasks of the current runtime.
 ///
 /// ```no_run
 /// use driver_tokio::{Accept, Server};
@@ -146,10 +145,10 @@ pub type Server<L = TcpListener> = driver_futures::Server<L, Tokio>;
 /// Shuts a [`Server`] down from elsewhere, and counts its connections.
 pub type ServerHandle = driver_futures::ServerHandle<Tokio>;
 
-/// How to connect: what to ask for, and how long to try.
+/// A request for a connection, and a limit to the time it may take.
 pub type Connect = driver_futures::Connect<Tokio>;
 
-/// A WebSocket connection over a stream of tokio's.
+/// A WebSocket connection over a stream of tokio.
 pub type WebSocket<S = TcpStream> = driver_futures::WebSocket<Io<S>, Timer>;
 
 /// The sending half of a [split](driver_futures::WebSocket::split) connection.
@@ -158,13 +157,13 @@ pub type Sender<S = TcpStream> = driver_futures::Sender<Io<S>, Timer>;
 /// The receiving half of a [split](driver_futures::WebSocket::split) connection.
 pub type Receiver<S = TcpStream> = driver_futures::Receiver<Io<S>, Timer>;
 
-/// What answers an event while it is lent.
+/// Sends answers while an event is lent.
 pub type Outbox<'a> = driver_futures::Outbox<'a, Timer>;
 
 /// A request that waits for an answer.
 pub type Upgrade<S = TcpStream> = driver_futures::Upgrade<Io<S>, Timer>;
 
-/// One connection's clock on tokio's time.
+/// The clock of a connection, on tokio's time.
 pub type Timer = driver_futures::Timer<Alarm>;
 
 /// Connects to a `ws://` URL with the defaults: see [`Connect`].

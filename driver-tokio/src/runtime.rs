@@ -13,7 +13,7 @@ use tokio::{
 
 use crate::{alarm::Alarm, io::Io, listener::Listener};
 
-/// tokio: the runtime that the present thread has entered. Its tasks run there, too.
+/// tokio: the runtime that the current thread has entered.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tokio;
 
@@ -41,7 +41,7 @@ impl Runtime for Tokio {
         } else {
             TcpSocket::new_v6()?
         };
-        // Else a restarted server waits for the connections of the one before to time out.
+        // Otherwise a restarted server could not bind before the old connections have timed out.
         #[cfg(unix)]
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;

@@ -22,12 +22,12 @@ fn size_of_future<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
 
 #[test]
 fn a_socket_is_at_most_264_bytes() {
-    // 152 for the state machine, 32 each for tokio's stream and the clock. Debug builds of mio know in
+    // 152 for the state machine, 32 for tokio's stream, 40 for the clock. Debug builds of mio know in
     // 8 bytes more where a socket is registered.
     let debug = if cfg!(debug_assertions) { 8 } else { 0 };
     let size = size_of::<WebSocket>();
     assert!(size <= 264 + debug, "{size}");
-    assert!(size_of::<Timer>() <= 32, "{}", size_of::<Timer>());
+    assert!(size_of::<Timer>() <= 40, "{}", size_of::<Timer>());
 }
 
 #[test]

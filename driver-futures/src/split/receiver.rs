@@ -12,12 +12,12 @@ use driver_kit::lease::Leased;
 use futures_core::Stream;
 use wsproto::{Closed, Error, Event, Message};
 
-use super::Shared;
+use super::shared::Shared;
 use crate::{
     clock::Clock,
-    core::Loan,
+    engine::lending::Loan,
     incoming::Incoming,
-    task::{Found, Receiving},
+    poll::{Found, Receiving},
     transport::Transport,
     waiters::Waiter,
 };
@@ -29,7 +29,7 @@ use crate::{Sender, WebSocket};
 pub struct Receiver<S: Transport, C: Clock> {
     shared: Arc<Shared<S, C>>,
     waiter: Waiter,
-    /// What was lent last.
+    /// The event that was lent last.
     loan: Option<Loan>,
 }
 
@@ -51,7 +51,7 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
         poll_fn(|cx| self.poll_recv(cx)).await
     }
 
-    /// Receives whatever comes next, pings and pongs too.
+    /// Receives the next message, chunk, ping or pong.
     ///
     /// # Errors
     /// As [`WebSocket::recv`].
@@ -59,14 +59,14 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
         poll_fn(|cx| self.poll_recv_incoming(cx)).await
     }
 
-    /// Receives the next event without copying it, as [`WebSocket::recv_ref`] does: it lies in a read
-    /// buffer that is lent until the next call. A [`Sender`] answers it, even while it is looked at.
+    /// Receives the next event without copying it, as [`WebSocket::recv_ref`] does: it borrows a read buffer until
+    /// the next call. Meanwhile a [`Sender`] can send answers.
     ///
-    /// In a steady state this allocates nothing. [`Event::Closed`] is the last event; call on until
-    /// `None` to see the closing handshake through.
+    /// In a steady state this allocates nothing. [`Event::Closed`] is the last event; continue until `None` to
+    /// complete the closing handshake.
     ///
-    /// What has come behind the event may lie in the same buffer. Then senders that wait read nothing
-    /// further until the next call, and so do not see the peer's Close; they write all the same.
+    /// If the buffer holds more than the event, senders that wait read nothing until the next call, and so do not
+    /// see the peer's Close. They write all the same.
     ///
     /// ```no_run
     /// # async fn echo<S: driver_futures::Transport, C: driver_futures::Clock>(socket: driver_futures::WebSocket<S, C>) -> Result<(), Box<dyn std::error::Error>> {
@@ -92,8 +92,8 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
             Some(Loan::End(closed)) => Ok(Some(Event::Closed(closed.clone()))),
             Some(Loan::InPlace(lease)) => {
                 let Leased { env, input, .. } = &mut **lease;
-                let event = self.shared.lock().core.take_announced(env, input);
-                // Others may have looked since it was announced, and seen no end yet.
+                let event = self.shared.lock().engine.take_announced(env, input);
+                // Other halves may have been polled since the event was announced, and have seen no end.
                 if let Ok(Some(Event::Closed(_))) = event {
                     self.waiter.wake_others();
                 }
@@ -102,7 +102,7 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
         }
     }
 
-    /// As [`recv`](Self::recv), for those who write their own futures.
+    /// As [`recv`](Self::recv), for futures that are written by hand.
     ///
     /// # Errors
     /// As [`WebSocket::recv`].
@@ -130,26 +130,26 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
     ) -> Poll<Result<Option<Incoming>, Error>> {
         self.shared.poll(&self.waiter, cx, |state, cx| {
             state.take_back(&mut self.loan);
-            match ready!(state.core.poll_incoming(cx)) {
+            match ready!(state.engine.poll_incoming(cx)) {
                 Some(incoming) => Poll::Ready(Ok(Some(incoming))),
-                None => Poll::Ready(state.core.take_error().map_or(Ok(None), Err)),
+                None => Poll::Ready(state.engine.take_error().map_or(Ok(None), Err)),
             }
         })
     }
 
-    /// Waits for something to lend, and takes it out of the connection, which others use meanwhile;
-    /// at the end, there is nothing.
+    /// Waits for an event to lend, and takes its buffer out of the connection, which senders use meanwhile. At the
+    /// end there is none.
     fn poll_loan(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.shared.poll(&self.waiter, cx, |state, cx| {
             state.take_back(&mut self.loan);
-            if !state.core.is_lendable_at_hand() {
-                let found = ready!(state.core.poll_lendable(cx));
+            if !state.engine.is_lendable_at_hand() {
+                let found = ready!(state.engine.poll_lendable(cx));
                 if !matches!(found, Found::Lendable) {
-                    return Poll::Ready(state.core.take_error().map_or(Ok(()), Err));
+                    return Poll::Ready(state.engine.take_error().map_or(Ok(()), Err));
                 }
             }
-            self.loan = state.core.lend_away();
-            // What is read next must not overtake what was read already.
+            self.loan = state.engine.lend_away();
+            // Nothing may be read that would overtake the rest of this buffer.
             if self.loan.as_ref().is_some_and(Loan::has_more) {
                 state.receiving = Receiving::Lent;
             }
@@ -158,7 +158,7 @@ impl<S: Transport, C: Clock> Receiver<S, C> {
     }
 }
 
-/// The messages, then at most one error, then the end.
+/// Yields the messages, then at most one error, then ends.
 impl<S: Transport, C: Clock> Stream for Receiver<S, C> {
     type Item = Result<Message, Error>;
 
@@ -170,12 +170,12 @@ impl<S: Transport, C: Clock> Stream for Receiver<S, C> {
 impl<S: Transport, C: Clock> Drop for Receiver<S, C> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        // There may be a ping or the Close behind what was lent.
+        // There may be a ping or the Close behind the event that was lent.
         state.take_back(&mut self.loan);
         state.receiving = Receiving::Discard;
-        state.core.clear_inbox();
+        state.engine.clear_inbox();
         drop(state);
-        // A sender that waits has to read on in the receiver's place.
+        // A sender that waits has to read in place of the receiver.
         self.waiter.wake_others();
     }
 }

@@ -1,6 +1,4 @@
-//! The half that sends, of which there may be many.
-
-mod sink;
+//! The half that sends. It can be cloned.
 
 use std::{
     fmt,
@@ -12,11 +10,12 @@ use std::{
 
 use wsproto::{CloseCode, Closed, Compress, Connection, Env, Kind, Message, Prepared, SendError};
 
-use super::{Part, SenderId, Shared};
+use super::shared::{Part, SenderId, Shared};
 use crate::{
     clock::Clock,
+    engine::admission::Unit,
+    poll::Receiving,
     socket::{MAX_HEADER, TimedSendError},
-    task::Receiving,
     transport::Transport,
     waiters::Waiter,
 };
@@ -24,15 +23,15 @@ use crate::{
 #[cfg(doc)]
 use crate::{Receiver, WebSocket};
 
-/// The sending half of a [split](WebSocket::split) WebSocket. Clones send on the same connection, each
-/// message as a whole: while one sends a message [in parts](Self::start), the messages of the others
-/// wait. Pings do not.
+/// The sending half of a [split](WebSocket::split) WebSocket. Clones send on the same connection, each message as
+/// a whole: while one sends a message [in parts](Self::start), the messages of the others wait, but not their
+/// pings.
 pub struct Sender<S: Transport, C: Clock> {
-    shared: Arc<Shared<S, C>>,
+    pub(super) shared: Arc<Shared<S, C>>,
     /// For the sink; each future has its own.
-    waiter: Waiter,
-    /// A message that was given to the sink, and is queued when another sender's message is whole.
-    deferred: Option<Message>,
+    pub(super) waiter: Waiter,
+    /// A message that the sink has taken while another sender's message in parts was under way.
+    pub(super) deferred: Option<Message>,
 }
 
 impl<S: Transport, C: Clock> Clone for Sender<S, C> {
@@ -60,7 +59,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
             .await
     }
 
-    /// Sends a message that many connections get.
+    /// Sends a message that was prepared for many connections.
     ///
     /// # Errors
     /// As [`WebSocket::send`].
@@ -69,8 +68,8 @@ impl<S: Transport, C: Clock> Sender<S, C> {
             .await
     }
 
-    /// As [`send`](Self::send), but gives up after `timeout`, as [`WebSocket::send_timeout`] does. A
-    /// timeout of nothing refuses at once what there is no room for.
+    /// As [`send`](Self::send), but gives up after `timeout`, as [`WebSocket::send_timeout`] does. With a timeout of
+    /// zero, a message that has to wait is refused at once.
     ///
     /// # Errors
     /// As [`WebSocket::send_timeout`].
@@ -81,8 +80,8 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     ) -> Result<(), TimedSendError> {
         let waiter = self.shared.waiter();
         let mut submission = Submission::message(message.into(), Then::Flush);
-        // The connection's own clock knows one deadline, and this is not that of the others who wait.
-        let mut clock = self.shared.lock().core.clock.another();
+        // The connection's own clock has one deadline, and other halves wait for that.
+        let mut clock = self.shared.lock().engine.clock.another();
         let deadline = clock.now() + timeout;
         poll_fn(|cx| {
             if let Poll::Ready(sent) = self.poll_submit(&waiter, cx, &mut submission) {
@@ -106,8 +105,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
             .await
     }
 
-    /// Queues a message as [`feed`](Self::feed) does, and says whether it is to be compressed, where that
-    /// was negotiated.
+    /// Queues a message as [`feed`](Self::feed) does, compressed or not where compression was negotiated.
     ///
     /// # Errors
     /// As [`WebSocket::send`].
@@ -117,11 +115,11 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         compress: Compress,
     ) -> Result<(), SendError> {
         let message = message.into();
-        let len = message.as_bytes().len();
+        let unit = Unit::Message(message.as_bytes().len());
         self.submit(Submission::new(
             Part::Whole,
             Then::Return,
-            len,
+            unit,
             |connection, env| {
                 connection.send_compressed(env, message.kind(), message.as_bytes(), compress)
             },
@@ -129,7 +127,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         .await
     }
 
-    /// Queues a message that many connections get, as [`feed`](Self::feed) does.
+    /// Queues a message that was prepared for many connections, as [`feed`](Self::feed) does.
     ///
     /// # Errors
     /// As [`WebSocket::send`].
@@ -148,16 +146,15 @@ impl<S: Transport, C: Clock> Sender<S, C> {
     }
 
     /// Starts a message of unknown length, to be followed by [`write`](Self::write) and
-    /// [`finish`](Self::finish) of this same sender. Waits until the messages that other senders have
-    /// started are whole.
+    /// [`finish`](Self::finish) on this same sender. Waits until a message that another sender has started is
+    /// finished.
     ///
-    /// Until it is finished, what other senders have to send waits (RFC 6455 5.4: messages must not be
-    /// interleaved), and this one's other messages are refused, as those of a whole
-    /// [socket](WebSocket::start) are.
+    /// Until then, messages of other senders wait (RFC 6455 5.4: messages must not be interleaved), and other
+    /// messages of this one are refused, as on a whole [socket](WebSocket::start).
     ///
-    /// If this sender is dropped before, the message stays unfinished, as on a whole socket: messages
-    /// are refused with [`MessageUnfinished`](SendError::MessageUnfinished), until another sender finishes
-    /// it or the connection is closed.
+    /// If this sender is dropped before, the message stays unfinished, as on a whole socket: messages are refused
+    /// with [`MessageUnfinished`](SendError::MessageUnfinished) until another sender finishes it or the connection is
+    /// closed.
     ///
     /// # Errors
     /// As [`WebSocket::start`].
@@ -165,8 +162,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.start_compressed(kind, Compress::Auto).await
     }
 
-    /// As [`start`](Self::start), and says whether the message is to be compressed, where that was
-    /// negotiated.
+    /// As [`start`](Self::start), compressed or not where compression was negotiated.
     ///
     /// # Errors
     /// As [`WebSocket::start`].
@@ -174,7 +170,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.submit(Submission::new(
             Part::Start,
             Then::Return,
-            0,
+            Unit::Message(0),
             |connection, env| connection.start_compressed(env, kind, compress),
         ))
         .await
@@ -188,7 +184,7 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.submit(Submission::new(
             Part::Middle,
             Then::Flush,
-            data.len(),
+            Unit::Part(data.len()),
             |connection, env| connection.write(env, data),
         ))
         .await
@@ -202,13 +198,13 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.submit(Submission::new(
             Part::Last,
             Then::Flush,
-            data.len(),
+            Unit::Part(data.len()),
             |connection, env| connection.finish(env, data),
         ))
         .await
     }
 
-    /// Sends a ping, which overtakes queued messages. The pong comes by [`Receiver::recv_incoming`].
+    /// Sends a ping, which overtakes queued messages. [`Receiver::recv_incoming`] returns the pong.
     ///
     /// # Errors
     /// See [`Connection::send_ping`].
@@ -226,12 +222,12 @@ impl<S: Transport, C: Clock> Sender<S, C> {
             .await
     }
 
-    /// Starts the closing handshake, and waits for its end, as [`WebSocket::close`] does. The receiver
-    /// gets what comes in between; while nobody receives more than is read ahead, this waits, at most
-    /// until the deadline of the closing handshake.
+    /// Starts the closing handshake and waits for its end, as [`WebSocket::close`] does. The receiver gets messages
+    /// that come in between. If they are more than is read ahead, and nobody receives them, this waits until the
+    /// deadline of the closing handshake.
     ///
-    /// While the receiver looks at an event that it was [lent](Receiver::recv_ref) and more has come
-    /// behind it, this waits only until the transport has the Close frame: the rest is up to the receiver.
+    /// While the receiver holds an event that it was [lent](Receiver::recv_ref), and its buffer holds more, this
+    /// waits only until the Close frame is written: the rest is up to the receiver.
     pub async fn close(&self, code: CloseCode, reason: &str) {
         let waiter = self.shared.waiter();
         poll_fn(|cx| self.poll_close(&waiter, cx, code, reason)).await;
@@ -243,13 +239,13 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         self.shared.closed()
     }
 
-    /// Bytes that are queued and not with the transport yet, those of all senders together.
+    /// Bytes that are queued and not written yet, those of all senders together.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.shared.lock().core.connection.queued()
+        self.shared.lock().engine.connection.queued()
     }
 
-    /// Queues a control frame, for which there is always room, and waits until the transport has it.
+    /// Queues a control frame, which never waits for room, and waits until it is written.
     async fn control(
         &self,
         queue: impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>,
@@ -259,9 +255,9 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         poll_fn(|cx| {
             self.shared.poll(&waiter, cx, |state, cx| {
                 if let Some(queue) = queue.take() {
-                    state.core.queue(queue)?;
+                    state.engine.queue(queue)?;
                 }
-                state.core.poll_flush(cx, state.receiving)
+                state.engine.poll_flush(cx, state.receiving)
             })
         })
         .await
@@ -275,8 +271,8 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         poll_fn(|cx| self.poll_submit(&waiter, cx, &mut submission)).await
     }
 
-    /// Queues something as soon as it is its turn and there is room, in the same breath, so that no other
-    /// sender can take the room away.
+    /// Queues a submission as soon as it is its turn and there is room, under one lock, so that no other sender can
+    /// take the room away.
     fn poll_submit(
         &self,
         waiter: &Waiter,
@@ -288,31 +284,35 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         let Submission {
             part,
             then,
-            len,
+            unit,
             queue,
         } = submission;
         self.shared.poll(waiter, cx, |state, cx| {
             if queue.is_some() {
-                ready!(state.poll_turn(cx, self.id(), *part, *len))?;
+                ready!(state.poll_turn(cx, self.id(), *part, *unit))?;
             }
             if let Some(queue) = queue.take() {
-                state.core.queue(queue)?;
+                state.engine.queue(queue)?;
                 state.part_queued(self.id(), *part);
             }
             match then {
-                Then::Flush => state.core.poll_flush(cx, state.receiving),
+                Then::Flush => state.engine.poll_flush(cx, state.receiving),
                 Then::Return => Poll::Ready(Ok(())),
             }
         })
     }
 
-    fn poll_flush(&self, waiter: &Waiter, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
+    pub(super) fn poll_flush(
+        &self,
+        waiter: &Waiter,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), SendError>> {
         self.shared.poll(waiter, cx, |state, cx| {
-            state.core.poll_flush(cx, state.receiving)
+            state.engine.poll_flush(cx, state.receiving)
         })
     }
 
-    fn poll_close(
+    pub(super) fn poll_close(
         &self,
         waiter: &Waiter,
         cx: &mut Context<'_>,
@@ -320,42 +320,44 @@ impl<S: Transport, C: Clock> Sender<S, C> {
         reason: &str,
     ) -> Poll<()> {
         self.shared.poll(waiter, cx, |state, cx| {
-            state.core.close(code, reason);
+            state.engine.close(code, reason);
             let lent = state.receiving == Receiving::Lent;
-            state.poll_until(cx, |core| core.is_over() || (lent && core.is_flushed()))
+            state.poll_until(cx, |engine| {
+                engine.is_over() || (lent && engine.is_flushed())
+            })
         })
     }
 
-    fn id(&self) -> SenderId {
+    pub(super) fn id(&self) -> SenderId {
         SenderId(self.waiter.id())
     }
 }
 
-/// Something that a sender is to queue.
+/// A message, or a part of one, that is to be queued.
 struct Submission<Q> {
     part: Part,
     then: Then,
-    /// Bytes that there must be room for.
-    len: usize,
-    /// Queues it; gone once it has.
+    /// The room that it needs.
+    unit: Unit,
+    /// Queues it. `None` once that is done.
     queue: Option<Q>,
 }
 
-/// What to do when something is queued.
+/// The next thing to do once a submission is queued.
 #[derive(Clone, Copy)]
 enum Then {
-    /// Wait until the transport has it.
+    /// Wait until it is written.
     Flush,
-    /// Leave it to whoever waits next.
+    /// Return: whoever waits next writes it.
     Return,
 }
 
 impl<Q: FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>> Submission<Q> {
-    const fn new(part: Part, then: Then, len: usize, queue: Q) -> Self {
+    const fn new(part: Part, then: Then, unit: Unit, queue: Q) -> Self {
         Self {
             part,
             then,
-            len,
+            unit,
             queue: Some(queue),
         }
     }
@@ -371,19 +373,19 @@ impl Submission<()> {
         message: Message,
         then: Then,
     ) -> Submission<impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>> {
-        let len = message.as_bytes().len();
-        Submission::new(Part::Whole, then, len, |connection, env| {
+        let unit = Unit::Message(message.as_bytes().len());
+        Submission::new(Part::Whole, then, unit, |connection, env| {
             connection.send_message(env, message)
         })
     }
 
-    /// A message that many connections get.
+    /// A message that was prepared for many connections.
     fn prepared(
         message: &Prepared,
         then: Then,
     ) -> Submission<impl FnOnce(&mut Connection, &mut Env) -> Result<(), SendError>> {
-        let len = message.payload().len() + MAX_HEADER;
-        Submission::new(Part::Whole, then, len, |connection, env| {
+        let unit = Unit::Message(message.payload().len() + MAX_HEADER);
+        Submission::new(Part::Whole, then, unit, |connection, env| {
             connection.send_prepared(env, message)
         })
     }
@@ -392,13 +394,10 @@ impl Submission<()> {
 impl<S: Transport, C: Clock> Drop for Sender<S, C> {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        let unfinished = state.streaming == Some(self.id());
-        if unfinished {
-            state.streaming = None;
-        }
+        let unfinished = state.stop_streaming(self.id());
         drop(state);
         if unfinished {
-            // What waits for the message to be finished is refused now.
+            // Messages that wait for this one to be finished are refused now.
             self.waiter.wake_others();
         }
     }

@@ -1,11 +1,11 @@
-//! Following redirects, as far as it is sane: a limit, and no going in circles.
+//! Redirects are followed up to a limit, and not in circles.
 
 use std::error::Error;
 use std::fmt;
 
 use super::{Target, TargetError};
 
-/// The way from one target to the next, when redirects are followed.
+/// The targets of a client that follows redirects.
 ///
 /// RFC 6455 section 4.1 leaves it to the client whether to follow a redirect at all; browsers do
 /// not. A client that is asked to should stop at some point (RFC 9110 section 15.4).
@@ -29,7 +29,7 @@ pub struct Redirects {
 }
 
 impl Redirects {
-    /// Begins at `start`, from where up to `limit` redirects are followed. None are with 0.
+    /// Begins at `start` and follows up to `limit` redirects; 0 follows none.
     pub fn new(start: Target, limit: usize) -> Self {
         Self {
             visited: vec![start],
@@ -37,7 +37,7 @@ impl Redirects {
         }
     }
 
-    /// The target that the way has begun with.
+    /// The target before the first redirect.
     pub fn start(&self) -> &Target {
         self.visited.first().expect("begins with one, loses none")
     }
@@ -47,7 +47,7 @@ impl Redirects {
         self.visited.last().expect("begins with one, loses none")
     }
 
-    /// Goes where the `Location` header of an answer with status 3xx points to.
+    /// Follows the `Location` header of an answer with status 3xx.
     ///
     /// # Errors
     ///
@@ -65,13 +65,13 @@ impl Redirects {
     }
 }
 
-/// Why a redirect is not followed.
+/// The reason why a redirect is not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// As many as allowed have been followed.
+    /// The limit is reached.
     TooMany,
-    /// It leads to where the client has been already.
+    /// It leads to a target that the client has visited already.
     Loop,
     /// It leads to no WebSocket URL, or from `wss` down to `ws`.
     Target(TargetError),

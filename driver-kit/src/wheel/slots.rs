@@ -1,5 +1,4 @@
-//! Where the timers of a wheel are kept: slots with a free list, and keys that do not outlive the
-//! timer that they were given for.
+//! The slots that hold the timers of a wheel: a free list, and keys that do not outlive their timer.
 
 use std::num::NonZeroU32;
 
@@ -35,7 +34,7 @@ pub(super) struct Timer<T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Previous(u32);
 
-/// What a timer comes after.
+/// The position of a timer in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// The timer in this slot.
@@ -96,7 +95,7 @@ impl<T> Slots<T> {
         }
     }
 
-    /// How many timers there are.
+    /// The number of timers.
     pub(super) fn len(&self) -> usize {
         self.armed
     }
@@ -174,7 +173,7 @@ impl<T> Slots<T> {
         })
     }
 
-    /// The same, to be changed.
+    /// The timer in a slot, to be changed.
     pub(super) fn timer_mut(&mut self, index: u32) -> &mut Timer<T> {
         match &mut self.slots[index as usize] {
             Slot::Armed(timer) => timer,

@@ -1,4 +1,4 @@
-//! A sender as a sink of messages.
+//! `Sender` as a sink of messages.
 
 use std::{
     pin::Pin,
@@ -8,14 +8,14 @@ use std::{
 use futures_sink::Sink;
 use wsproto::{CloseCode, Message, SendError};
 
-use super::{Part, Sender};
-use crate::{clock::Clock, transport::Transport};
+use super::{sender::Sender, shared::Part};
+use crate::{clock::Clock, engine::admission::Unit, transport::Transport};
 
-/// As that of [`WebSocket`](crate::WebSocket). Closing it closes the connection with code 1000 and waits
-/// for its end, as [`close`](Self::close) does.
+/// As the sink of [`WebSocket`](crate::WebSocket). Closing it closes the connection with code 1000 and waits for
+/// its end, as [`close`](Self::close) does.
 ///
-/// If another sender starts a message in parts between `poll_ready` and `start_send`, the message waits
-/// in here until that one is whole and this sink is polled again.
+/// If another sender starts a message in parts between `poll_ready` and `start_send`, the sink keeps its message
+/// until that one is finished and the sink is polled again.
 impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
     type Error = SendError;
 
@@ -23,8 +23,8 @@ impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
         ready!(self.poll_deferred(cx))?;
         let this = &*self;
         this.shared.poll(&this.waiter, cx, |state, cx| {
-            ready!(state.poll_turn(cx, this.id(), Part::Whole, 0))?;
-            Poll::Ready(if state.core.connection.is_open() {
+            ready!(state.poll_turn(cx, this.id(), Part::Whole, Unit::AnyMessage))?;
+            Poll::Ready(if state.engine.connection.is_open() {
                 Ok(())
             } else {
                 Err(SendError::Closed)
@@ -40,7 +40,7 @@ impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
             return Ok(());
         }
         let queued = state
-            .core
+            .engine
             .queue(|connection, env| connection.send_message(env, message));
         drop(state);
         self.waiter.wake_others();
@@ -59,20 +59,20 @@ impl<S: Transport, C: Clock> Sink<Message> for Sender<S, C> {
 }
 
 impl<S: Transport, C: Clock> Sender<S, C> {
-    /// Queues what had to wait for another sender's message.
+    /// Queues the message that had to wait for another sender's.
     fn poll_deferred(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), SendError>> {
         let Some(deferred) = &self.deferred else {
             return Poll::Ready(Ok(()));
         };
-        let (id, len) = (self.id(), deferred.as_bytes().len());
+        let (id, unit) = (self.id(), Unit::Message(deferred.as_bytes().len()));
         self.shared.poll(&self.waiter, cx, |state, cx| {
-            ready!(state.poll_turn(cx, id, Part::Whole, len))?;
+            ready!(state.poll_turn(cx, id, Part::Whole, unit))?;
             let Some(message) = self.deferred.take() else {
                 return Poll::Ready(Ok(()));
             };
             Poll::Ready(
                 state
-                    .core
+                    .engine
                     .queue(|connection, env| connection.send_message(env, message)),
             )
         })
