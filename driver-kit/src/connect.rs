@@ -7,7 +7,8 @@ use wsproto::{ClientRequest, Config, Connection, Credentials, Env};
 use crate::{
     dial::DialError,
     handshake::HandshakeError,
-    target::{RedirectError, Redirects, Target, TargetError},
+    redirects::{RedirectError, Redirects},
+    target::{Target, TargetError},
 };
 
 /// A request for a connection, and a limit to the time it may take. Cloning it is cheap.

@@ -1,15 +1,11 @@
 //! The target of a client: a WebSocket URL (RFC 6455 section 3), parsed once, and the redirects that lead from
 //! one to the next.
 
-mod redirects;
-
 use std::error::Error;
 use std::fmt;
 
 use percent_encoding::percent_decode_str;
 use url::{ParseError, Position, Url};
-
-pub use redirects::{RedirectError, Redirects};
 
 /// A WebSocket URL, split into the parts that a client needs at each stage of connecting.
 ///

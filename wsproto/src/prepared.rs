@@ -5,6 +5,7 @@ use alloc::{sync::Arc, vec::Vec};
 use crate::{
     env::Env,
     event::Kind,
+    message::Message,
     wire::frame::{Encoded, FIN, RSV1},
 };
 
@@ -55,6 +56,14 @@ impl Form {
 
     pub(crate) fn compressed(&self) -> bool {
         self.frame[0] & RSV1 != 0
+    }
+}
+
+impl<M: Into<Message>> From<M> for Prepared {
+    /// Prepares a message.
+    fn from(message: M) -> Self {
+        let message = message.into();
+        Self::new(message.kind(), message.as_bytes())
     }
 }
 

@@ -9,7 +9,8 @@ use crate::{
     deflate::{Deflate, policy::Compress},
     env::Env,
     error::SendError,
-    event::{Kind, Message},
+    event::Kind,
+    message::Message,
     prepared::Prepared,
     wire::{
         close::{CloseCode, ClosedBy},
@@ -109,7 +110,7 @@ impl Connection {
             .as_ref()
             .map_or(0, |deflate| deflate.parameters.send_window_bits);
         let form = message.form(window_bits);
-        self.admit(env, form.frame.len())?;
+        self.admit(env, message.payload().len())?;
         if self.role == Role::Client || self.config.fragment_size.is_some() {
             self.queue_message(env, message.kind(), form.payload(), form.compressed());
         } else {
@@ -406,10 +407,18 @@ impl Connection {
     /// [`Config::admits`](crate::Config::admits) and promises that the message will be queued. The
     /// connection's own thread keeps that promise, whatever callbacks have queued in between.
     pub fn send_admitted<T>(&mut self, send: impl FnOnce(&mut Self) -> T) -> T {
+        /// Ends the exemption, even if `send` panics.
+        struct Exempt<'a>(&'a mut Connection);
+
+        impl Drop for Exempt<'_> {
+            fn drop(&mut self) {
+                self.0.admitted = false;
+            }
+        }
+
         self.admitted = true;
-        let sent = send(self);
-        self.admitted = false;
-        sent
+        let exempt = Exempt(self);
+        send(exempt.0)
     }
 
     #[cold]

@@ -30,8 +30,8 @@ impl Deflate {
         if !wanted {
             return None;
         }
-        let mut out = spare.take(data.len());
         let mut deflation = self.take_deflation(policy, pool, data.len())?;
+        let mut out = spare.take(data.len());
         if !data.is_empty() {
             deflation.compress(data, &mut out);
         }

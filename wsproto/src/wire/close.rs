@@ -66,6 +66,39 @@ impl CloseCode {
     }
 }
 
+impl TryFrom<u16> for CloseCode {
+    type Error = InvalidCloseCode;
+
+    /// As [`CloseCode::new`].
+    fn try_from(code: u16) -> Result<Self, InvalidCloseCode> {
+        Self::new(code).ok_or(InvalidCloseCode(code))
+    }
+}
+
+impl From<CloseCode> for u16 {
+    fn from(code: CloseCode) -> Self {
+        code.0
+    }
+}
+
+impl PartialEq<u16> for CloseCode {
+    fn eq(&self, other: &u16) -> bool {
+        self.0 == *other
+    }
+}
+
+/// The error of converting a number that no Close frame may contain into a [`CloseCode`]. Contains the number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidCloseCode(pub u16);
+
+impl fmt::Display for InvalidCloseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "close code {} must not be sent", self.0)
+    }
+}
+
+impl core::error::Error for InvalidCloseCode {}
+
 impl fmt::Debug for CloseCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -225,6 +258,10 @@ mod tests {
         for code in 0..=u16::MAX {
             let allowed = matches!(code, 1000..=1003 | 1007..=1014 | 3000..=4999);
             assert_eq!(CloseCode::new(code).is_some(), allowed, "{code}");
+            match CloseCode::try_from(code) {
+                Ok(valid) => assert!(allowed && valid == code && u16::from(valid) == code),
+                Err(InvalidCloseCode(invalid)) => assert!(!allowed && invalid == code),
+            }
             assert_eq!(parse(&code.to_be_bytes()).is_ok(), allowed, "{code}");
         }
     }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use super::{Target, TargetError};
+use crate::target::{Target, TargetError};
 
 /// The targets of a client that follows redirects.
 ///
@@ -13,7 +13,7 @@ use super::{Target, TargetError};
 /// # Examples
 ///
 /// ```
-/// use driver_kit::target::{RedirectError, Redirects, Target};
+/// use driver_kit::{redirects::{RedirectError, Redirects}, target::Target};
 ///
 /// let mut redirects = Redirects::new(Target::parse("ws://example.com/")?, 5);
 /// let next = redirects.follow("wss://example.com/chat")?;
