@@ -80,7 +80,8 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
                 }
             },
             Step::Flush => {
-                result = result.and(flush(connection, env, stream));
+                let flushed = flush(connection, env, stream);
+                result = result.and(flushed);
                 stepper.flushed(connection, &mut budget, env.now())
             }
             Step::Read if *readable == Readable::No => stepper.read_blocked(),

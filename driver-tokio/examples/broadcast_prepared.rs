@@ -1,4 +1,4 @@
-//! A message that is encoded once and sent to everybody by reference count:
+//! Encodes a message once and sends it to many connections by reference count:
 //! `cargo run -p driver-tokio --example broadcast_prepared`.
 
 use driver_tokio::{Accept, Prepared, Server, Upgrade, connect};
@@ -29,7 +29,7 @@ async fn deliver(upgrade: Upgrade, mut news: broadcast::Receiver<Prepared>) {
         return;
     };
     loop {
-        // Whichever is not ready is dropped, and loses nothing.
+        // Both futures are cancel-safe.
         tokio::select! {
             received = socket.recv() => match received {
                 Ok(Some(_)) => {}
@@ -41,7 +41,7 @@ async fn deliver(upgrade: Upgrade, mut news: broadcast::Receiver<Prepared>) {
                         return;
                     }
                 }
-                // This reader was too slow and has missed some; what comes next is news again.
+                // This reader was too slow and has missed some messages.
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
                 Err(broadcast::error::RecvError::Closed) => return,
             },

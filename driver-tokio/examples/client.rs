@@ -1,4 +1,4 @@
-//! A client that says one thing: `cargo run --release -p driver-tokio --example client ws://127.0.0.1:9002`.
+//! A client that sends one message: `cargo run --release -p driver-tokio --example client ws://127.0.0.1:9002`.
 
 use driver_tokio::{CloseCode, connect};
 

@@ -1,11 +1,11 @@
-//! Compresses messages where both ends agree to (RFC 7692), all but those that it is told not to:
+//! Compresses messages if both ends agree to (RFC 7692), except where a send says otherwise:
 //! `cargo run -p driver-tokio --example compression`.
 
 use driver_tokio::{Accept, CloseCode, Compress, Compression, Config, Connect, Server, Upgrade};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Each end says so for itself.
+    // Each end has its own configuration.
     let mut config = Config::default();
     config.compression = Some(Compression::default());
     let server = Server::bind("127.0.0.1:0").await?.config(config.clone());

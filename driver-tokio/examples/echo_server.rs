@@ -12,7 +12,7 @@ async fn main() -> std::io::Result<()> {
                 return;
             };
             while let Ok(Some(message)) = socket.recv().await {
-                // Written, with all answers to what has come so far, when `recv` has to wait.
+                // Written when `recv` has to wait, together with all other answers.
                 let _ = socket.feed(message).await;
             }
         })

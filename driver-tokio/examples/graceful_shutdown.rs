@@ -1,5 +1,5 @@
-//! A server that ends in order on Ctrl-C: nothing further is accepted, every peer gets what was sent and
-//! then a Close with 1001, and those who do not answer are waited for ten seconds at most:
+//! A server that shuts down gracefully on Ctrl-C: it stops accepting, every peer gets its queued messages and then a
+//! Close with 1001, and those that do not answer are dropped after ten seconds:
 //! `cargo run -p driver-tokio --example graceful_shutdown`.
 
 use std::time::Duration;
@@ -28,7 +28,7 @@ async fn main() -> std::io::Result<()> {
             while let Ok(Some(message)) = socket.recv().await {
                 let _ = socket.feed(message).await;
             }
-            // Time to store what is left to store.
+            // Time to save state.
         })
         .await;
     Ok(())

@@ -1,4 +1,4 @@
-//! Measures what an idle connection costs a server on tokio:
+//! Measures the memory that an idle connection costs a server on tokio:
 //! `cargo run --release -p driver-tokio --example idle 15000`.
 
 use std::{error::Error, io};
@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     idle::run(serve)
 }
 
-/// Prints the address, then for each line of input how many bytes are resident.
+/// Prints the address, then the resident bytes for each line of input.
 fn serve(protocol: Protocol) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -36,7 +36,7 @@ fn serve(protocol: Protocol) -> Result<(), Box<dyn Error>> {
             }
         };
         println!("{address}");
-        // The runtime serves on while a thread of its own waits for input.
+        // The runtime continues to serve while another thread waits for input.
         tokio::task::spawn_blocking(report_memory).await??;
         Ok(())
     })
@@ -51,7 +51,7 @@ async fn echo(upgrade: Upgrade) {
     }
 }
 
-/// The least that a task can be that echoes TCP.
+/// The smallest possible TCP echo task.
 async fn accept_bare(listener: TcpListener) {
     while let Ok((stream, _)) = listener.accept().await {
         tokio::spawn(echo_bare(stream));

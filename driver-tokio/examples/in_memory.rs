@@ -1,5 +1,5 @@
-//! Both ends in one process, over a pipe in memory: how to test an application without a network. Any
-//! other `AsyncRead + AsyncWrite`, a TLS stream for example, takes the same way:
+//! Both ends in one process, over a pipe in memory: how to test an application without a network. Any other
+//! `AsyncRead + AsyncWrite`, a TLS stream for example, works the same way:
 //! `cargo run -p driver-tokio --example in_memory`.
 
 use std::sync::Arc;

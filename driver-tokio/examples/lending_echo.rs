@@ -1,5 +1,5 @@
-//! An echo without a copy: what is received is lent, in the read buffer, and answered from there. In a
-//! steady state nothing is allocated: `cargo run --release -p driver-tokio --example lending_echo`, and
+//! An echo without a copy: each message is borrowed from the read buffer and answered from there. In a steady state
+//! this allocates nothing: `cargo run --release -p driver-tokio --example lending_echo`, and
 //! in another terminal `cargo run -p driver-tokio --example client ws://127.0.0.1:9002`.
 
 use driver_tokio::{Accept, Error, Event, Server, WebSocket};
@@ -22,12 +22,12 @@ async fn main() -> std::io::Result<()> {
 }
 
 async fn echo(mut socket: WebSocket) -> Result<(), Error> {
-    // Everything that has come is answered before it waits, and all answers leave in one write.
+    // All input is answered before this waits, and all answers leave in one write.
     while let Some((event, mut outbox)) = socket.recv_ref().await? {
         let fed = match event {
             Event::Text(text) => outbox.feed_text(&text),
             Event::Binary(bytes) => outbox.feed_binary(&bytes),
-            // Pings are answered already; the last event says how it ended.
+            // Pings are answered already; the last event tells how the connection ended.
             _ => Ok(()),
         };
         if let Err(error) = fed {

@@ -1,4 +1,4 @@
-//! Follows a server that has moved, on request: `cargo run -p driver-tokio --example redirects`.
+//! Follows redirects: `cargo run -p driver-tokio --example redirects`.
 
 use driver_tokio::{Accept, Connect, Reject, Server, Upgrade};
 
@@ -8,7 +8,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let url = format!("ws://{}/old", server.local_addr()?);
     tokio::spawn(server.serve(moved));
 
-    // As in browsers, none are followed unless asked for.
+    // By default none are followed, as in browsers.
     for limit in [0, 1] {
         match Connect::new(&url).redirects(limit).connect().await {
             Ok((mut socket, _)) => println!("{limit}: {:?}", socket.recv().await?),

@@ -1,4 +1,4 @@
-//! Measures how long a ping takes there and back, while the connection does other things:
+//! Measures the round-trip time of a ping while the connection does other things:
 //! `cargo run -p driver-tokio --example round_trip`.
 
 use std::time::Instant;
@@ -15,7 +15,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     for number in 0..10_u8 {
         socket.feed("something else").await?;
-        // It overtakes what is queued. What it carries comes back; to keep a connection alive,
+        // It overtakes queued messages, and the pong has its payload. To keep a connection alive,
         // `Config::ping_interval` is enough.
         let sent = start.elapsed();
         socket.ping(&[number]).await?;
@@ -31,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Pings are answered by themselves, while something is awaited.
+/// Pings are answered automatically while the task waits.
 async fn listen(upgrade: Upgrade) {
     let Ok(mut socket) = upgrade.accept(&Accept::new()).await else {
         return;

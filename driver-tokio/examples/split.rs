@@ -1,5 +1,4 @@
-//! One task receives while others send on the same connection: whole messages, one in parts, one that
-//! must not take long: `cargo run -p driver-tokio --example split`.
+//! One task receives while others send on the same connection: whole messages, one in parts, and one with a timeout: `cargo run -p driver-tokio --example split`.
 
 use std::time::Duration;
 
@@ -13,7 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let (sender, mut receiver) = connect(&url).await?.split();
     let receive = tokio::spawn(async move {
-        // Lent, without a copy; `recv` gives messages to keep.
+        // Borrowed, without a copy; `recv` returns owned messages.
         while let Ok(Some(event)) = receiver.recv_ref().await {
             if let Event::Text(text) = event {
                 println!("{}", &*text);
@@ -38,7 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What the other tasks send meanwhile waits.
+/// Messages of the other tasks wait meanwhile.
 async fn tell_in_parts(sender: Sender) -> Result<(), SendError> {
     sender.start(Kind::Text).await?;
     for part in ["from a task ", "that needs ", "some "] {

@@ -1,4 +1,4 @@
-//! Takes a message as it comes, chunk by chunk, so that it may be larger than memory:
+//! Receives a message chunk by chunk, so that it may be larger than memory:
 //! `cargo run -p driver-tokio --example streaming_receive`.
 
 use driver_tokio::{Accept, CloseCode, Config, Delivery, Incoming, Server, Upgrade, connect};
@@ -7,7 +7,7 @@ use driver_tokio::{Accept, CloseCode, Config, Delivery, Incoming, Server, Upgrad
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::default();
     config.delivery = Delivery::Chunks;
-    // Nothing is assembled, so nothing speaks against long messages.
+    // Nothing is assembled, so long messages cost no memory.
     config.max_frame = u64::MAX;
     config.max_message = u64::MAX;
     let server = Server::bind("127.0.0.1:0").await?.config(config);

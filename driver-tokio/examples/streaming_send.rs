@@ -12,8 +12,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut socket = connect(&url).await?;
     socket.start(Kind::Binary).await?;
     for part in 0..1000_u32 {
-        // Waits while the transport does not take more: only one part is in memory. Pongs and a peer's
-        // Close go in between.
+        // Waits until the transport has taken the part: only one is in memory. Pongs and a Close may come in between.
         socket.write(&part.to_be_bytes().repeat(250)).await?;
     }
     socket.finish(b"the end").await?;

@@ -1,5 +1,5 @@
-//! Looks at the request before it is accepted: asks somewhere else whether the token is good, chooses a
-//! subprotocol, or refuses with a status: `cargo run -p driver-tokio --example subprotocol_and_auth`.
+//! Checks the request before accepting it: verifies a token elsewhere, chooses a subprotocol, or refuses with a
+//! status: `cargo run -p driver-tokio --example subprotocol_and_auth`.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ async fn chat(upgrade: Upgrade) {
     }
 }
 
-/// Stands for a database far away: nobody else waits for it.
+/// Stands for a remote database. Other connections do not wait for it.
 async fn is_good(token: &str) -> bool {
     tokio::time::sleep(Duration::from_millis(20)).await;
     token == "Bearer secret"

@@ -1,4 +1,4 @@
-//! Deadlines: who says nothing is closed, who is gone is noticed, who does not read does not hold up the
+//! Deadlines: idle connections are closed, dead peers are noticed, and peers that do not read do not hold up the
 //! sender: `cargo run -p driver-tokio --example timeouts`.
 
 use std::time::Duration;
@@ -8,13 +8,13 @@ use driver_tokio::{Accept, Config, Connect, Kind, Server, TimedSendError, Upgrad
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::default();
-    // On by default, with longer times.
+    // Set by default, to longer times.
     config.opening_timeout = Some(Duration::from_secs(5));
     config.ping_interval = Some(Duration::from_secs(10));
     config.pong_timeout = Some(Duration::from_secs(5));
     config.write_timeout = Some(Duration::from_secs(5));
     config.close_timeout = Some(Duration::from_secs(2));
-    // Off by default.
+    // None by default.
     config.idle_timeout = Some(Duration::from_secs(1));
     let server = Server::bind("127.0.0.1:0").await?.config(config);
     let url = format!("ws://{}", server.local_addr()?);
@@ -26,7 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .connect()
         .await?;
 
-    // The server listens, but not yet. A deadline for one message:
+    // A deadline for one message:
     let sent = socket
         .send_timeout(vec![0; 12 << 20], Duration::from_millis(50))
         .await;
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     socket.flush().await?;
 
-    // From now on nothing is said: the server closes with 1001 after a second.
+    // Nothing is sent from now on: the server closes with 1001 after a second.
     println!("{:?}", socket.recv().await?.map(|message| message.kind()));
     println!("{:?}", socket.closed());
     Ok(())

@@ -1,6 +1,6 @@
-//! Measures what an idle connection costs a server: how much its resident memory grows over many
-//! connections, after ten echoes on each, beside a bare TCP echo task that holds no buffer. A process may
-//! have as many open files only, so the ends are in processes of their own. Needs Linux's `/proc`.
+//! Measures the memory that an idle connection costs a server: the growth of its resident memory over many
+//! connections, after ten echoes on each, compared with a bare TCP echo task that holds no buffer. The number of
+//! open files per process is limited, so the two ends are separate processes. Needs Linux's `/proc`.
 
 use std::{
     env,
@@ -16,7 +16,7 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const ECHOES: usize = 10;
 const PAYLOAD: usize = 1024;
 
-/// What a server speaks.
+/// The protocol of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     Tcp,
@@ -40,7 +40,7 @@ impl Protocol {
     }
 }
 
-/// Does what the arguments say; `serve` is to print its address and then [`report_memory`].
+/// Runs the program. `serve` has to print its address and then call [`report_memory`].
 pub(crate) fn run(serve: impl FnOnce(Protocol) -> Result<()>) -> Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -60,7 +60,7 @@ fn compare(count: usize) -> Result<()> {
     for protocol in [Protocol::Tcp, Protocol::WebSocket].map(Protocol::name) {
         let mut server = Process::start(&["serve", protocol])?;
         let address = server.line()?;
-        // What a server needs once is not what a connection costs.
+        // Memory that a server needs once does not count.
         let warm_up = Process::start(&["hold", protocol, &address, "8"])?.line();
         let before: usize = server.ask()?.parse()?;
         let mut client = Process::start(&["hold", protocol, &address, &count.to_string()])?;
@@ -113,7 +113,7 @@ impl Drop for Process {
     }
 }
 
-/// For each line of input, prints how many bytes are resident.
+/// Prints the resident bytes for each line of input.
 pub(crate) fn report_memory() -> io::Result<()> {
     for line in io::stdin().lines() {
         line?;
