@@ -344,7 +344,7 @@ fn a_close_that_is_given_up_goes_on_with_whatever_comes_next() {
             (closed, given_up != Outlived::GivenUp, messages)
         });
         assert!(closed.clean, "{polls} polls");
-        assert!(messages.is_empty() || messages == ["late".into()]);
+        assert!(messages.is_empty() || messages == ["late"]);
         let frames = decode(&bytes);
         assert_eq!(frames, [Frame::close(1001, "")], "{polls} polls");
         returned = in_time;

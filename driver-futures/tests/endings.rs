@@ -29,7 +29,7 @@ fn data_a_close_and_the_end_in_one_segment_all_count() {
         peer.finish();
         let (messages, socket) =
             world.block_on(async move { (receive_all(&mut socket).await, socket) });
-        assert_eq!(messages, ["one".into(), "two".into()]);
+        assert_eq!(messages, ["one", "two"]);
         let closed = socket.closed().expect("it is over");
         assert_eq!((closed.code.get(), &*closed.reason), (3000, "that is all"));
         assert!(closed.clean);
@@ -85,7 +85,7 @@ fn a_failed_read_ends_the_connection_behind_what_had_come() {
         let messages = receive_all(&mut socket).await;
         (messages, socket.send("late").await, socket)
     });
-    assert_eq!(messages, ["one".into(), "two".into()]);
+    assert_eq!(messages, ["one", "two"]);
     assert_eq!(sent, Err(SendError::Closed));
     assert_eq!(
         socket.closed().map(|closed| closed.by),

@@ -131,7 +131,7 @@ fn a_reader_alone_sends_pongs_and_what_was_fed_and_answers_the_close() {
         assert!(peer.is_finished());
         peer.finish();
         world.run_at_once();
-        assert_eq!(received.take(), ["text".into()]);
+        assert_eq!(received.take(), ["text"]);
         drop(sender);
     }
 }
