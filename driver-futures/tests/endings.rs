@@ -45,7 +45,7 @@ fn an_end_without_a_close_is_no_error_but_not_clean() {
     peer.finish();
     let (messages, socket) =
         world.block_on(async move { (receive_all(&mut socket).await, socket) });
-    assert_eq!(messages, ["one".into()]);
+    assert_eq!(messages, ["one"]);
     let closed = socket.closed().expect("it is over");
     assert_eq!((closed.by, closed.clean), (ClosedBy::Transport, false));
     assert_eq!(closed.code, CloseCode::ABNORMAL);
@@ -127,7 +127,7 @@ fn a_failed_write_does_not_hide_what_can_still_be_read() {
         peer.finish();
         world.run_at_once();
         let (messages, closed) = receiving.take();
-        assert_eq!(messages, ["one".into()], "split: {split}");
+        assert_eq!(messages, ["one"], "split: {split}");
         assert_eq!(closed.map(|closed| closed.code), Some(CloseCode::NORMAL));
     }
 }
@@ -242,7 +242,7 @@ fn what_is_received_after_a_close_that_was_given_up_is_not_dropped() {
     peer.finish();
     world.run_at_once();
     let (messages, closed) = received.take();
-    assert_eq!(messages, ["late".into()]);
+    assert_eq!(messages, ["late"]);
     assert!(closed.is_ok_and(|closed| closed.clean));
 }
 
