@@ -68,17 +68,26 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
     let (mut stepper, mut step) = Stepper::push(connection, input, &mut budget, env.now());
     loop {
         step = match step {
-            Step::Event => match connection.next_event(env, input) {
-                Ok(Some(event)) => {
+            Step::Event => {
+                // Nearly all events are messages that lie whole in the input. Taken this way, they are never
+                // constructed in memory; only at the end of a batch is the fast path tried twice.
+                if let Some(event) = connection.next_message(env, input) {
                     on(connection, env, Ok(event));
                     stepper.event_taken(connection, &mut budget)
+                } else {
+                    match connection.next_event(env, input) {
+                        Ok(Some(event)) => {
+                            on(connection, env, Ok(event));
+                            stepper.event_taken(connection, &mut budget)
+                        }
+                        Ok(None) => stepper.no_event(),
+                        Err(error) => {
+                            on(connection, env, Err(error));
+                            stepper.no_event()
+                        }
+                    }
                 }
-                Ok(None) => stepper.no_event(),
-                Err(error) => {
-                    on(connection, env, Err(error));
-                    stepper.no_event()
-                }
-            },
+            }
             Step::Flush => {
                 let flushed = flush(connection, env, stream);
                 result = result.and(flushed);
@@ -105,12 +114,14 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
             Step::Wait(_) | Step::Pause | Step::Over => break,
         };
     }
-    result?;
-    if input.is_empty() {
-        return Ok(stepper.wants());
-    }
-    connection.set_aside(env, input);
-    Ok(connection.wants())
+    // Even if the transport has failed: the input serves another connection next.
+    let wants = if input.is_empty() {
+        stepper.wants()
+    } else {
+        connection.set_aside(env, input);
+        connection.wants()
+    };
+    result.map(|()| wants)
 }
 
 /// Reads once.

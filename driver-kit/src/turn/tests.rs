@@ -320,3 +320,37 @@ fn interruptions_are_passed_over() {
     assert!(echo(&mut stream).0.is_ok());
     assert_eq!(stream.written, [b"\x81\x05hello"]);
 }
+
+#[test]
+fn a_turn_that_fails_in_the_middle_of_its_input_leaves_none_of_it_for_others() {
+    let empty = b"\x81\x80\0\0\0\0";
+    let mut stream = Script {
+        reads: [Ok(empty.repeat(MAX_EVENTS + 5))].into(),
+        writes: [Err(ErrorKind::BrokenPipe.into())].into(),
+        ..Script::default()
+    };
+    let mut lease = Lease::take();
+    let lease = &mut *lease;
+    let config = Arc::new(Config::default());
+    let agreed = Agreed::default();
+    let mut connection = Connection::upgraded(Role::Server, config, &agreed, &mut lease.env);
+    let mut events = 0;
+    let failed = turn(
+        &mut connection,
+        &mut lease.env,
+        &mut lease.input,
+        &mut stream,
+        &mut Readable::Yes,
+        |connection, env, event| {
+            events += 1;
+            if let Ok(Event::Text(text)) = event {
+                // Refused once the transport is lost.
+                let _ = connection.send_text(env, &text);
+            }
+        },
+    );
+    assert_eq!(failed.unwrap_err().kind(), ErrorKind::BrokenPipe);
+    assert_eq!(events, MAX_EVENTS);
+    assert!(lease.input.is_empty(), "it is free for other connections");
+    assert!(connection.has_input_aside(), "nothing is lost");
+}
