@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::future::join;
+use testkit::handshake::REQUEST;
 
-use super::support::{REQUEST, ask, run};
+use super::support::{ask, run};
 use crate::{
     driver::{Accept, CloseCode, Event, WebSocket, accept},
     runtime::{AsyncReadExt, AsyncWriteExt, Pipe, pipe},

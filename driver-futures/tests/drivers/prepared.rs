@@ -4,8 +4,9 @@ use std::sync::Mutex;
 
 use futures_channel::oneshot;
 use futures_util::future::join;
+use testkit::handshake::REQUEST;
 
-use super::support::{REQUEST, ask, run, serve};
+use super::support::{ask, run, serve};
 use crate::{
     driver::{
         Accept, ClientRequest, Config, Message, Prepared, SendError, WebSocket, accept,

@@ -7,7 +7,9 @@ use std::{
 
 use futures_channel::oneshot;
 
-use super::support::{PATIENCE, REQUEST, Signal, ask, config, echo, run, serve, serve_as, spawn};
+use testkit::{PATIENCE, config, handshake::REQUEST};
+
+use super::support::{Signal, ask, echo, run, serve, serve_as, spawn};
 use crate::{
     driver::{
         Accept, Connect, ConnectError, HandshakeError, Message, Reject, Server, WebSocket, connect,

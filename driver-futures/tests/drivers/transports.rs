@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::future::join;
+use testkit::{PATIENCE, config};
 
-use super::support::{PATIENCE, Signal, config, echo, pipes, run, serve_as, spawn};
+use super::support::{Signal, echo, pipes, run, serve_as, spawn};
 use crate::{
     driver::{
         Accept, ClientRequest, CloseCode, Connect, Message, Server, Upgrade, WebSocket, accept,
