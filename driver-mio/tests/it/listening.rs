@@ -1,16 +1,11 @@
 //! What servers listen on, and how loops share the work.
 
 use std::{
-    collections::HashSet,
-    env,
-    io::ErrorKind,
-    net::{TcpListener, TcpStream},
-    os::unix::net::UnixStream,
-    sync::mpsc,
-    thread,
+    collections::HashSet, env, io::ErrorKind, net::TcpListener, os::unix::net::UnixStream,
+    sync::mpsc, thread,
 };
 
-use driver_mio::{Context, Failure, Handler, Server};
+use driver_mio::{Context, Handler, Server};
 use testkit::{
     PATIENCE,
     blocking::{ask, connect, frame, open, read_frame},

@@ -10,7 +10,14 @@ use std::{
 use driver_tokio::{Compression, Config, WebSocket};
 use serde_json::{Value, json};
 
-use super::{ask, open_by_hand, process::Demo, receive, start};
+use super::{ask, open_by_hand, receive, start};
+use crate::process::Demo;
+
+over_every_driver! {
+    compression_is_agreed_to_unless_somebody_declines,
+    the_figures_tell_what_compression_leaves,
+    a_line_is_compressed_for_those_who_compress,
+}
 
 /// Connects as a client that offers to compress; returns the answer to the offer, too.
 async fn connect_compressing(demo: &Demo, path: &str) -> (WebSocket, Option<String>) {
@@ -22,8 +29,7 @@ async fn connect_compressing(demo: &Demo, path: &str) -> (WebSocket, Option<Stri
     (socket, answer.map(str::to_owned))
 }
 
-#[tokio::test]
-async fn compression_is_agreed_to_unless_somebody_declines() {
+async fn compression_is_agreed_to_unless_somebody_declines(driver: &str) {
     const CHAT: Option<&str> = Some(
         "permessage-deflate; server_no_context_takeover; server_max_window_bits=12; client_max_window_bits=10",
     );
@@ -58,7 +64,7 @@ async fn compression_is_agreed_to_unless_somebody_declines() {
             ],
         ),
     ] {
-        let demo = start(flags);
+        let demo = start(driver, flags);
         for (path, expected) in answers {
             let (_socket, answer) = connect_compressing(&demo, path).await;
             assert_eq!(answer.as_deref(), expected, "{path} with {flags:?}");
@@ -80,8 +86,7 @@ async fn chatter(socket: &mut WebSocket) {
     }
 }
 
-#[tokio::test]
-async fn the_figures_tell_what_compression_leaves() {
+async fn the_figures_tell_what_compression_leaves(driver: &str) {
     let level = ["--compression-level", "9"];
     for (flags, compresses, range) in [
         (&[][..], true, Some(0.1..0.5)),
@@ -90,7 +95,7 @@ async fn the_figures_tell_what_compression_leaves() {
         (&[], false, Some(1.01..1.1)),
         (&["--compression", "off"], true, None),
     ] {
-        let demo = start(flags);
+        let demo = start(driver, flags);
         // The reports themselves are compressed in the same way.
         let path = if compresses {
             "/stats"
@@ -132,9 +137,8 @@ fn read_frame(stream: &mut TcpStream) -> (u8, Vec<u8>) {
     (header[0], payload)
 }
 
-#[tokio::test]
-async fn a_line_is_compressed_for_those_who_compress() {
-    let demo = start(&[]);
+async fn a_line_is_compressed_for_those_who_compress(driver: &str) {
+    let demo = start(driver, &[]);
     let join = r#"{"type":"join","name":"By hand"}"#;
     let offers = ["", "Sec-WebSocket-Extensions: permessage-deflate\r\n"];
     let mut by_hand = offers.map(|offer| {

@@ -2,7 +2,10 @@
 
 #![cfg(unix)]
 
-mod support;
+mod cdp;
+mod chromium;
+mod page;
+mod scenes;
 
 use std::path::Path;
 use std::{env, fmt};
@@ -11,11 +14,10 @@ use driver_tokio::{Config, Connect, WebSocket};
 use serde_json::json;
 use tokio::runtime::{self, Runtime};
 
-use support::cdp::Channel;
-use support::chromium::{self, Chromium, Tab};
-use support::page::Page;
-use support::process::Demo;
-use support::scenes;
+use crate::process::Demo;
+use cdp::Channel;
+use chromium::{Chromium, Tab};
+use page::Page;
 
 /// A tab's DevTools by way of the driver.
 struct DevTools {

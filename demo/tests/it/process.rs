@@ -5,10 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
 
-/// How long the demo may take for anything: far more than it needs, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+use testkit::PATIENCE;
 
 /// A command that runs the demo and logs everything.
 pub(crate) fn command(flags: &[&str]) -> Command {

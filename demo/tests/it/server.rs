@@ -1,8 +1,30 @@
 //! The demo as programs see it, over each driver: pages, endpoints, limits, figures, and how it ends.
 
+/// Makes a test of each function for each driver.
+macro_rules! over_every_driver {
+    ($($tests:tt)*) => {
+        over_driver!(over_mio, "mio": $($tests)*);
+        over_driver!(over_smol, "smol": $($tests)*);
+        over_driver!(over_tokio, "tokio": $($tests)*);
+    };
+}
+
+/// Makes a test of each function for one driver.
+macro_rules! over_driver {
+    ($module:ident, $driver:literal: $($(#[$attribute:meta])* $test:ident,)*) => {
+        mod $module {
+            $(
+                $(#[$attribute])*
+                #[tokio::test]
+                async fn $test() {
+                    super::$test($driver).await;
+                }
+            )*
+        }
+    };
+}
+
 mod compression;
-#[path = "../support/process.rs"]
-mod process;
 
 use std::{
     io::{Read, Write},
@@ -13,14 +35,35 @@ use std::{
 use driver_tokio::{
     CloseCode, ClosedBy, Config, Connect, ConnectError, HandshakeError, Message, WebSocket,
 };
-use process::Demo;
 use serde_json::{Value, json};
+use testkit::{blocking::read_head, handshake};
 
-fn start(flags: &[&str]) -> Demo {
-    Demo::start(
-        "127.0.0.1:0",
-        &[&["--driver", crate::DRIVER], flags].concat(),
-    )
+use crate::process::{self, Demo};
+
+over_every_driver! {
+    the_page_is_served_with_its_types_and_headers,
+    other_requests_are_told_what_is_wrong_with_them,
+    garbage_is_answered_and_logged,
+    pages_are_served_beside_open_connections,
+    there_are_no_other_endpoints,
+    pages_of_others_may_use_the_echo_only,
+    two_people_chat,
+    who_does_not_read_the_chat_is_closed_and_holds_nobody_up,
+    a_flood_of_one_person_reaches_the_others,
+    messages_of_64_mib_come_back_even_in_a_row,
+    longer_messages_are_refused,
+    figures_follow_what_happens,
+    an_address_that_cannot_be_had_is_an_error_of_one_line,
+    #[cfg(unix)]
+    a_signal_closes_every_connection_and_says_why,
+    #[cfg(unix)]
+    a_shutdown_does_not_wait_for_ever,
+    #[cfg(unix)]
+    a_second_signal_ends_it_at_once,
+}
+
+fn start(driver: &str, flags: &[&str]) -> Demo {
+    Demo::start("127.0.0.1:0", &[&["--driver", driver], flags].concat())
 }
 
 /// Sends bytes, and reads until the server closes.
@@ -66,18 +109,10 @@ async fn refusal(connect: Connect) -> u16 {
 /// Opens a connection by hand: a stream that answers nothing. `header` is a whole line, or nothing.
 fn open_by_hand(demo: &Demo, path: &str, header: &str) -> TcpStream {
     let mut stream = TcpStream::connect(demo.address()).expect("it listens");
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{header}\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    );
+    let request = handshake::request(path, header);
     stream.write_all(request.as_bytes()).expect("it reads");
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).expect("an answer");
-        head.push(byte[0]);
-    }
-    assert!(head.starts_with(b"HTTP/1.1 101 "), "a refusal");
+    let head = read_head(&mut stream);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     stream
 }
 
@@ -104,9 +139,8 @@ async fn join(demo: &Demo, name: &str) -> WebSocket {
     socket
 }
 
-#[test]
-fn the_page_is_served_with_its_types_and_headers() {
-    let demo = start(&[]);
+async fn the_page_is_served_with_its_types_and_headers(driver: &str) {
+    let demo = start(driver, &[]);
     for (target, content_type, content) in [
         (
             "/",
@@ -153,9 +187,8 @@ fn the_page_is_served_with_its_types_and_headers() {
     }
 }
 
-#[test]
-fn other_requests_are_told_what_is_wrong_with_them() {
-    let demo = start(&[]);
+async fn other_requests_are_told_what_is_wrong_with_them(driver: &str) {
+    let demo = start(driver, &[]);
     for (method, target, status, header) in [
         (
             "GET",
@@ -194,9 +227,8 @@ fn other_requests_are_told_what_is_wrong_with_them() {
     }
 }
 
-#[test]
-fn garbage_is_answered_and_logged() {
-    let mut demo = start(&[]);
+async fn garbage_is_answered_and_logged(driver: &str) {
+    let mut demo = start(driver, &[]);
     let tls_hello = [
         0x16, 0x03, 0x01, 0x00, 0xc8, 0x01, 0x00, 0x00, 0xc4, 0x03, 0x03,
     ];
@@ -212,9 +244,8 @@ fn garbage_is_answered_and_logged() {
     }
 }
 
-#[tokio::test]
-async fn pages_are_served_beside_open_connections() {
-    let demo = start(&[]);
+async fn pages_are_served_beside_open_connections(driver: &str) {
+    let demo = start(driver, &[]);
     let mut socket = connect(&demo, "/echo").await;
     for text in ["before", "after"] {
         socket.send(text).await.expect("it is open");
@@ -224,17 +255,15 @@ async fn pages_are_served_beside_open_connections() {
     }
 }
 
-#[tokio::test]
-async fn there_are_no_other_endpoints() {
-    let demo = start(&[]);
+async fn there_are_no_other_endpoints(driver: &str) {
+    let demo = start(driver, &[]);
     for path in ["/", "/nowhere", "/chat/", "/app.js"] {
         assert_eq!(refusal(ask(&demo, path)).await, 404, "{path}");
     }
 }
 
-#[tokio::test]
-async fn pages_of_others_may_use_the_echo_only() {
-    let demo = start(&[]);
+async fn pages_of_others_may_use_the_echo_only(driver: &str) {
+    let demo = start(driver, &[]);
     let own = format!("http://{}", demo.address());
     for path in ["/chat", "/stats"] {
         let strange = ask(&demo, path).origin("http://example.com");
@@ -245,16 +274,15 @@ async fn pages_of_others_may_use_the_echo_only() {
     let connected = ask(&demo, "/echo").origin("null").connect().await;
     assert!(connected.is_ok(), "{connected:?}");
 
-    let demo = start(&["--origin", "http://example.com"]);
+    let demo = start(driver, &["--origin", "http://example.com"]);
     assert_eq!(refusal(ask(&demo, "/chat").origin(own)).await, 403);
     let listed = ask(&demo, "/chat").origin("http://example.com");
     let connected = listed.connect().await;
     assert!(connected.is_ok(), "{connected:?}");
 }
 
-#[tokio::test]
-async fn two_people_chat() {
-    let demo = start(&[]);
+async fn two_people_chat(driver: &str) {
+    let demo = start(driver, &[]);
     let mut ada = join(&demo, "Ada").await;
     let mut bob = join(&demo, "Bob").await;
     let joined = receive(&mut ada).await;
@@ -282,9 +310,8 @@ async fn two_people_chat() {
     assert_eq!(end(&mut ada).await.0, CloseCode::UNSUPPORTED_DATA);
 }
 
-#[tokio::test]
-async fn who_does_not_read_the_chat_is_closed_and_holds_nobody_up() {
-    let demo = start(&["--mailbox", "8"]);
+async fn who_does_not_read_the_chat_is_closed_and_holds_nobody_up(driver: &str) {
+    let demo = start(driver, &["--mailbox", "8"]);
     let mut ada = join(&demo, "Ada").await;
     let mut idle = join(&demo, "Idle").await;
     assert_eq!(receive(&mut ada).await["type"], "joined");
@@ -305,11 +332,10 @@ async fn who_does_not_read_the_chat_is_closed_and_holds_nobody_up() {
     assert_eq!((code, &*reason), (CloseCode::TRY_AGAIN_LATER, "too slow"));
 }
 
-#[tokio::test]
-async fn a_flood_of_one_person_reaches_the_others() {
+async fn a_flood_of_one_person_reaches_the_others(driver: &str) {
     const LINES: usize = 20_000;
     // All tasks in one thread: the speaker's task has to make room for the others.
-    let demo = start(&["--threads", "1", "--mailbox", "1024"]);
+    let demo = start(driver, &["--threads", "1", "--mailbox", "1024"]);
     let mut ada = join(&demo, "Ada").await;
     let mut bob = join(&demo, "Bob").await;
     assert_eq!(receive(&mut ada).await["type"], "joined");
@@ -334,9 +360,8 @@ async fn a_flood_of_one_person_reaches_the_others() {
     tokio::join!(flood, own, others);
 }
 
-#[tokio::test]
-async fn messages_of_64_mib_come_back_even_in_a_row() {
-    let demo = start(&[]);
+async fn messages_of_64_mib_come_back_even_in_a_row(driver: &str) {
+    let demo = start(driver, &[]);
     let socket = connect(&demo, "/echo").await;
     let text = "0123456789abcdef".repeat(4 << 20);
     let bytes: Vec<u8> = (0..=u8::MAX).cycle().take(64 << 20).collect();
@@ -366,9 +391,8 @@ async fn messages_of_64_mib_come_back_even_in_a_row() {
     assert!(received == expected, "something else came back");
 }
 
-#[tokio::test]
-async fn longer_messages_are_refused() {
-    let demo = start(&["--max-message", "2K"]);
+async fn longer_messages_are_refused(driver: &str) {
+    let demo = start(driver, &["--max-message", "2K"]);
     for (path, limit) in [("/chat", 64 << 10), ("/echo", 2 << 10), ("/stats", 1 << 10)] {
         let mut socket = connect(&demo, path).await;
         let message = " ".repeat(limit);
@@ -380,12 +404,11 @@ async fn longer_messages_are_refused() {
     }
 }
 
-#[tokio::test]
-async fn figures_follow_what_happens() {
-    let demo = start(&[]);
+async fn figures_follow_what_happens(driver: &str) {
+    let demo = start(driver, &[]);
     let mut figures = connect(&demo, "/stats").await;
     let first = receive(&mut figures).await;
-    assert_eq!(first["driver"], crate::DRIVER);
+    assert_eq!(first["driver"], driver);
     assert_eq!(first["connections"], 1);
     let mut echo = connect(&demo, "/echo").await;
     while receive(&mut figures).await["connections"] != 2 {}
@@ -413,15 +436,14 @@ async fn figures_follow_what_happens() {
     assert_eq!(receive(&mut figures).await["connections_total"], 2);
 }
 
-#[test]
-fn an_address_that_cannot_be_had_is_an_error_of_one_line() {
-    let demo = start(&[]);
+async fn an_address_that_cannot_be_had_is_an_error_of_one_line(driver: &str) {
+    let demo = start(driver, &[]);
     for (address, why) in [
         (demo.address(), "address in use"),
         ("nonsense", "invalid socket address"),
         ("127.0.0.1:99999", "invalid port value"),
     ] {
-        let output = process::command(&["--driver", crate::DRIVER, "--addr", address])
+        let output = process::command(&["--driver", driver, "--addr", address])
             .output()
             .expect("it runs");
         let log = String::from_utf8(output.stderr).expect("UTF-8");
@@ -431,11 +453,13 @@ fn an_address_that_cannot_be_had_is_an_error_of_one_line() {
 }
 
 #[cfg(unix)]
-#[tokio::test]
-async fn a_signal_closes_every_connection_and_says_why() {
+async fn a_signal_closes_every_connection_and_says_why(driver: &str) {
     for signal in ["TERM", "INT"] {
         // Without deadlines: nothing but the shutdown itself may end them.
-        let mut demo = start(&["--opening-timeout", "off", "--shutdown-timeout", "1h"]);
+        let mut demo = start(
+            driver,
+            &["--opening-timeout", "off", "--shutdown-timeout", "1h"],
+        );
         let mut sockets = vec![join(&demo, "Ada").await];
         for path in ["/echo", "/stats"] {
             sockets.push(connect(&demo, path).await);
@@ -464,9 +488,11 @@ async fn a_signal_closes_every_connection_and_says_why() {
 }
 
 #[cfg(unix)]
-#[test]
-fn a_shutdown_does_not_wait_for_ever() {
-    let demo = start(&["--close-timeout", "off", "--shutdown-timeout", "50ms"]);
+async fn a_shutdown_does_not_wait_for_ever(driver: &str) {
+    let demo = start(
+        driver,
+        &["--close-timeout", "off", "--shutdown-timeout", "50ms"],
+    );
     let stream = open_by_hand(&demo, "/echo", "");
     demo.signal("TERM");
     let (status, log) = demo.wait();
@@ -479,9 +505,11 @@ fn a_shutdown_does_not_wait_for_ever() {
 }
 
 #[cfg(unix)]
-#[test]
-fn a_second_signal_ends_it_at_once() {
-    let mut demo = start(&["--close-timeout", "off", "--shutdown-timeout", "1h"]);
+async fn a_second_signal_ends_it_at_once(driver: &str) {
+    let mut demo = start(
+        driver,
+        &["--close-timeout", "off", "--shutdown-timeout", "1h"],
+    );
     let stream = open_by_hand(&demo, "/echo", "");
     demo.signal("INT");
     demo.wait_for_line("shutting down");
