@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// What the other tasks send meanwhile waits.
+/// Sends of the other tasks wait meanwhile.
 async fn tell_in_parts(sender: Sender) -> Result<(), SendError> {
     sender.start(Kind::Text).await?;
     for part in ["from a task ", "that needs ", "some "] {

@@ -268,7 +268,7 @@ fn a_broadcast_reaches_everybody() {
         assert!(report.errors.is_empty(), "{server:?}: {report}");
         let rounds = report.rounds.unwrap();
         assert_eq!(rounds.count, 20, "{server:?}");
-        // Who is last has waited as long as the round took.
+        // The last one has waited as long as the round took.
         assert_eq!(rounds.max, report.latency.max, "{server:?}");
     }
 }

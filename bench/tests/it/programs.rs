@@ -52,7 +52,7 @@ fn a_comparison_has_tables_charts_and_all_measurements() {
         "| **tokio** |",
         "| **tokio, owned** |",
     ] {
-        // What is in the cells depends on how busy the machine is.
+        // The contents of the cells depend on how busy the machine is.
         let line = results.lines().find(|line| line.starts_with(row));
         assert_eq!(line.expect(row).matches('|').count(), 4, "{results}");
     }

@@ -58,7 +58,7 @@ impl Demo {
         demo
     }
 
-    /// Where it listens: an IP address and a port.
+    /// The IP address and the port on which it listens.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }

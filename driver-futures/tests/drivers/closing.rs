@@ -1,4 +1,4 @@
-//! How connections end, over real sockets, as each side sees it.
+//! Ends of connections over real sockets, as each side sees them.
 
 use futures_util::{SinkExt, StreamExt};
 use testkit::handshake::REQUEST;

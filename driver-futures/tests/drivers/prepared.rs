@@ -1,4 +1,4 @@
-//! Messages that are encoded once, in a row, through both kinds of sender; and who asks.
+//! Messages that are encoded once, in a row, through both kinds of sender; and the address of a client.
 
 use std::sync::Mutex;
 

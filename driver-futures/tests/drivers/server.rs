@@ -1,4 +1,4 @@
-//! What an application decides about a request, and what connections do not do to each other.
+//! Decisions of the application about a request, and the independence of connections.
 
 use std::{
     sync::{Arc, Mutex},

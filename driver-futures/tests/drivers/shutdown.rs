@@ -1,4 +1,4 @@
-//! Shutting a server down: what the peers are told, who is waited for, and for how long.
+//! Shutting a server down: the reason that peers get, and the wait for those that are busy.
 
 use std::{future::pending, io, sync::Arc, time::Duration};
 

@@ -94,7 +94,7 @@ fn unix_sockets_at_both_ends() {
     });
 }
 
-/// What each end sends while both read: more than all buffers on the way.
+/// Bytes that each end sends while both read: more than all buffers on the way.
 const VOLUME: usize = 16 << 20;
 
 /// Sends messages of `len` bytes that make up the volume, and receives as much.

@@ -75,7 +75,7 @@ fn everything() -> (Vec<Frame>, Vec<Message>) {
     (frames, messages)
 }
 
-/// How `recv` is called again after it was given up.
+/// A way to call `recv` again after it was dropped.
 #[derive(Clone, Copy, Debug)]
 enum GivenUp {
     AtOnce,
@@ -208,7 +208,7 @@ enum Sending {
     Ping,
 }
 
-/// Whether it returned in time.
+/// True if it returned in time.
 async fn sent_in_time(socket: &mut Socket, sending: Sending, polls: usize) -> bool {
     let sending = async {
         let big = message(200);

@@ -352,7 +352,7 @@ fn an_answer_that_waits_for_half_a_message_has_as_long_as_others() {
         let first = socket.recv().await.expect("no error").expect("a message");
         socket.feed(first).await.expect("it is open");
         busy.await;
-        // What is at hand is no message yet: now the answer is written, as far as the pipe takes it.
+        // No whole message is at hand yet: now the answer is written, as far as the pipe takes it.
         socket.recv().await
     });
     let second = Frame::text("two").masked([0; 4]).encode();

@@ -1,4 +1,4 @@
-//! How a connection ends: nothing that has arrived is lost, and the end is told once and rightly.
+//! Ends of a connection: nothing that has arrived is lost, and the end is reported once and correctly.
 
 use std::io::ErrorKind;
 

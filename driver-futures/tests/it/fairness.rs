@@ -1,4 +1,4 @@
-//! How long a peer that never stops sending may keep others of the same thread waiting.
+//! The time for which a peer that never stops sending may keep others of the same thread waiting.
 
 use std::{
     future::Future,

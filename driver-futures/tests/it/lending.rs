@@ -1,4 +1,4 @@
-//! What is lent instead of copied, whole or in chunks, and what may be done meanwhile.
+//! Messages lent instead of copied, whole or in chunks, and calls that are possible meanwhile.
 
 use std::time::Duration;
 
@@ -131,7 +131,7 @@ fn what_is_not_text_is_an_error_that_the_peer_is_told_first() {
         let (first, error, end) = world.block_on(async move {
             let first = socket.recv_ref().await.map(|lent| lent.is_some());
             let error = socket.recv_ref().await.map(|lent| lent.is_some());
-            // What `?` does in an application: nothing more is asked of the socket.
+            // As with `?` in an application: nothing more is asked of the socket.
             (first, error, socket)
         });
         assert_eq!(first, Ok(true));

@@ -1,4 +1,4 @@
-//! What a receiving half is lent, while the other halves use the connection.
+//! Events lent by a receiving half while the other halves use the connection.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn frames() -> Vec<Frame> {
     ]
 }
 
-/// What came, in short.
+/// An event, abbreviated.
 fn told(event: &Event<'_>) -> String {
     match event {
         Event::Text(text) => text.to_string(),

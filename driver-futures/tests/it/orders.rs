@@ -7,7 +7,7 @@ use testkit::{
 };
 use wsproto::{CloseCode, Event, Kind, Message, Prepared, SendError};
 
-/// How many orders are tried.
+/// Number of orders that are tried.
 const SEEDS: u64 = 1000;
 
 fn bytes(len: usize) -> Message {
@@ -23,7 +23,7 @@ async fn receive_all(mut receiver: Receiver) -> Vec<Message> {
     messages
 }
 
-/// What the senders of one end send: each its own number, a count, and so many bytes.
+/// The messages of one sender: its number, a count, and a random number of bytes each.
 fn numbered(random: &mut Random, sender: u8) -> Vec<Vec<u8>> {
     (0..8)
         .map(|n| {

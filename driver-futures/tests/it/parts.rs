@@ -13,7 +13,7 @@ use testkit::{
 };
 use wsproto::{CloseCode, Compress, Compression, Kind, Message, Prepared, SendError};
 
-/// What another sender may want to send meanwhile.
+/// Something that another sender sends meanwhile.
 const OTHERS: [&str; 6] = ["send", "feed", "prepared", "compressed", "sink", "parts"];
 
 /// Sends a text in one of those ways.

@@ -25,7 +25,7 @@ fn narrow() -> Arc<Config> {
     })
 }
 
-/// Who sends.
+/// The sending side.
 enum Sending {
     Whole(Box<Socket>),
     Half(Sender),
@@ -41,14 +41,14 @@ impl Sending {
     }
 }
 
-/// What sends, whole and split.
+/// The sending side, whole and split.
 fn both(socket: impl Fn(&mut World) -> (Socket, Peer)) -> [(World, Sending, Peer); 2] {
     [false, true].map(|split| {
         let mut world = World::new();
         let (socket, peer) = socket(&mut world);
         let sending = if split {
             let (sender, receiver) = socket.split();
-            // What would come to it is not asked for.
+            // Nothing is received.
             drop(receiver);
             Sending::Half(sender)
         } else {

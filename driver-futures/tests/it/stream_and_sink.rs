@@ -1,4 +1,4 @@
-//! The socket as a stream and a sink, and what feeding, flushing and waiting for room come to.
+//! The socket as a stream and a sink: feeding, flushing and waiting for room.
 
 use std::{pin::Pin, time::Duration};
 

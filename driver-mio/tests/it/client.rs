@@ -1,4 +1,4 @@
-//! Clients: what they ask for, where they are led to, and what they are told when it comes to nothing.
+//! Clients: requests, redirects, and failures.
 
 use std::{
     io::{Read, Write},
@@ -48,7 +48,7 @@ fn client() -> (EventLoops<Recorder>, std::sync::mpsc::Receiver<News>) {
     (Server::new().loops(1).start(recorder).unwrap(), news)
 }
 
-/// What connecting failed with.
+/// The error that connecting failed with.
 fn failure(url: &str, redirects: usize) -> ConnectError {
     let (loops, news) = client();
     let connect = Connect::new(url).redirects(redirects);

@@ -1,4 +1,4 @@
-//! What happens when nothing does.
+//! Deadlines: timeouts of silent peers.
 
 use std::{io::Write, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What any thread can do to a connection.
+//! Handles: connections controlled from any thread.
 
 use std::{
     future::Future,
@@ -88,7 +88,7 @@ fn a_late_send_never_reaches_the_connection_that_took_the_place() {
     }
 }
 
-/// What is still on its way when a connection ends finds the next one in its place, unless that has another
+/// A command that is still on its way when a connection ends finds the next one in its place, unless that has another
 /// generation.
 #[test]
 fn orders_that_are_on_their_way_never_reach_the_connection_that_took_the_place() {

@@ -1,4 +1,4 @@
-//! What servers listen on, and how loops share the work.
+//! Listeners, and the distribution of connections over loops.
 
 use std::{
     collections::HashSet, env, io::ErrorKind, net::TcpListener, os::unix::net::UnixStream,

@@ -108,7 +108,7 @@ fn a_panic_closes_its_connection_and_no_other() {
         };
         assert_eq!(&*message, text);
     }
-    // That of the last on_close.
+    // The panic of the last on_close.
     assert!(failures.recv_timeout(PATIENCE).is_ok());
     other.write_all(&frame(0x81, b"alive")).unwrap();
     assert_eq!(read_frame(&mut other), (0x81, b"alive".to_vec()));

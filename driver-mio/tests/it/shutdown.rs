@@ -1,4 +1,4 @@
-//! How loops end: in order, or when patience does.
+//! Shutting down loops: in order, or when the grace period ends.
 
 use std::{
     io::{Read, Write},

@@ -1,4 +1,4 @@
-//! What loops tell of themselves.
+//! Statistics of loops.
 
 use std::{io::Write, os::unix::net::UnixStream};
 

@@ -16,7 +16,7 @@ pub(crate) struct Pipe {
     outgoing: Arc<Mutex<Lane>>,
 }
 
-/// What is on its way in one direction.
+/// The bytes on the way in one direction.
 struct Lane {
     bytes: VecDeque<u8>,
     capacity: usize,

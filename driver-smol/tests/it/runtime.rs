@@ -34,7 +34,7 @@ pub(crate) async fn connect_unix(
     Async::<unix::net::UnixStream>::connect(path).await
 }
 
-/// Who has sent the request.
+/// The address of the client.
 pub(crate) fn peer_addr(upgrade: &Upgrade) -> io::Result<SocketAddr> {
     let stream = upgrade.get_ref().get_ref();
     stream.get_ref().peer_addr()

@@ -33,7 +33,7 @@ async fn open(config: Arc<Config>) -> (WebSocket<DuplexStream>, DuplexStream) {
     (socket, peer)
 }
 
-/// How long it takes, to the second, rounded down; deadlines are never early.
+/// The time that a future takes in whole seconds, rounded down: deadlines are never early.
 async fn seconds(future: impl Future) -> u64 {
     let begun = Instant::now();
     future.await;

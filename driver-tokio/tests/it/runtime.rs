@@ -30,7 +30,7 @@ pub(crate) async fn connect_unix(path: &std::path::Path) -> io::Result<UnixStrea
     UnixStream::connect(path).await
 }
 
-/// Who has sent the request.
+/// The address of the client.
 pub(crate) fn peer_addr(upgrade: &Upgrade) -> io::Result<SocketAddr> {
     let Io(stream) = upgrade.get_ref();
     stream.peer_addr()

@@ -27,7 +27,7 @@ pub struct End {
     pub env: Env,
     /// The read buffer, 64 KiB at first.
     pub input: Input<Vec<u8>>,
-    /// How requests are answered.
+    /// The answer to requests.
     pub answer: Answer,
     /// Everything that was reported, in order.
     pub seen: Vec<Seen>,

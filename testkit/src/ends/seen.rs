@@ -2,7 +2,7 @@
 
 use wsproto::{Closed, Error, Event, Kind};
 
-/// What a connection reported: an event or the one error.
+/// A report of a connection: an event or the one error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Seen {
     /// A request.
@@ -67,7 +67,7 @@ impl Seen {
         matches!(self, Self::Closed(_) | Self::Failed(_))
     }
 
-    /// How the connection ended, if this is the last event.
+    /// The outcome of the connection, if this is the last event.
     pub const fn closed(&self) -> Option<&Closed> {
         match self {
             Self::Closed(closed) => Some(closed),

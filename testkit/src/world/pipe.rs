@@ -11,7 +11,7 @@ use driver_futures::Transport;
 
 use crate::Random;
 
-/// How an end takes and gives bytes.
+/// The manner in which an end takes and gives bytes.
 #[derive(Debug, Clone)]
 pub enum Awkward {
     /// As many as possible, at once.

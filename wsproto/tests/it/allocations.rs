@@ -1,5 +1,5 @@
-//! What a connection costs in memory: nothing while it is idle, nothing per message in the long run,
-//! and never more than a peer has paid for with bytes of its own.
+//! The memory of a connection: none while it is idle, none per message in the long run, and never more than the peer has
+//! paid for with bytes of its own.
 
 use std::sync::Arc;
 
@@ -131,7 +131,7 @@ fn an_idle_connection_owns_nothing() {
             thread.turn(connection, &long(role)[2000..], usize::MAX);
         }
     }
-    // What is shared is gone; what is left are the connections.
+    // Everything shared is gone; only the connections are left.
     assert_eq!(live() - before, 0);
     assert!(connections.iter().all(Connection::is_open));
 }

@@ -15,7 +15,7 @@ fn opened() -> Pair {
     Pair::opened(config(|_| {}), config(|_| {}))
 }
 
-/// What is queued, as frames without masks.
+/// The queued frames, without masks.
 fn drained(end: &mut End) -> Vec<Frame> {
     let plain = |frame: Frame| Frame {
         mask: None,
@@ -24,7 +24,7 @@ fn drained(end: &mut End) -> Vec<Frame> {
     end.drain_frames().into_iter().map(plain).collect()
 }
 
-/// What an outcome says: code, reason, whether it is clean, by whom.
+/// An outcome: code, reason, whether it is clean, and by whom.
 fn told(closed: &Closed) -> (u16, &str, bool, ClosedBy) {
     (closed.code.get(), &closed.reason, closed.clean, closed.by)
 }
@@ -388,7 +388,7 @@ fn nothing_is_reported_behind_the_one_error_whatever_happens_before_it_is_taken(
             end.input.spare()[..bytes.len()].copy_from_slice(&bytes);
             end.input.filled(bytes.len());
             let mut errors = 0;
-            // What fails may be announced as an event first. Meanwhile a stalled write is due, and
+            // The failure may be announced as an event first. Meanwhile a stalled write is due, and
             // then the queue drains.
             let announced = end.connection.has_event(&mut end.env, &mut end.input);
             errors += u32::from(announced.is_err());

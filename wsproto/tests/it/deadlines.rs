@@ -57,7 +57,7 @@ fn pass(end: &mut End, span: Duration) {
     end.take_events();
 }
 
-/// What is queued, as frames without masks.
+/// The queued frames, without masks.
 fn drained(end: &mut End) -> Vec<Frame> {
     let plain = |frame: Frame| Frame {
         mask: None,

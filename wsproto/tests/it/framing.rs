@@ -1,5 +1,5 @@
-//! What breaks RFC 6455 section 5 is refused on the byte that proves it, with the close code that
-//! belongs to it; what is merely unusual is taken.
+//! Violations of RFC 6455 section 5 are refused on the byte that proves them, with the right close code. Frames that are
+//! merely unusual are accepted.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use testkit::{
 };
 use wsproto::{Cause, ClosedBy, Config, Error, Limit, Role, Violation};
 
-/// What a frame is refused for, and on which of its bytes.
+/// The reason why a frame is refused, and the byte on which it is.
 struct Refused {
     proof: usize,
     error: Error,

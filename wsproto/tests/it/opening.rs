@@ -1,5 +1,5 @@
-//! A server opens a connection: what it refuses and how, what the application may decide and when, and
-//! that nothing is lost of what comes behind the request.
+//! A server opens a connection: refusals, decisions of the application, early or late, and bytes behind the request, of
+//! which none is lost.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const FIELDS: [(&str, &str); 5] = [
     ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ("Sec-WebSocket-Version", "13"),
 ];
-/// What answers its key.
+/// The response field that answers its key.
 const ACCEPT: &str = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n";
 
 /// A request in which the fields called like one of `changes` are replaced by all of those.
@@ -369,7 +369,7 @@ fn a_head_that_breaks_off_is_no_request_and_gets_no_answer() {
     }
 }
 
-// What the application decides.
+// Decisions of the application.
 
 #[test]
 fn the_application_sees_the_request_and_chooses() {
@@ -552,7 +552,7 @@ fn a_request_may_be_accepted_with_limits_of_its_own() {
         config.max_lifetime = None;
     })
     .with_answer(Answer::Later);
-    // What came behind the request waits for the answer, and falls under what the answer says.
+    // Bytes behind the request wait for the answer, and fall under its terms.
     let messages = ["12345678", "123456789"].map(|text| Frame::text(text).sent_by(Role::Client));
     server.read(&[request(&[]), messages[0].encode(), messages[1].encode()].concat());
     assert!(matches!(server.take_seen()[..], [Seen::Request { .. }]));

@@ -7,7 +7,7 @@ use testkit::{
 };
 use wsproto::{Role, SendError};
 
-/// What is queued, as frames without masks.
+/// The queued frames, without masks.
 fn drained(end: &mut End) -> Vec<Frame> {
     unmasked(&end.drain())
 }

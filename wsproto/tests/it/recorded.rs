@@ -46,7 +46,7 @@ impl Entropy for SampleNonce {
     }
 }
 
-/// Who is asked, what it reads, and what must come of it.
+/// An end, the bytes that it reads, and the expected events and output.
 struct Conversation {
     end: fn() -> End,
     input: Vec<u8>,

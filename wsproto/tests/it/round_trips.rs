@@ -45,7 +45,7 @@ enum Closing {
     Both,
 }
 
-/// What one end has sent.
+/// Everything that one end has sent.
 #[derive(Debug, Default)]
 struct Sent {
     messages: Vec<Message>,
@@ -68,7 +68,7 @@ impl Run {
         }
     }
 
-    /// What a send must come to, apart from the limits, which are out of reach here.
+    /// The expected result of a send. Limits are out of reach here.
     fn verdict(&mut self, by: Role) -> Result<(), SendError> {
         if !self.pair.end(by).connection.is_open() {
             Err(SendError::NotOpen)
@@ -268,7 +268,7 @@ fn payloads(seen: &[Seen], sort: fn(&Seen) -> bool) -> Vec<Vec<u8>> {
     payloads.filter(|payload| !payload.is_empty()).collect()
 }
 
-/// What an end put on the wire is what RFC 6455 5 allows it to, by the tests' own reading.
+/// Checks the frames of an end against RFC 6455 5, by the tests' own reading of it.
 fn assert_legal(from: Role, log: &[u8]) {
     let head = log.windows(4).position(|bytes| bytes == b"\r\n\r\n");
     let start = if log.starts_with(b"GET ") || log.starts_with(b"HTTP/") {

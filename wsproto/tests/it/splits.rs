@@ -19,7 +19,7 @@ use wsproto::{
     SendError,
 };
 
-/// Where a connection starts.
+/// The state that a connection starts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum From {
     Opening,
@@ -28,7 +28,7 @@ enum From {
     Compressed,
 }
 
-/// What is the same however the bytes are chopped.
+/// Everything that does not depend on how the bytes are chopped.
 #[derive(Debug, Clone)]
 struct Script {
     role: Role,
@@ -50,21 +50,21 @@ impl fmt::Debug for Bytes {
     }
 }
 
-/// How the bytes are chopped, and how they are consumed.
+/// A way to chop the bytes and to consume them.
 #[derive(Debug, Clone)]
 struct Chopping {
     cuts: Vec<usize>,
     buffer: usize,
-    /// What happens after each read, over and over.
+    /// The turns after each read, repeated.
     turns: Vec<Turn>,
     /// The end of the stream is known before what came before it is consumed.
     early_eof: bool,
 }
 
-/// What happens after a read.
+/// A turn after a read.
 #[derive(Debug, Clone, Copy)]
 struct Turn {
-    /// How many events are taken at most.
+    /// The largest number of events to take.
     events: usize,
     /// `has_event` is asked first.
     ask: bool,
@@ -73,7 +73,7 @@ struct Turn {
     then: Then,
 }
 
-/// What happens to input that is left.
+/// The fate of input that is left.
 #[derive(Debug, Clone, Copy)]
 enum Then {
     /// The next read goes behind it.
@@ -82,11 +82,11 @@ enum Then {
     SetAside,
 }
 
-/// What can be seen of a connection from outside.
+/// The visible behaviour of a connection.
 #[derive(Debug, PartialEq, Eq)]
 struct Outcome {
     seen: Vec<Seen>,
-    /// What came of the application's sends.
+    /// The results of the application's sends.
     sends: Vec<Result<(), SendError>>,
     /// The output at each drain point.
     output: Vec<Vec<u8>>,

@@ -1,5 +1,5 @@
-//! When a connection is to be woken, whatever its configuration and whatever happens when: never for
-//! nothing, never twice for the same, and at the latest until it is over.
+//! Wake-ups of a connection, under every configuration and in every order of events: never for nothing, never twice for
+//! the same, and none once it is over.
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,7 +36,7 @@ enum Step {
 fn step(end: &mut End, step: Step) {
     let peer = opposite(end.connection.role());
     let (connection, env) = (&mut end.connection, &mut end.env);
-    // What an application does too late is refused, and that is all.
+    // An action of the application that comes too late is refused and has no other effect.
     match step {
         Step::Wait(span) => {
             env.set_now(env.now() + span);
@@ -67,7 +67,7 @@ fn step(end: &mut End, step: Step) {
     }
 }
 
-/// What handling a timeout may change.
+/// The state that handling a timeout may change.
 fn visible(end: &End) -> (Wants, Vec<u8>, usize) {
     let output = end.connection.outgoing().collect::<Vec<_>>().concat();
     (end.connection.wants(), output, end.seen.len())

@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// How long a browser may take to start on a busy machine.
+/// The longest that a browser may take to start on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
-/// How long a browser may take to answer on its HTTP port.
+/// The longest that a browser may take to answer on its HTTP port.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
-/// How long the browser's other processes may go on writing after the first one is dead.
+/// The longest that the browser's other processes may go on writing after the first one is dead.
 const CLEANUP_LIMIT: Duration = Duration::from_secs(5);
 const POLL_EVERY: Duration = Duration::from_millis(20);
 
@@ -67,7 +67,7 @@ pub(crate) struct Chromium {
 
 /// A tab, and where its DevTools listen.
 pub(crate) struct Tab {
-    /// How the browser names it.
+    /// The browser's name for it.
     pub(crate) id: String,
     /// The `ws://` URL to hand to [`Cdp`](super::cdp::Cdp)'s channel.
     ///

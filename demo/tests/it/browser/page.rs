@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::cdp::{Cdp, Channel};
 
-/// How long the page may take for anything: far more than it needs, even on a busy machine.
+/// The longest that the page may take for anything: far longer than it needs, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The page in one tab.
@@ -93,7 +93,7 @@ impl<C: Channel> Page<C> {
         self.wait_for(&format!("parseFloat({text}) {comparison}"));
     }
 
-    /// What an element shows.
+    /// The text of an element.
     pub(crate) fn text(&mut self, element: &str) -> String {
         let text = self
             .cdp

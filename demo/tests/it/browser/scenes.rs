@@ -116,7 +116,7 @@ pub(crate) fn figures_follow_the_traffic<C: Channel>(page: &mut Page<C>) {
     page.fill("echo-size", "100");
     page.fill("echo-rate", "200");
     page.fill("echo-count", "100000");
-    // What earlier runs did has to be over. At rest, a page sends one message a second.
+    // The traffic of earlier runs has to be over. At rest, a page sends one message a second.
     page.wait_for_number("figure-messages", "< 50");
     page.click("echo-run");
     for figure in [

@@ -1,5 +1,4 @@
-//! What others compress, and whether we understand it: everything that RFC 7692 allows, in whatever
-//! pieces it comes.
+//! Messages that others have compressed: everything that RFC 7692 allows is understood, in whatever pieces it comes.
 use crate::deflate::BACKENDS;
 use proptest::{collection::vec as several, prelude::*, sample::Index};
 use testkit::{
@@ -224,7 +223,7 @@ fn context_takeover_of_the_peer_is_kept_unless_it_was_declined() {
     }
 }
 
-/// What inflates is lent: nothing that one connection left in it shows on the next.
+/// The decompressor is lent: nothing that one connection left in it shows on the next.
 #[test]
 fn an_inflater_that_was_left_in_the_middle_serves_the_next_connection() {
     for (_, env) in BACKENDS {
@@ -244,7 +243,7 @@ fn an_inflater_that_was_left_in_the_middle_serves_the_next_connection() {
             next.read_frames(&frames(Opcode::Text, &first, &[]));
             assert_eq!(next.seen, [Seen::text(&text)]);
 
-            // What refers to a message of another connection refers to nothing.
+            // A reference to a message of another connection refers to nothing.
             let mut other = opened_plainly(Role::Server, next.env, config.clone());
             other.read_frames(&frames(Opcode::Text, &second, &[]));
             assert!(

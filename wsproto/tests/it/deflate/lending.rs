@@ -1,5 +1,5 @@
-//! A compressor that a thread lends to its connections in turn: it knows what it must know of each, is not
-//! told what it knows, and never refers to what was another's.
+//! A compressor that a thread lends to its connections in turn: it has the history of each, is not told what it knows
+//! already, and never refers to the data of another connection.
 use std::sync::{Arc, Mutex};
 
 use crate::deflate::BACKENDS;
@@ -58,7 +58,7 @@ struct Threads {
     envs: Vec<Env>,
     ends: Vec<End>,
     sent: Vec<Vec<Seen>>,
-    /// What has been sent of a streamed message that is under way.
+    /// The part of the current streamed message that has been sent.
     under_way: Vec<Option<String>>,
 }
 
@@ -111,7 +111,7 @@ impl Threads {
         std::mem::swap(&mut self.envs[on], &mut end.env);
     }
 
-    /// What each has sent, as a judge reads it who keeps to `agreed`, beside what it was to send.
+    /// The messages of each, as a judge reads them by `agreed`, beside those that it was to send.
     fn judged(mut self, agreed: &[String]) -> Vec<(Vec<Seen>, Vec<Seen>)> {
         for by in 0..self.ends.len() {
             // Whatever else it sends, a message in parts ends first.
@@ -123,7 +123,7 @@ impl Threads {
     }
 }
 
-/// What a connection does.
+/// An action of a connection.
 #[derive(Debug, Clone)]
 enum Act {
     /// It sends something.
@@ -197,10 +197,10 @@ fn connections_that_take_turns_are_told_what_is_worth_it() {
                 assert_eq!(told, [all_at(level, expected)], "level {level}: {len}");
             }
         }
-        // How much there will be is not known.
+        // The length of the whole is not known.
         thread.send(0, Send::Streamed(Compress::Always, vec![(9, 8)]));
         assert_eq!(std::mem::take(&mut *told.lock().unwrap()), [4096]);
-        // Who has sent the same need not be told either.
+        // One that has sent the same need not be told either.
         for by in [0, 1] {
             thread.send(by, whole(5000, 9));
         }
@@ -266,7 +266,7 @@ fn by_default() -> [String; 2] {
     [(); 2].map(|()| agreed(&Compression::default()))
 }
 
-/// What a server answers of what it sends.
+/// The answers of a server.
 fn agreed(policy: &Compression) -> String {
     let bits = policy.send_window_bits;
     let takeover = if policy.send_takeover {

@@ -41,7 +41,7 @@ fn failure(end: &mut End) -> (Cause, CloseCode) {
     (error.cause, error.closed.code)
 }
 
-/// What was delivered of a message, in one chunk or several.
+/// The delivered part of a message, in one chunk or several.
 fn delivered(seen: &[Seen]) -> Vec<u8> {
     let data = seen.iter().filter_map(|seen| match seen {
         Seen::Chunk { data, .. } => Some(&data[..]),
@@ -100,7 +100,7 @@ fn a_bomb_costs_no_more_than_the_limit_and_a_buffer() {
                 // Nothing is assembled.
                 _ => 0,
             };
-            // What was compressed waits in one buffer, what comes out goes through another.
+            // Compressed data wait in one buffer, and decompressed data go through another.
             let buffers = 160 << 10;
             assert!(used as usize <= allowed + buffers, "{delivery:?}: {used}");
             assert_eq!(

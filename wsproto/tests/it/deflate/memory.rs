@@ -1,5 +1,5 @@
-//! What compression costs a connection in memory: nothing without takeover, the window with it, next to
-//! nothing for a message that stalls, and nothing per message in the long run.
+//! The memory of a connection that compresses: none without takeover, the window with it, next to none for a message that
+//! stalls, and none per message in the long run.
 use std::sync::Arc;
 
 use crate::deflate::BACKENDS;
@@ -16,7 +16,7 @@ use wsproto::{Config, Connection, Delivery, Env, Event, Kind, Memory, Prepared, 
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
-/// What a connection owns after ten messages each way: everything else that was made meanwhile is gone.
+/// Bytes that a connection owns after ten messages each way, when everything else is gone.
 fn owned(role: Role, env: fn(u64) -> Env, config: &Arc<Config>, len: usize) -> usize {
     let mut foreign = Foreign::new(6);
     let text = json(len, 1);

@@ -1,5 +1,5 @@
-//! permessage-deflate in the opening handshake (RFC 7692 7.1): the bytes of offers and answers, and
-//! what a client does about an answer that does not fit its offer.
+//! permessage-deflate in the opening handshake (RFC 7692 7.1): the bytes of offers and answers, and answers that do not
+//! fit the offer.
 use std::sync::Arc;
 
 use testkit::{
@@ -47,7 +47,7 @@ fn a_client_offers_what_its_policy_says() {
     }
 }
 
-/// What a server answers to what was offered.
+/// A server's answer to an offer.
 fn answer(config: Arc<Config>, offered: &str, accept: &Accept<'_>) -> Option<String> {
     let mut server = End::accepting(config).with_answer(Answer::Later);
     server.read(&request(offered));
@@ -64,7 +64,7 @@ fn a_server_answers_the_first_offer_that_it_can_take() {
     let frugal = policy((15, false), (15, false));
     for (config, offered, expected) in [
         (&any, "permessage-deflate", Some("permessage-deflate")),
-        // What browsers offer.
+        // The offer of browsers.
         (
             &any,
             "permessage-deflate; client_max_window_bits",
@@ -86,7 +86,7 @@ fn a_server_answers_the_first_offer_that_it_can_take() {
             "permessage-deflate; client_max_window_bits",
             Some("permessage-deflate; server_no_context_takeover; client_no_context_takeover"),
         ),
-        // What is accepted is confirmed, whether it changes anything or not.
+        // An accepted parameter is confirmed, even if it changes nothing.
         (
             &any,
             "permessage-deflate; server_no_context_takeover; server_max_window_bits=15",
@@ -156,7 +156,7 @@ fn the_configuration_that_comes_with_the_answer_decides() {
     }
 }
 
-/// What a client with that policy does about an answer.
+/// A client's reaction to an answer under that policy.
 fn client_gets(config: Arc<Config>, answered: &str) -> Vec<Seen> {
     let mut client = End::connecting(config);
     let head = response(&client.drain(), answered);

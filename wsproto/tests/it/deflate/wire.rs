@@ -1,5 +1,5 @@
-//! What we compress, as it is on the wire: whatever was agreed, everything arrives, and a judge who
-//! allows exactly the agreed window and takeover understands it.
+//! Our compressed messages on the wire: under every agreement, everything arrives, and a judge that allows exactly the
+//! agreed window and takeover understands it.
 use std::{num::NonZeroUsize, sync::Arc};
 
 use crate::deflate::{BACKENDS, Backend};
@@ -61,7 +61,7 @@ fn backends() -> impl Strategy<Value = Backend> {
     proptest::sample::select(BACKENDS)
 }
 
-/// What an end has put on the wire: its head and its frames.
+/// The output of an end: its head and its frames.
 fn sent(pair: &mut Pair, role: Role) -> (Vec<u8>, Vec<Frame>) {
     let log = pair.log(role);
     let end = log.windows(4).position(|bytes| bytes == b"\r\n\r\n");
