@@ -5,10 +5,6 @@
 
 mod inside;
 
-#[path = "../../wsproto/tests/support/allocation.rs"]
-#[allow(dead_code, reason = "the core's tests count more than these")]
-mod allocation;
-
 use std::{
     io::{ErrorKind, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
@@ -17,16 +13,16 @@ use std::{
     time::Duration,
 };
 
-use allocation::{
-    Counting,
-    everywhere::{allocations, live, peak},
-};
 use conformance::{
     frame::{Frame, Length, opcode},
     subject::ours::{self, Driver, Echoing},
 };
 use inside::{MASK, Peer, connect, listen, open, request};
 use socket2::SockRef;
+use testkit::allocation::{
+    Counting,
+    everywhere::{allocations, live, peak},
+};
 use wsproto::Config;
 
 #[global_allocator]

@@ -10,11 +10,7 @@ use std::{
 
 use driver_smol::{Accept, Server, Upgrade};
 use smol::{Async, LocalExecutor};
-
-#[path = "../../driver-futures/examples/idle/mod.rs"]
-mod idle;
-
-use idle::{Protocol, report_memory};
+use testkit::idle::{self, Protocol, report_memory};
 
 fn main() -> Result<(), Box<dyn Error>> {
     idle::run(serve)

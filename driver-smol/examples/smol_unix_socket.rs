@@ -1,4 +1,4 @@
-//! Server and client over a Unix socket: `cargo run -p driver-smol --example smol_unix_socket`.
+//! Server and client over a Unix socket, with the streams of `async-io`: `cargo run -p driver-smol --example smol_unix_socket`.
 
 #[cfg(unix)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -4,12 +4,8 @@
 use std::{error::Error, io};
 
 use driver_tokio::{Accept, Server, Upgrade};
+use testkit::idle::{self, Protocol, report_memory};
 use tokio::net::{TcpListener, TcpStream};
-
-#[path = "../../driver-futures/examples/idle/mod.rs"]
-mod idle;
-
-use idle::{Protocol, report_memory};
 
 fn main() -> Result<(), Box<dyn Error>> {
     idle::run(serve)

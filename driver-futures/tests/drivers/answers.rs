@@ -1,21 +1,22 @@
-//! What a peer is told: the answers to all that it sent, and why, if that broke the protocol.
+//! Output that a peer must get: the answers to everything that it sent, and the reason if it broke the protocol.
 
 use std::sync::Arc;
 
 use futures_util::future::join;
+use testkit::handshake::REQUEST;
 
-use super::support::{REQUEST, ask, run};
+use super::support::{ask, run};
 use crate::{
     driver::{Accept, CloseCode, Event, WebSocket, accept},
     runtime::{AsyncReadExt, AsyncWriteExt, Pipe, pipe},
 };
 
-/// When a peer sends its frames.
+/// The moment at which a peer sends its frames.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sent {
     /// Behind the request, in the same write.
     WithRequest,
-    /// When it has the answer to the request.
+    /// Once it has the answer to the request.
     Later,
 }
 
@@ -105,7 +106,7 @@ fn the_peer_is_told_of_its_fault_before_the_application_is() {
     run(async {
         for sent in [Sent::WithRequest, Sent::Later] {
             let (error, got) = converse(sent, &frame(1, b"\xc3\x28"), async |mut socket| {
-                // What `?` does in an application: the socket is dropped with the error.
+                // As with `?` in an application: the socket is dropped with the error.
                 socket.recv_ref().await.map(|_| ()).expect_err("no text")
             })
             .await;

@@ -1,4 +1,4 @@
-//! From a URL to a connection: what is resolved, tried, sent, followed and given up.
+//! From a URL to a connection: resolving, trying addresses, the request, redirects, and giving up.
 
 use std::{error::Error, io, net::TcpListener, sync::Mutex};
 

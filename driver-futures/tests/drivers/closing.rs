@@ -1,8 +1,9 @@
-//! How connections end, over real sockets, as each side sees it.
+//! Ends of connections over real sockets, as each side sees them.
 
 use futures_util::{SinkExt, StreamExt};
+use testkit::handshake::REQUEST;
 
-use super::support::{REQUEST, ask, echo, run, serve};
+use super::support::{ask, echo, run, serve};
 use crate::{
     driver::{Accept, CloseCode, ClosedBy, Message, Upgrade, connect},
     runtime::{AsyncReadExt, AsyncWriteExt, TcpStream},

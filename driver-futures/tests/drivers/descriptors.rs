@@ -1,44 +1,24 @@
-//! A server that has no descriptors left: those who connect wait, and are served when there are some.
+//! A server without free descriptors: clients wait, and are served when there are some.
 #![cfg(target_os = "linux")]
 
-use std::{
-    env,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
-use super::support::{PATIENCE, REQUEST, Signal, ask, echo, run, serve_as};
+use testkit::{PATIENCE, handshake::REQUEST, process::with_descriptors};
+
+use super::support::{Signal, ask, echo, run, serve_as};
 use crate::{driver::ServerFailure, runtime::from_std};
 
-/// Open files that the process may have; both ends of each connection are in it.
+/// Limit of open files of the process, which has both ends of each connection.
 const LIMIT: usize = 64;
 
-/// The limit can be lowered for a whole process only, so the test proper is one of its own.
 #[test]
 fn a_server_survives_having_no_descriptors_left() {
-    let test = env::current_exe().expect("this program");
-    let command = format!(
-        "ulimit -n {LIMIT} && exec \"$0\" --exact --ignored --nocapture --test-threads 1 \
-         drivers::descriptors::with_few_descriptors"
-    );
-    let output = Command::new("sh")
-        .args(["-c".as_ref(), command.as_ref(), test.as_os_str()])
-        .output()
-        .expect("a shell");
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        output.status.success() && told.contains("1 passed"),
-        "{told}{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
-#[test]
-#[ignore = "needs a low limit of open files: the test above runs it"]
-fn with_few_descriptors() {
+    if !with_descriptors(LIMIT, a_server_survives_having_no_descriptors_left) {
+        return;
+    }
     run(async {
         let (failures, failed) = (Arc::new(AtomicUsize::new(0)), Arc::new(Signal::default()));
         let (count, tell) = (Arc::clone(&failures), Arc::clone(&failed));

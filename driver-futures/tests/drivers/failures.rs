@@ -1,4 +1,4 @@
-//! What a server tells about connections that no handler gets.
+//! Reports of a server about connections that no handler gets.
 
 use std::io;
 

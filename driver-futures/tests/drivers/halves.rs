@@ -1,5 +1,5 @@
-//! What the halves of a connection can do as the whole can, over real sockets: look at what is lent,
-//! send in parts, give up after a time.
+//! Halves of a connection do everything that the whole can, over real sockets: borrow events, send in parts, give up
+//! after a time.
 
 use std::{
     future::{Future, poll_fn},

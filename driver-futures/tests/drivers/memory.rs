@@ -1,19 +1,17 @@
-//! What connections leave behind: nothing, however many there were. A program of its own for each driver,
-//! whose allocations are counted.
+//! Memory that connections leave behind: none, however many there were. Timers and the reactor may be shared by a whole
+//! process, so each test has a process of its own.
 
 use std::sync::Arc;
 
+use testkit::{allocation::live, process::alone};
+
+use super::support::{Dialer, echo, pipes, run, spawn};
 use crate::{
-    allocation::{Counting, live},
     driver::{ClientRequest, CloseCode, Kind, Message, Server, connect_over},
     runtime::yield_now,
-    support::{Dialer, echo, pipes, run, spawn},
 };
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// Opens so many connections after another, talks on each and ends it, in one of three ways.
+/// Opens `count` connections one after another, talks on each and ends it in one of three ways.
 async fn come_and_go(dialer: &Dialer, count: usize) {
     let request = ClientRequest::new("localhost", "/");
     for number in 0..count {
@@ -35,6 +33,9 @@ async fn come_and_go(dialer: &Dialer, count: usize) {
 
 #[test]
 fn ten_thousand_connections_leave_no_timer_and_no_memory() {
+    if !alone(ten_thousand_connections_leave_no_timer_and_no_memory) {
+        return;
+    }
     run(async {
         let (dialer, pipes) = pipes();
         let server = Server::new(pipes);
@@ -59,6 +60,9 @@ fn ten_thousand_connections_leave_no_timer_and_no_memory() {
 
 #[test]
 fn a_thousand_at_a_time_give_back_all_but_their_places() {
+    if !alone(a_thousand_at_a_time_give_back_all_but_their_places) {
+        return;
+    }
     run(async {
         let (dialer, pipes) = pipes();
         let server = Server::new(pipes);

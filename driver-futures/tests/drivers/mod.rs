@@ -1,6 +1,5 @@
-//! What holds over every driver: its servers and clients over real sockets. Each driver's tests include
-//! this, beside a module `runtime` and the driver's own crate as `driver`.
-#![allow(dead_code, reason = "no set of tests needs all of the support")]
+//! Behaviour that every asynchronous driver shares: servers and clients over real sockets. The tests of each driver include
+//! this module, and provide `driver`, which is the driver's crate, and `runtime`, which does on its runtime what these need.
 
 mod answers;
 mod client;
@@ -8,9 +7,11 @@ mod closing;
 mod descriptors;
 mod failures;
 mod halves;
+mod memory;
 mod prepared;
 mod server;
 mod shutdown;
+mod sizes;
 mod split;
 pub(crate) mod support;
 mod transports;

@@ -1,11 +1,12 @@
-//! Messages that are encoded once, in a row, through both kinds of sender; and who asks.
+//! Messages that are encoded once, in a row, through both kinds of sender; and the address of a client.
 
 use std::sync::Mutex;
 
 use futures_channel::oneshot;
 use futures_util::future::join;
+use testkit::handshake::REQUEST;
 
-use super::support::{REQUEST, ask, run, serve};
+use super::support::{ask, run, serve};
 use crate::{
     driver::{
         Accept, ClientRequest, Config, Message, Prepared, SendError, WebSocket, accept,

@@ -1,4 +1,4 @@
-//! What an application decides about a request, and what connections do not do to each other.
+//! Decisions of the application about a request, and the independence of connections.
 
 use std::{
     sync::{Arc, Mutex},
@@ -7,7 +7,9 @@ use std::{
 
 use futures_channel::oneshot;
 
-use super::support::{PATIENCE, REQUEST, Signal, ask, config, echo, run, serve, serve_as, spawn};
+use testkit::{PATIENCE, config, handshake::REQUEST};
+
+use super::support::{Signal, ask, echo, run, serve, serve_as, spawn};
 use crate::{
     driver::{
         Accept, Connect, ConnectError, HandshakeError, Message, Reject, Server, WebSocket, connect,

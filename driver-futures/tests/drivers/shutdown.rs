@@ -1,10 +1,11 @@
-//! Shutting a server down: what the peers are told, who is waited for, and for how long.
+//! Shutting a server down: the reason that peers get, and the wait for those that are busy.
 
 use std::{future::pending, io, sync::Arc, time::Duration};
 
 use futures_util::future::join;
+use testkit::{PATIENCE, config};
 
-use super::support::{PATIENCE, Signal, config, echo, pipes, run, serve, serve_as, spawn};
+use super::support::{Signal, echo, pipes, run, serve, serve_as, spawn};
 use crate::{
     driver::{Accept, ClientRequest, CloseCode, Server, connect, connect_over},
     runtime::{AsyncReadExt, AsyncWriteExt, TcpStream, yield_now},

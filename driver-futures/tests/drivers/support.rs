@@ -1,5 +1,4 @@
-//! What the tests over drivers share: a server on a free port, peers without a library, and tasks.
-//! The module `runtime` of each driver's tests says how its runtime does what these need.
+//! A server on a free port, a listener in memory, raw peers and tasks, over the runtime of the driver under test.
 
 use std::{
     future::{Future, poll_fn},
@@ -10,26 +9,17 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll},
-    time::Duration,
 };
 
 use futures_channel::{mpsc, oneshot};
 use futures_util::{StreamExt, task::AtomicWaker};
 
 use crate::{
-    driver::{Accept, Config, Listener, Server, ServerHandle, Upgrade},
+    driver::{Accept, Listener, Server, ServerHandle, Upgrade},
     runtime::{
         AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, Pipe, block_on, detach, pipe, yield_now,
     },
 };
-
-/// Far more than anything takes that is not broken.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A request that every server accepts.
-pub(crate) const REQUEST: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
-    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
 /// Runs a test on the runtime, in one thread.
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
@@ -153,13 +143,6 @@ where
     }
 }
 
-/// A configuration that differs from the default.
-pub(crate) fn config(change: impl FnOnce(&mut Config)) -> Arc<Config> {
-    let mut config = Config::default();
-    change(&mut config);
-    Arc::new(config)
-}
-
 /// Accepts, and returns every message.
 pub(crate) async fn echo<S: AsyncRead + AsyncWrite + Unpin + 'static>(upgrade: Upgrade<S>) {
     let Ok(mut socket) = upgrade.accept(&Accept::new()).await else {
@@ -226,4 +209,9 @@ pub(crate) async fn ask(
         head.push(byte[0]);
     }
     String::from_utf8(head).expect("a head is text")
+}
+
+/// The size of the future that a function returns.
+pub(crate) fn size_of_future<A, F: Future>(_: impl FnOnce(A) -> F) -> usize {
+    size_of::<F>()
 }

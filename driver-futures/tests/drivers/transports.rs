@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use futures_util::future::join;
+use testkit::{PATIENCE, config};
 
-use super::support::{PATIENCE, Signal, config, echo, pipes, run, serve_as, spawn};
+use super::support::{Signal, echo, pipes, run, serve_as, spawn};
 use crate::{
     driver::{
         Accept, ClientRequest, CloseCode, Connect, Message, Server, Upgrade, WebSocket, accept,
@@ -93,7 +94,7 @@ fn unix_sockets_at_both_ends() {
     });
 }
 
-/// What each end sends while both read: more than all buffers on the way.
+/// Bytes that each end sends while both read: more than all buffers on the way.
 const VOLUME: usize = 16 << 20;
 
 /// Sends messages of `len` bytes that make up the volume, and receives as much.

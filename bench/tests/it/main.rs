@@ -1,0 +1,4 @@
+//! The load generator and the programs around it.
+
+mod load;
+mod programs;

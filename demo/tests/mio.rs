@@ -1,6 +1,0 @@
-//! The demo over event loops.
-
-mod server;
-
-/// What drives it.
-const DRIVER: &str = "mio";

@@ -1,6 +1,0 @@
-//! The demo over smol.
-
-mod server;
-
-/// What drives it.
-const DRIVER: &str = "smol";
