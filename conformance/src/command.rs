@@ -58,6 +58,9 @@ pub(crate) enum Stop {
     /// The drivers do not start.
     #[cfg(feature = "ours")]
     NoDrivers(io::Error),
+    /// The command `drivers` needs a feature that this build does not have.
+    #[cfg(not(feature = "ours"))]
+    NotBuilt,
     /// The output is not to be written.
     Output(io::Error),
     /// A file of the report was not to be written.
@@ -86,6 +89,10 @@ impl fmt::Display for Stop {
             Self::NoSubject => f.write_str("no subject is named so"),
             #[cfg(feature = "ours")]
             Self::NoDrivers(error) => write!(f, "the drivers do not start: {error}"),
+            #[cfg(not(feature = "ours"))]
+            Self::NotBuilt => f.write_str(
+                "this build has no drivers: `cargo run --release -p conformance --features ours -- drivers` has",
+            ),
             Self::Output(error) => write!(f, "cannot write: {error}"),
             Self::NoReport(file) => file.fmt(f),
             Self::Unwritable(file) => file.fmt(f),
@@ -102,6 +109,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Status, Stop> {
         Command::Server(arguments) => server::run(arguments),
         #[cfg(feature = "ours")]
         Command::Drivers(arguments) => drivers::run(arguments),
+        #[cfg(not(feature = "ours"))]
+        Command::Drivers(_) => Err(Stop::NotBuilt),
         Command::Results(arguments) => results::run(arguments),
         Command::List(arguments) => list::run(arguments),
     }

@@ -2,8 +2,8 @@
 
 use std::{
     io,
-    net::{TcpListener, TcpStream, ToSocketAddrs},
-    time::{Duration, Instant},
+    net::{TcpStream, ToSocketAddrs},
+    time::Duration,
 };
 
 use crate::{
@@ -134,21 +134,5 @@ pub(crate) fn dial(address: &str) -> io::Result<Box<dyn Wire>> {
     Err(last)
 }
 
-/// How long a subject may take to be connected.
+/// The longest that connecting to a subject may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Lets a client dial, and waits for it. `dial` is told a URL, and returns while the client works on.
-pub(crate) fn be_dialled(dial: impl FnOnce(String)) -> io::Result<Box<dyn Wire>> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
-    listener.set_nonblocking(true)?;
-    dial(format!("ws://{}/", listener.local_addr()?));
-    let start = Instant::now();
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) => return Ok(Box::new(TcpWire::new(stream)?)),
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-            Err(error) if start.elapsed() > TIMEOUT => return Err(error),
-            Err(_) => std::thread::sleep(Duration::from_millis(1)),
-        }
-    }
-}

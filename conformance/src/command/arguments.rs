@@ -53,6 +53,10 @@ pub(crate) enum Command {
     /// They share what decides the verdicts, so they have to agree.
     #[cfg(feature = "ours")]
     Drivers(DriversArguments),
+    /// Test all drivers of this project; only in builds with the feature `ours`.
+    #[cfg(not(feature = "ours"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Drivers(AnyArguments),
     /// Sum up reports in Markdown.
     Results(ResultsArguments),
     /// List the cases.
@@ -97,6 +101,14 @@ pub(crate) struct DriversArguments {
     pub(crate) subject: Option<String>,
     #[command(flatten)]
     pub(crate) run: Run,
+}
+
+/// The arguments of a command that this build does not have.
+#[cfg(not(feature = "ours"))]
+#[derive(Debug, Args)]
+pub(crate) struct AnyArguments {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _any: Vec<String>,
 }
 
 #[derive(Debug, Args)]

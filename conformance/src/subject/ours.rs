@@ -3,17 +3,18 @@
 use std::{
     collections::HashMap,
     fmt, io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use wsproto::{Compression, Config};
 
-use super::{Facts, Subject, be_dialled, dial};
+use super::{Facts, Subject, TIMEOUT, dial};
 use crate::{
     case::{Case, Need, Role},
-    wire::Wire,
+    wire::{TcpWire, Wire},
 };
 
 mod asynchronous;
@@ -192,6 +193,22 @@ impl Subject for Loopback {
     fn target(&self, case: &Case) -> (String, String) {
         let address = self.address(case).map(|address| address.to_string());
         (address.unwrap_or_default(), "/".to_owned())
+    }
+}
+
+/// Accepts the connection of a client. `dial` gets the URL to connect to, and returns while the client works on.
+fn be_dialled(dial: impl FnOnce(String)) -> io::Result<Box<dyn Wire>> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    listener.set_nonblocking(true)?;
+    dial(format!("ws://{}/", listener.local_addr()?));
+    let start = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => return Ok(Box::new(TcpWire::new(stream)?)),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+            Err(error) if start.elapsed() > TIMEOUT => return Err(error),
+            Err(_) => thread::sleep(Duration::from_millis(1)),
+        }
     }
 }
 
