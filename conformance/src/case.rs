@@ -67,13 +67,13 @@ impl Case {
     /// Makes a case for both roles.
     #[must_use]
     pub fn new(
-        id: &[u16],
+        id: impl Into<Id>,
         description: impl Into<Cow<'static, str>>,
         expectation: impl Into<Cow<'static, str>>,
         plan: impl Into<Plan>,
     ) -> Self {
         Self {
-            id: Id::new(id),
+            id: id.into(),
             description: description.into(),
             expectation: expectation.into(),
             role: None,

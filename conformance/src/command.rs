@@ -4,6 +4,7 @@ use std::{fmt, io, path::PathBuf, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
 use conformance::{
+    cases,
     known::BadKnown,
     report::{Unreadable, Unwritable},
 };
@@ -81,7 +82,8 @@ impl fmt::Display for Stop {
             Self::NoCase => f.write_str("no case is left to run"),
             Self::NothingMatches(pattern) => write!(
                 f,
-                "no case is named {pattern:?}; `conformance list` tells all names"
+                "no case and no group is named {pattern:?}. The groups are {}; `conformance list` tells all names",
+                cases::group_names()
             ),
             Self::NoConnection(url, error) => write!(f, "{url}: {error}"),
             Self::NoListener(address, error) => write!(f, "cannot listen on {address}: {error}"),

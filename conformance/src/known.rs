@@ -197,8 +197,8 @@ impl FromStr for Known {
 
     fn from_str(text: &str) -> Result<Self, BadKnown> {
         let file: File = toml::from_str(text).map_err(|error| BadKnown(error.to_string()))?;
-        let cases = cases::all();
-        let entries = file.known.into_iter().map(|entry| entry.read(&cases));
+        let all = cases::all();
+        let entries = file.known.into_iter().map(|entry| entry.read(&all));
         Ok(Self {
             entries: entries.collect::<Result<_, _>>()?,
         })
@@ -249,7 +249,7 @@ impl<T> From<OneOrMore<T>> for Vec<T> {
 }
 
 impl Written {
-    fn read(self, cases: &[Case]) -> Result<Entry, BadKnown> {
+    fn read(self, all: &[Case]) -> Result<Entry, BadKnown> {
         let (behavior, close) = (Vec::from(self.behavior), Vec::from(self.close));
         if self.cases.is_empty() || behavior.is_empty() || close.is_empty() {
             return Err(BadKnown(format!("an empty list beside {:?}", self.reason)));
@@ -259,8 +259,11 @@ impl Written {
         }
         let patterns: Vec<_> = self.cases.iter().map(Pattern::new).collect();
         for (text, pattern) in self.cases.iter().zip(&patterns) {
-            if !cases.iter().any(|case| pattern.matches(&case.id)) {
-                return Err(BadKnown(format!("no case is named {text:?}")));
+            if !all.iter().any(|case| pattern.matches(&case.id)) {
+                let groups = cases::group_names();
+                return Err(BadKnown(format!(
+                    "no case and no group is named {text:?}; the groups are {groups}"
+                )));
             }
         }
         Ok(Entry {
@@ -398,7 +401,7 @@ mod tests {
     #[test]
     fn an_entry_is_about_one_role_if_it_names_one() {
         let known: Known = KNOWN.parse().expect("it is right");
-        let id = Id::new(&[7, 1, 5]);
+        let id = Id::from(&[7, 1, 5]);
         assert!(known.entry("lib", Role::Server, &id).is_some());
         assert!(known.entry("lib", Role::Client, &id).is_none());
     }

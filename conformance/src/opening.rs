@@ -135,6 +135,21 @@ pub enum Place {
     BehindHead(usize),
 }
 
+impl Manner {
+    /// A part of the name of a case.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Whole => "whole".to_owned(),
+            Self::Chopped(1) => "bytewise".to_owned(),
+            Self::Chopped(size) => format!("every-{size}-bytes"),
+            Self::Cut(Place::Start(at)) => format!("after-{at}"),
+            Self::Cut(Place::BeforeEnd(bytes)) => format!("{bytes}-before-end"),
+            Self::Cut(Place::BehindHead(bytes)) => format!("{bytes}-after-end"),
+            Self::Trickled(pieces) => format!("trickled-in-{pieces}"),
+        }
+    }
+}
+
 impl From<Grade> for Behavior {
     fn from(grade: Grade) -> Self {
         match grade {

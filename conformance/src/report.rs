@@ -12,6 +12,7 @@ use serde_json::{Serializer, Value, ser::PrettyFormatter};
 
 use crate::{
     case::{Case, Role},
+    cases,
     id::Id,
     outcome::Outcome,
     render,
@@ -128,11 +129,11 @@ impl Tally {
 }
 
 impl Agent<'_> {
-    /// What came of the cases of a group.
-    pub fn group(&self, number: u16) -> impl Iterator<Item = (&Id, &Outcome)> {
+    /// The outcomes of the cases of a group.
+    pub fn group(&self, name: &str) -> impl Iterator<Item = (&Id, &Outcome)> {
         self.outcomes
             .iter()
-            .filter(move |(id, _)| id.group() == number)
+            .filter(move |(id, _)| id.group() == name)
     }
 }
 
@@ -170,7 +171,7 @@ fn file_stem(agent: &str) -> String {
 
 /// The name of the file about a case, as readers of Autobahn's reports expect it.
 fn file_name(agent: &str, id: &Id, extension: &str) -> String {
-    let id = id.to_string().replace('.', "_");
+    let id = id.to_string().replace(['.', '/', '-'], "_");
     format!("{}_case_{id}.{extension}", file_stem(agent))
 }
 
@@ -208,14 +209,15 @@ impl Report<'_> {
             error,
         })?;
         write("index.json", &pretty(&json::index(self)))?;
-        let positions = json::positions();
+        let positions = cases::positions();
         let nonce = html::Nonce::new();
         for (at, agent) in self.agents.iter().enumerate() {
             for case in self.cases {
                 let Some(outcome) = agent.outcomes.get(&case.id) else {
                     continue;
                 };
-                let position = positions.get(&case.id).copied().unwrap_or_default();
+                // Autobahn counts from 1.
+                let position = positions.get(&case.id).map_or(0, |at| at + 1);
                 let report = json::case(agent, case, outcome, position);
                 let page = html::case::case(self, at, case, outcome, &nonce);
                 write(&file_name(&agent.name, &case.id, "json"), &pretty(&report))?;

@@ -25,9 +25,9 @@ Examples:
   conformance client ws://127.0.0.1:9001/           test an echo server
   conformance client ws://[::1]:9001 ws://[::1]:9002 --agent old --agent new
                                                     two of them, side by side
-  conformance client ws://127.0.0.1:9001 --only '6.*,7.*' --exclude 7.1.5
+  conformance client ws://127.0.0.1:9001 --only '6.*,closing' --exclude 7.1.5
                                                     some cases
-  conformance list --only '24.*'                    what the cases are
+  conformance list --only deflate                   what the cases are
 
 Exit status: 0 if every verdict is OK, INFORMATIONAL or known (--known), 1 if not, 2 if nothing could be tested.";
 
@@ -151,11 +151,16 @@ pub(crate) struct Run {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which cases")]
 pub(crate) struct Selection {
-    /// Only these: exact names, or prefixes with `*` for anything, so that `1.*` is group 1, and `1*` is 1, 10, 12
-    /// and 13.
-    #[arg(long, value_name = "CASES", value_delimiter = ',')]
+    /// Only these: groups such as 9 or closing, exact names, or prefixes with `*` for anything, such as closing/code-*
+    /// (`1.*` is group 1, and `1*` is 1, 10, 12 and 13).
+    #[arg(
+        long,
+        visible_alias = "cases",
+        value_name = "CASES",
+        value_delimiter = ','
+    )]
     only: Vec<String>,
-    /// Not these.
+    /// Not these, named likewise.
     #[arg(long, value_name = "CASES", value_delimiter = ',')]
     exclude: Vec<String>,
 }

@@ -1,14 +1,12 @@
 //! Reports for programs, in the format of Autobahn: what reads those reads these.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::{Agent, Report, file_name};
 use crate::{
     case::{By, Case, Event, Kind, Plan, Role},
-    cases,
-    id::Id,
     log::{Entry, Excerpt, Line, Summary, Traffic, What},
     outcome::Outcome,
     payload::Payload,
@@ -35,12 +33,6 @@ pub(super) fn index(report: &Report<'_>) -> Value {
         (agent.name.clone(), Value::Object(cases.collect()))
     };
     Value::Object(report.agents.iter().map(of_agent).collect())
-}
-
-/// The positions of all cases of the suite, counted from 1.
-pub(super) fn positions() -> HashMap<Id, usize> {
-    let ids = cases::all().into_iter().map(|case| case.id);
-    ids.zip(1..).collect()
 }
 
 /// The report on one case.

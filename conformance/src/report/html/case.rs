@@ -60,7 +60,7 @@ pub(in crate::report) fn case(
 
 /// Where the page stands, and its neighbours.
 fn way(report: &Report<'_>, agent: &Agent<'_>, case: &Case) -> Markup {
-    let group = GROUPS.iter().find(|group| group.number == case.id.group());
+    let group = GROUPS.iter().find(|group| group.name == case.id.group());
     let cases = || {
         let cases = report.cases.iter().map(|case| &case.id);
         cases.filter(|id| agent.outcomes.contains_key(id))
@@ -71,7 +71,7 @@ fn way(report: &Report<'_>, agent: &Agent<'_>, case: &Case) -> Markup {
         nav.way aria-label="Pages" {
             a href={ "index.html#" (index::anchor(case)) } { "All cases" }
             @if let Some(group) = group {
-                a href={ "index.html#group-" (group.number) } { (group.number) " " (group.title) }
+                a href={ "index.html#group-" (group.name) } { (group.name) " " (group.title) }
             }
             span.neighbours {
                 @if let Some(id) = previous {
