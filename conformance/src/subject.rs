@@ -13,6 +13,7 @@ use crate::{
 
 #[cfg(feature = "ours")]
 pub mod core;
+pub mod faulty;
 pub mod memory;
 #[cfg(feature = "ours")]
 pub mod ours;

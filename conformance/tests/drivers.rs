@@ -1,4 +1,5 @@
-//! The suite over every driver, on loopback, in both roles.
+//! The suite over every driver, on loopback, in both roles. It has a process of its own because its subjects are judged
+//! by the clock: beside tests that keep every processor busy they would be late.
 
 #![cfg(feature = "ours")]
 

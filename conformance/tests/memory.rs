@@ -1,5 +1,5 @@
-//! What connections cost in every driver, and leave behind: on the heap of the whole process, whichever
-//! threads a driver has. One test, since any other would be counted with it.
+//! The heap that connections use and leave behind in every driver, counted over the whole process because a driver may
+//! have threads. It has a process of its own, and one test, since any other would be counted with it.
 
 #![cfg(feature = "ours")]
 

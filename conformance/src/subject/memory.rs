@@ -44,6 +44,8 @@ pub enum State {
     Finished,
     /// It has left the transport.
     Gone,
+    /// It has reset the transport.
+    Reset,
 }
 
 /// A wire to an [`Endpoint`].
@@ -92,8 +94,9 @@ impl<E: Endpoint> Wire for Memory<E> {
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.flow();
-        if self.endpoint.state() == State::Gone {
-            return Err(io::ErrorKind::ConnectionReset.into());
+        match self.endpoint.state() {
+            State::Open | State::Finished => {}
+            State::Gone | State::Reset => return Err(io::ErrorKind::ConnectionReset.into()),
         }
         let taken = self.endpoint.take(bytes);
         self.flow();
@@ -108,8 +111,10 @@ impl<E: Endpoint> Wire for Memory<E> {
                 buf.append(&mut self.transport);
                 return Received::Bytes(len);
             }
-            if self.endpoint.state() != State::Open {
-                return Received::End;
+            match self.endpoint.state() {
+                State::Open => {}
+                State::Finished | State::Gone => return Received::End,
+                State::Reset => return Received::Reset,
             }
             if self.now >= until {
                 return Received::Nothing;

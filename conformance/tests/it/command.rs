@@ -1,7 +1,5 @@
 //! The program `conformance`, run as people run it.
 
-#![cfg(all(feature = "command", feature = "ours"))]
-
 use std::{
     fs,
     io::{BufRead, BufReader},

@@ -1,14 +1,10 @@
-//! What becomes of what the user of a driver gives up in the middle, in every driver: no message is lost,
-//! doubled or torn, and no descriptor stays behind.
-
-#![cfg(feature = "ours")]
-
-mod inside;
+//! Calls that the user of a driver gives up in the middle, in every driver: no message is lost, doubled or torn, and
+//! no descriptor leaks.
 
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     thread,
     time::Duration,
 };
@@ -17,19 +13,21 @@ use conformance::{
     frame::{Frame, opcode},
     subject::ours::{self, Act, Driver, Haste, Offer, PLEASE_CLOSE, Unanswered},
 };
-use inside::{
-    MASK, PATIENCE, Peer, answer, connect, descriptors, in_the_end, listen, open, read_head,
-    request,
-};
+
 use wsproto::Config;
 
-/// Those that count descriptors do it one after the other.
-static DESCRIPTORS: Mutex<()> = Mutex::new(());
+use crate::{
+    DESCRIPTORS,
+    inside::{
+        MASK, PATIENCE, Peer, answer, connect, descriptors, in_the_end, listen, open, read_head,
+        request,
+    },
+};
 
-/// How often a test runs over a driver: once for what a runtime makes the first time.
+/// How often a test runs over a driver. The first round is not counted: runtimes open descriptors then.
 const ROUNDS: usize = 3;
 
-/// Runs a test in rounds over every driver, and sees that those after the first leave no descriptor.
+/// Runs a test in rounds over every driver, and asserts that the rounds after the first leak no descriptor.
 fn over_every_driver(mut test: impl FnMut(&dyn Driver, usize)) {
     let _alone = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
     for driver in ours::drivers().expect("the runtimes start") {

@@ -1,7 +1,5 @@
 //! The fuzzing server, asked by a client as clients for Autobahn's ask.
 
-#![cfg(feature = "ours")]
-
 use std::{
     error::Error,
     net::TcpListener,
