@@ -6,7 +6,7 @@
 //! - `faulty_peer DEFECT server ADDRESS`: an echo server
 //! - `faulty_peer DEFECT client URL --agent NAME`: a client that walks through the cases of a fuzzing server
 //!
-//! The defect `none` is none.
+//! The name `none` stands for no defect.
 
 use std::{env, error::Error, net::TcpListener};
 

@@ -28,7 +28,7 @@ mod utf8;
 pub struct Group {
     /// Its name, with which the names of its cases begin.
     pub name: &'static str,
-    /// What it is about.
+    /// Its subject, for headings.
     pub title: &'static str,
     /// Makes its cases, in order.
     pub make: fn() -> Vec<Case>,

@@ -14,7 +14,7 @@ fn every_case_is_ok_over_every_driver() {
         cases: cases.iter().collect(),
         jobs: NonZeroUsize::new(16).expect("not zero"),
         settings: Settings {
-            // A machine that builds something else at the same time is slow to answer.
+            // A machine that builds something else at the same time answers slowly.
             patience: 5,
             max_messages: 4,
             max_payload: 9000,

@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// Bytes of a masking key, which the frames of a client have.
 const KEY: usize = 4;
 
-/// What is said, and what has to come back.
+/// Frames, and the events that must come back.
 struct Conversation {
     name: &'static str,
     what: &'static str,
@@ -250,7 +250,7 @@ fn named(name: impl AsRef<str>) -> Id {
     Id::slug("chopping", name.as_ref())
 }
 
-/// Whether a pong overtakes messages that wait to be sent is up to who sends it.
+/// A pong may overtake messages that wait to be sent; the sender decides.
 fn pongs_first(events: &[Event], _: usize) -> Vec<Event> {
     let is_pong = |event: &Event| matches!(event, Event::Pong(_));
     let (mut pongs, others): (Vec<_>, Vec<_>) = events.iter().cloned().partition(is_pong);

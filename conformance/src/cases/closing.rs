@@ -32,7 +32,7 @@ fn named(name: impl AsRef<str>) -> Id {
     Id::slug("closing", name.as_ref())
 }
 
-/// A script that ends with a Close frame of its own.
+/// A script whose steps send the Close frame.
 fn closes(closing: Closing) -> Script {
     Script::new(closing)
         .without_close()
@@ -50,7 +50,7 @@ fn close_normally() -> Step {
     close(1000, b"")
 }
 
-/// Cases `code-*` and `bad-code-*`: codes.
+/// Cases `code-*` and `bad-code-*`: valid and invalid codes.
 fn codes() -> Vec<Case> {
     let mut cases = Vec::new();
     let valid = [
@@ -184,7 +184,7 @@ fn reasons() -> Vec<Case> {
     cases
 }
 
-/// Cases `before-*`: what stands before a Close frame is not lost.
+/// Cases `before-*`: messages before a Close frame are not lost.
 fn before_close() -> Vec<Case> {
     let large = || Payload::repeated(b"*", 1 << 20);
     let case = |name: &str, what, expectation, script: Script| {
@@ -263,7 +263,7 @@ fn before_close() -> Vec<Case> {
     ]
 }
 
-/// Cases `after-*`: what stands behind a Close frame is ignored.
+/// Cases `after-*`: frames after a Close frame are ignored.
 fn behind_close() -> Vec<Case> {
     let behind = |name: &str, what: &str, before: Vec<Step>, behind: Vec<Step>| {
         Case::new(
@@ -329,7 +329,7 @@ fn behind_close() -> Vec<Case> {
     cases
 }
 
-/// Cases `finish-after-*`: the transport is ended right behind a Close frame.
+/// Cases `finish-after-*`: the transport is ended right after a Close frame.
 fn half_closed() -> Vec<Case> {
     let case = |name: &str, what, before: Vec<Step>, events: Vec<Event>| {
         Case::new(

@@ -33,7 +33,7 @@ const SIZES: [(usize, usize, u64); 18] = [
 
 const MESSAGES: usize = 1000;
 
-/// What is offered and asked for in group 12, and in each section of group 13.
+/// The offers and responses of group 12 and of each section of group 13.
 fn sections() -> [Offers; 7] {
     [
         Offers::new(

@@ -24,7 +24,7 @@ const OPEN: &str = "it is still open";
 /// The subject has not ended the transport.
 const KEPT: &str = "the transport is still there";
 
-/// Codes for ending a connection on which nothing went wrong but time passed.
+/// The codes for ending a connection because of a timeout.
 const LATE: [u16; 5] = [1000, 1001, 1002, 1008, 1011];
 
 /// The cases of the group.
@@ -38,7 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A deadline that can be waited for.
+/// Returns a deadline that is short enough to be tested.
 fn testable(span: Option<Duration>) -> Option<Duration> {
     span.filter(|span| *span <= TESTABLE)
 }

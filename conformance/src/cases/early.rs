@@ -169,7 +169,7 @@ fn cut(section: &mut Early) {
 fn closing(section: &mut Early) {
     let close = || Step::Close(vec![0x03, 0xe8].into());
     let message = || Step::message(Kind::Text, "Hello");
-    // Who has read the Close frame need not send more than its answer (RFC 6455 5.5.1).
+    // After reading the Close frame, a subject may send its answer only (RFC 6455 5.5.1).
     let echo = || script([Event::text("Hello")]).tolerate([]);
     let answered = "The Close frame is answered with 1000.";
     let both = "The message comes back, then the Close frame is answered with 1000. An answer alone is \

@@ -36,14 +36,14 @@ fn named(name: impl AsRef<str>) -> Id {
     Id::slug("limits", name.as_ref())
 }
 
-/// A limit that can be tried out.
+/// Returns a limit that is small enough to be tested.
 fn testable(limit: Option<u64>) -> Option<usize> {
     limit
         .filter(|limit| *limit <= TESTABLE)
         .map(|limit| limit as usize)
 }
 
-/// Bytes that a single frame may have, by all that is known.
+/// The bytes that a single frame may have, by the known limits.
 fn frame_len(facts: &Facts) -> usize {
     let limit = facts.max_frame.unwrap_or(u64::MAX).min(16 << 10);
     (limit as usize).max(1)

@@ -8,7 +8,7 @@ use crate::{
     opening::{Draft, Grade, Opening},
 };
 
-/// A sentence about something that a subject may do besides what is wanted.
+/// A sentence about an allowed behaviour other than the preferred one.
 pub(super) fn allowance(what: &str, grade: Grade) -> String {
     match grade {
         Grade::Right => format!(" {what} is as right."),

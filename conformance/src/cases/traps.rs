@@ -142,7 +142,7 @@ fn step(frame: Frame) -> Step {
     Step::Frame(frame, Sending::Together)
 }
 
-/// What a library makes of a text at that level: blocks of other forms at each.
+/// Compresses a text with a library at a level. Each level gives blocks of other forms.
 fn library(level: u32, text: &[u8]) -> Vec<u8> {
     let agreed = Agreed::DEFAULT;
     Codec::new(crate::Role::Client, agreed, level, Measure::Autobahn).compress(text)

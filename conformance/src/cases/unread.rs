@@ -79,7 +79,7 @@ fn large(number: usize) -> Frame {
     Frame::new(opcode::BINARY, numbered(number, LARGE))
 }
 
-/// What is thought of the pongs for numbered pings, the last of which was called the newest.
+/// Judges the pongs for numbered pings, the last of which was called the newest.
 fn sum_up_pongs(events: &[Event], sent: usize) -> Vec<Event> {
     let newest = Event::pong(NEWEST);
     let mut marks = Vec::new();
@@ -107,7 +107,7 @@ fn sum_up_pongs(events: &[Event], sent: usize) -> Vec<Event> {
     marks
 }
 
-/// What is thought of the echoes of numbered messages, the last of which was called the newest.
+/// Judges the echoes of numbered messages, the last of which was called the newest.
 fn sum_up_echoes(events: &[Event], sent: usize) -> Vec<Event> {
     let newest = Event::text(NEWEST);
     let mut marks = Vec::new();
@@ -330,7 +330,7 @@ fn trickles() -> Vec<Case> {
     ]
 }
 
-/// Cases `neighbour-*`: one connection must not be another one's problem.
+/// Cases `neighbour-*`: one connection must not affect another.
 fn others() -> Vec<Case> {
     let ordinary = Script::new(Closing::by_suite())
         .step(Step::Kill(Duration::from_secs(5)))

@@ -15,7 +15,7 @@ use super::{Stop, size};
 #[derive(Debug, Parser)]
 #[command(name = "conformance", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Arguments {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -119,7 +119,7 @@ pub(crate) struct ResultsArguments {
     /// Cases to leave out.
     #[arg(long, value_name = "CASES", value_delimiter = ',')]
     pub(crate) exclude: Vec<String>,
-    /// What stands at the start, in Markdown.
+    /// The introduction, in Markdown.
     #[arg(long, value_name = "FILE")]
     pub(crate) introduction: Option<PathBuf>,
     /// Where it goes, instead of to the output.
@@ -136,7 +136,7 @@ pub(crate) struct ListArguments {
     pub(crate) selection: Selection,
 }
 
-/// What is the same whoever is tested.
+/// Options that all tests share.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -147,7 +147,7 @@ pub(crate) struct Run {
     pub(crate) reporting: Reporting,
 }
 
-/// Which cases.
+/// The selection of cases.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which cases")]
 pub(crate) struct Selection {
@@ -227,7 +227,7 @@ impl Running {
     }
 }
 
-/// What is known of the subject.
+/// Facts about the subject.
 #[derive(Debug, Args)]
 #[command(
     next_help_heading = "What is known of the subject (without it, cases about that are INFORMATIONAL)"
@@ -251,16 +251,16 @@ pub(crate) struct FactsArguments {
     /// How long it waits for the answer to its Close frame, and for the end of the transport.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     close_timeout: Option<Duration>,
-    /// After how long without a byte it sends a ping.
+    /// The time without a byte after which it sends a ping.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     ping_interval: Option<Duration>,
     /// How long it waits for something to come after that ping.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pong_timeout: Option<Duration>,
-    /// After how long without a message it closes.
+    /// The time without a message after which it closes.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     idle_timeout: Option<Duration>,
-    /// How long it tries to send to a peer that takes nothing.
+    /// How long it tries to send to a peer that does not read.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     write_timeout: Option<Duration>,
 }
@@ -282,7 +282,7 @@ impl FactsArguments {
     }
 }
 
-/// What is told of it, and where.
+/// Output and reports.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is told")]
 pub(crate) struct Reporting {

@@ -1,4 +1,4 @@
-//! `conformance list`: the cases and what they are about.
+//! `conformance list`: the cases.
 
 use std::io::{self, Write};
 

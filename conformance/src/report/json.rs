@@ -1,4 +1,4 @@
-//! Reports for programs, in the format of Autobahn: what reads those reads these.
+//! Reports for programs, in the format of Autobahn, so that its readers can read them.
 
 use std::collections::BTreeMap;
 
@@ -106,7 +106,7 @@ fn reason(close: &Option<(Option<u16>, String)>) -> Option<&str> {
     (!reason.is_empty()).then_some(reason)
 }
 
-/// What is thought of what came, and of how it ended, in words.
+/// The verdicts on the events and on the closing, in words.
 fn results(outcome: &Outcome) -> (String, String) {
     let right = || "what came is what was expected".to_owned();
     let reasons = outcome.reasons.join("; ");
@@ -132,7 +132,7 @@ fn opening_timeout(outcome: &Outcome) -> bool {
 fn expected(outcome: &Outcome) -> Value {
     let mut alternatives = BTreeMap::new();
     for alternative in &outcome.expected {
-        // Of several that are equally good the first is told, as the format has it.
+        // The format has room for one: the first of several that are equally good.
         alternatives
             .entry(render::alternative_name(alternative).to_owned())
             .or_insert_with(|| events(&alternative.events));

@@ -1,4 +1,4 @@
-//! Reports that were written before, summed up in Markdown: what is published of comparisons.
+//! Summaries of reports in Markdown, for publishing comparisons.
 //!
 //! Reports of Autobahn can be read as well, since the format is the same.
 
@@ -18,7 +18,7 @@ use crate::{
     verdict::{Behavior, BehaviorClose, Verdict},
 };
 
-/// What several reports say of their agents.
+/// The verdicts of several reports.
 #[derive(Debug, Clone, Default)]
 pub struct Results {
     agents: Vec<AgentResults>,
@@ -27,13 +27,13 @@ pub struct Results {
 #[derive(Debug, Clone)]
 struct AgentResults {
     name: String,
-    /// Whether the suite was the server, and so the agent a client.
+    /// True if the agent was a client.
     is_client: bool,
     /// In the order of the suite.
     cases: Vec<Judged>,
 }
 
-/// What is read of the file on a case.
+/// The fields that are read from the file of a case.
 #[derive(Debug, Clone, Deserialize)]
 struct Judged {
     id: Id,
@@ -47,18 +47,18 @@ struct Judged {
     result_close: String,
 }
 
-/// What is read of an entry of the index.
+/// The fields that are read from an entry of the index.
 #[derive(Deserialize)]
 struct Entry {
     reportfile: PathBuf,
 }
 
-/// A report that was not to be read.
+/// A report that could not be read.
 #[derive(Debug)]
 pub struct Unreadable {
     /// The file in question.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The error.
     pub error: io::Error,
 }
 
@@ -75,7 +75,7 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// If the index or a file that it names is not to be read.
+    /// If the index or a file that it names cannot be read.
     pub fn add(&mut self, directory: &Path) -> Result<(), Unreadable> {
         let index: BTreeMap<String, BTreeMap<String, Entry>> = read(directory.join("index.json"))?;
         for (name, entries) in index {
@@ -88,7 +88,7 @@ impl Results {
         Ok(())
     }
 
-    /// Leaves cases out that are not to be published.
+    /// Removes cases that are not to be published.
     pub fn leave_out(&mut self, patterns: &[Pattern]) {
         for agent in &mut self.agents {
             let listed = |id: &Id| !patterns.iter().any(|pattern| pattern.matches(id));
@@ -96,7 +96,7 @@ impl Results {
         }
     }
 
-    /// All of it in Markdown: a table of servers and one of clients, each case that is not `OK`, and why.
+    /// Returns a summary in Markdown: a table of servers and one of clients, each case that is not `OK`, and why.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = String::new();
@@ -169,7 +169,7 @@ fn groups(out: &mut String, agents: &[&AgentResults]) -> fmt::Result {
     Ok(())
 }
 
-/// The cases that are not as they should be. Neighbours of which the same is to be said share a line.
+/// The cases that are not `OK`. Neighbours with the same verdict and reason share a line.
 fn deviations(out: &mut String, agent: &AgentResults) -> fmt::Result {
     let mut runs: Vec<(Vec<&Judged>, Verdict, String)> = Vec::new();
     for case in &agent.cases {
@@ -232,7 +232,7 @@ impl Judged {
         }
     }
 
-    /// What went wrong: what the subject did, or how it closed if only that was wrong.
+    /// The reason for the verdict: the behaviour, or the closing if only that was wrong.
     fn reason(&self) -> String {
         match self.behavior {
             Behavior::Ok | Behavior::Informational if !self.close.is_right() => {
@@ -247,7 +247,7 @@ impl Judged {
     }
 }
 
-/// Text in a cell of a table, without meaning for Markdown or HTML.
+/// Text in a cell of a table, escaped for Markdown and HTML.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

@@ -105,7 +105,7 @@ enum Phase {
     Open,
     /// The peer has sent a Close frame, and the other side has not.
     Closing,
-    /// What is queued goes out, what comes is dropped.
+    /// Queued bytes are sent, received ones are dropped.
     Ending,
     Gone,
 }
@@ -151,7 +151,7 @@ struct Peer {
     cut: Option<State>,
     /// The text of the last message, which tells a client how many cases there are.
     last_text: String,
-    /// For the opening, the close, or the end.
+    /// The deadline of the opening, of the closing handshake, or of the end.
     until: Option<Duration>,
     heard: Duration,
     active: Duration,

@@ -37,29 +37,29 @@ pub trait Driver: Send + Sync {
     /// The name of the driver.
     fn name(&self) -> &'static str;
 
-    /// What the driver promises of memory.
+    /// The memory that the driver promises to stay within.
     fn promises(&self) -> Promises;
 
     /// Starts an echo server on a free port of the loopback interface.
     ///
     /// # Errors
     ///
-    /// If there is no port to be had.
+    /// If there is no free port.
     fn serve(&self, config: Arc<Config>) -> io::Result<SocketAddr>;
 
-    /// As [`serve`](Self::serve), until what is returned beside the address is dropped: then the server
+    /// Like [`serve`](Self::serve), until the value beside the address is dropped: then the server
     /// ends at once, whatever its connections are at.
     ///
     /// # Errors
     ///
-    /// As [`serve`](Self::serve).
+    /// The same as for [`serve`](Self::serve).
     fn serve_until_dropped(&self, config: Arc<Config>) -> io::Result<(SocketAddr, Box<dyn Send>)>;
 
     /// Starts a server whose application answers no request.
     ///
     /// # Errors
     ///
-    /// As [`serve`](Self::serve).
+    /// The same as for [`serve`](Self::serve).
     fn serve_no_answers(&self, config: Arc<Config>, how: Unanswered) -> io::Result<SocketAddr>;
 
     /// Dials a URL in the background, and echoes until the connection is over.
@@ -77,17 +77,17 @@ pub trait Driver: Send + Sync {
     fn dial_hastily(&self, url: String, haste: Haste) -> Offer;
 }
 
-/// What a driver promises of memory.
+/// Promises of a driver about memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Promises {
     /// The most bytes of the heap that an idle connection of an echo server has, with everything that its
     /// runtime keeps for it: its task, its registrations, its timer.
     pub idle: usize,
-    /// What an echo costs in a steady state.
+    /// The allocations of an echo in a steady state.
     pub echoing: Echoing,
 }
 
-/// What the allocator has to do for an echo in a steady state.
+/// The allocations of an echo in a steady state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echoing {
     /// Nothing.

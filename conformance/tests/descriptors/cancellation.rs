@@ -92,7 +92,7 @@ fn echoed(driver: &dyn Driver, haste: &Haste) -> Offer {
     let mut sender = peer.stream.try_clone().expect("a descriptor");
     let sending = thread::spawn(move || sender.write_all(&bytes));
     if haste.act != Act::Close && haste.steps == 1 {
-        // It will: all of this is more than the kernel takes while nobody reads.
+        // It must give up: the kernel does not take all of this while nobody reads.
         in_the_end(|| haste.given_up() > 0);
     }
     let expected = messages(&frames);
@@ -113,7 +113,7 @@ fn echoed(driver: &dyn Driver, haste: &Haste) -> Offer {
         );
     }
 
-    // It closes when it is told to, once, whatever comes in between, and sees the end through.
+    // It closes once when told to, whatever arrives in between, and completes the closing handshake.
     peer.send(&Frame::text(PLEASE_CLOSE));
     let close = loop {
         let frame = peer
@@ -255,7 +255,7 @@ fn a_dial_that_is_given_up_leaves_nothing() {
 
 #[test]
 fn a_request_that_is_given_up_is_answered_all_the_same() {
-    // Its deadline is not to come to the rescue.
+    // No deadline may end it first.
     let mut config = Config::default();
     config.opening_timeout = None;
     let config = Arc::new(config);

@@ -1,4 +1,4 @@
-//! The program `conformance`, run as people run it.
+//! The program `conformance`, run from the command line.
 
 use std::{
     fs,
@@ -34,7 +34,7 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
 /// A directory of a test's own.
 fn directory(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // What an earlier run left.
+    // An earlier run may have left it.
     let _ = fs::remove_dir_all(&directory);
     directory
 }
@@ -193,7 +193,7 @@ fn what_cannot_be_run_exits_with_2() {
         (&["client", "ws://127.0.0.1:1/"], "no connection"),
         (
             &["client", "ws://127.0.0.1:1/", "--only", "99.*"],
-            "the groups are 1, 2,",
+            "The groups are 1, 2,",
         ),
         (
             &["list", "--cases", "closing/code-9999"],

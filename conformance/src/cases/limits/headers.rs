@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Cases `length-*`: lengths that nobody can mean.
+/// Cases `length-*`: absurd lengths.
 fn declared() -> Vec<Case> {
     let mut cases = Vec::new();
     let lengths = [

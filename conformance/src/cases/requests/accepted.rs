@@ -1,4 +1,4 @@
-//! Requests that a server has to take, though it may not have seen their like.
+//! Unusual requests that a server has to accept.
 
 use super::{Draft, Section};
 use crate::opening::Grade;

@@ -1,4 +1,4 @@
-//! How requests come, how many bytes they may have, and whether answers arrive.
+//! Requests in pieces, their limits, and responses that must arrive.
 
 use super::{Draft, Refusal, Section, refuses};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     payload::Payload,
 };
 
-/// Cases `answer-*`: refusals that must arrive, though the server has not read everything.
+/// Cases `answer-*`: refusals that must arrive although the server has not read everything.
 pub(super) fn answers(mut section: Section) -> Section {
     let method = Refusal::with(&[405, 400, 413, 501]);
     let bad = Refusal::with(&[400]);
@@ -182,7 +182,7 @@ fn deadlines(section: &mut Section) {
 
 /// Cases `cut-*`: the same request, cut in other places.
 pub(super) fn cuts(mut section: Section) -> Section {
-    // What is in front of the host, and what is behind it. The host itself may have any length.
+    // The lengths before and after the host, which may have any length itself.
     let front = "GET / HTTP/1.1\r\nHost: ".len();
     let rest = "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Key: AQIDBAUGBwgJCgsMDQ4PEA==\r\nSec-WebSocket-Version: 13\r\n\r\n"

@@ -202,7 +202,7 @@ fn bodies(section: &mut Section) {
     }
 }
 
-/// Cases `protocol-*`: other protocols, which a server may leave without a word.
+/// Cases `protocol-*`: other protocols, to which a server may close without a response.
 pub(super) fn other_protocols(mut section: Section) -> Section {
     let refusal = Refusal::with(&[400, 431, 505]).silence(Grade::Right);
     let why = "this is no request of HTTP/1.1. Waiting for more of it is tolerated";

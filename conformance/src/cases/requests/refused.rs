@@ -3,10 +3,10 @@
 use super::{Draft, Refusal, Section, refuses, refuses_all};
 use crate::opening::{Grade, Opening};
 
-/// What fits any fault (RFC 6455 4.2.1).
+/// The response to any fault (RFC 6455 4.2.1).
 const BAD: Refusal = Refusal::with(&[400]);
 
-/// Cases `first-line-*`: first lines.
+/// Cases `first-line-*`: wrong methods, targets and versions.
 pub(super) fn first_lines(mut section: Section) -> Section {
     let method = Refusal::with(&[405, 400, 501]);
     let get = "RFC 6455 4.2.1: the method is GET";

@@ -1,4 +1,4 @@
-//! Responses that a client has to take, though it may not have seen their like.
+//! Unusual responses that a client has to accept.
 
 use super::{Draft, Section};
 use crate::opening::Grade;

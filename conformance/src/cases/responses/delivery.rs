@@ -1,4 +1,4 @@
-//! How responses come, or do not, and how many bytes they may have.
+//! Responses in pieces, incomplete ones, and their limits.
 
 use super::{Draft, Section, drops};
 use crate::{

@@ -6,7 +6,7 @@ use crate::opening::{Grade, Opening};
 /// Cases `status-*`: other statuses and versions. Everything else is as if the connection opened.
 pub(super) fn statuses(mut section: Section) -> Section {
     let response = |start: &str| Draft::response().start(start);
-    // As servers do it that do not know what a WebSocket is.
+    // The response of a server that does not know WebSocket.
     let refusal = |start: &str, header: &str| {
         let draft = response(start).line("Content-Length: 0");
         let draft = if header.is_empty() {

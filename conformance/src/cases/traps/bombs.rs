@@ -1,5 +1,5 @@
-//! Messages that are short as long as they are compressed: the limit is one of what comes out, and it is due
-//! before everything has come out, or in.
+//! Messages that inflate to more than the limit, which applies to inflated bytes and must be enforced
+//! before all of them are inflated, or received.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ const WAITS: &str = "it waits for the rest";
 
 const TOO_BIG: &str = "The subject closes, best with 1009, and best without waiting for the rest.";
 
-/// Cases `bomb-*`: bombs.
+/// Cases `bomb-*`: decompression bombs.
 pub(super) fn bombs() -> Section {
     let mut section = Section::new(GROUP, "bomb", None);
     let mut fit = |name: &'static str,
@@ -174,7 +174,7 @@ fn too_big(steps: Vec<Step>, rest: Vec<Step>) -> Script {
     }
 }
 
-/// A message of one letter, so many times over, a thousandth as long.
+/// A message of one letter, repeated, which compresses to a thousandth.
 fn repeated(count: usize) -> Vec<u8> {
     let mut tokens = vec![Token::Literals(b"*")];
     let mut left = count - 1;

@@ -1,4 +1,4 @@
-//! What is no compressed message: reserved bits where there must be none, streams that do not inflate, and text
+//! Invalid compressed messages: reserved bits where none may be set, streams that do not inflate, and text
 //! that is none once it is inflated.
 
 use reference::deflate::{Blocks, Token};

@@ -75,7 +75,7 @@ pub(super) fn messages() -> Section {
     section
 }
 
-/// Cases `mixture-*`: mixtures.
+/// Cases `mixture-*`: compressed and plain messages in turn.
 pub(super) fn mixtures() -> Section {
     let mut section = Section::new(GROUP, "mixture", None);
     let a = || compressed(Kind::Text, A, 0);

@@ -120,7 +120,7 @@ fn share(agent: &Agent<'_>, group: &Group) -> Markup {
 
 fn filter(report: &Report<'_>, groups: &[(&Group, Vec<&Case>)]) -> Markup {
     html! {
-        // Without a script there is nothing that would filter.
+        // Only a script can filter.
         search.filter hidden {
             div.fields {
                 label.grow {

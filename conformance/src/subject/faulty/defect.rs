@@ -622,7 +622,7 @@ defects! {
     /// A ping is sent before each echo, which is legal.
     PingBeforeEcho, "ping-before-echo", BOTH,
         "",
-        "chopping";
+        "chopping deadlines";
     /// Pings are answered twice.
     PongTwice, "pong-twice", BOTH,
         "2.1 2.2 2.10 5.6",

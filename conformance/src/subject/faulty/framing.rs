@@ -1,4 +1,4 @@
-//! Frames and messages as the reference peer takes them (RFC 6455 5).
+//! Frames and messages as the faulty peer receives them (RFC 6455 5).
 
 use super::{Defect, Peer, Phase};
 use crate::{

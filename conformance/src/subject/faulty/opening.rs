@@ -1,4 +1,4 @@
-//! The opening handshake as the reference peer does it (RFC 6455 4), to the letter.
+//! The opening handshake of the faulty peer (RFC 6455 4), to the letter.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -70,7 +70,7 @@ impl Peer {
         let text = line.strip_suffix(b"\r").unwrap_or(line);
         let printable = text.iter().all(|byte| match byte {
             0x20..=0x7e => true,
-            // A phrase may have them.
+            // A reason phrase may have them.
             0x80.. => self.role == Role::Client,
             _ => false,
         });
