@@ -1,5 +1,5 @@
-//! What the core costs in instructions, counted by callgrind: the same on every run, whatever else the
-//! machine does, so that a change which makes it slower is noticed when it is made.
+//! Instructions that the core takes per message, counted by callgrind. They are the same on every run, however
+//! busy the machine is, so a change that makes the core slower is noticed when it is made.
 
 use std::{error::Error, fmt, str::FromStr};
 
@@ -151,6 +151,58 @@ impl fmt::Display for Record {
     }
 }
 
+/// Why a record cannot be lowered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotBetter {
+    /// Counts of different compilers do not compare.
+    Compiler,
+    /// The names of tasks that take more instructions than the tolerance allows.
+    Tasks(Vec<String>),
+}
+
+impl fmt::Display for NotBetter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Compiler => f.write_str(
+                "the record is of another compiler, so no count is better or worse: record all with --record alone",
+            ),
+            Self::Tasks(names) => {
+                write!(f, "nothing is recorded: worse than the bound allows: {}", names.join(", "))
+            }
+        }
+    }
+}
+
+impl Error for NotBetter {}
+
+/// Reads a bound in percent, and returns it as a ratio.
+///
+/// # Errors
+///
+/// If the text is not a number from 0 to 100.
+pub fn percent(text: &str) -> Result<f64, NotAPercentage> {
+    let percent: f64 = text.parse().map_err(|_| NotAPercentage)?;
+    if (0.0..=100.0).contains(&percent) {
+        Ok(percent / 100.0)
+    } else {
+        Err(NotAPercentage)
+    }
+}
+
+/// A bound that is not a number of percent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAPercentage;
+
+impl fmt::Display for NotAPercentage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "a bound is a number of percent from 0 to 100, such as 5 or 0.5, without a sign",
+        )
+    }
+}
+
+impl Error for NotAPercentage {}
+
 /// How a count compares with what is on record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
@@ -165,8 +217,8 @@ pub enum Change {
 }
 
 impl Record {
-    /// By how much counts may differ from this record: by 5 % with the same compiler, and by 20 % with
-    /// another one, which generates other code.
+    /// The ratio by which counts may differ from this record unless the caller has a bound of its own: 5 % with
+    /// the same compiler, and 20 % with another one, which generates other code.
     #[must_use]
     pub fn tolerance(&self, compiler: &str) -> f64 {
         if self.compiler == compiler {
@@ -176,11 +228,48 @@ impl Record {
         }
     }
 
+    /// Makes the record that has the lower of both counts for each task, so that many small losses do not add up
+    /// to a large one. Tasks that are not on record come in as they are counted, and those that are counted no
+    /// longer drop out.
+    ///
+    /// # Errors
+    ///
+    /// [`NotBetter::Compiler`] if the counts are of another compiler, and [`NotBetter::Tasks`] if some are
+    /// above the record by more than the tolerance.
+    pub fn lowered(&self, counted: &Self, tolerance: f64) -> Result<Self, NotBetter> {
+        if counted.compiler != self.compiler {
+            return Err(NotBetter::Compiler);
+        }
+        let worse: Vec<_> = counted
+            .counts
+            .iter()
+            .filter(|(name, count)| self.compare(name, *count, tolerance) == Change::More)
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !worse.is_empty() {
+            return Err(NotBetter::Tasks(worse));
+        }
+        let lower = |(name, count): &(String, f64)| {
+            let recorded = self.recorded(name).unwrap_or(*count);
+            (name.clone(), count.min(recorded))
+        };
+        Ok(Self {
+            compiler: self.compiler.clone(),
+            counts: counted.counts.iter().map(lower).collect(),
+        })
+    }
+
+    /// The count of a task on record.
+    #[must_use]
+    pub fn recorded(&self, name: &str) -> Option<f64> {
+        let found = self.counts.iter().find(|(other, _)| other == name);
+        found.map(|(_, count)| *count)
+    }
+
     /// Compares a count of a task.
     #[must_use]
     pub fn compare(&self, name: &str, count: f64, tolerance: f64) -> Change {
-        let recorded = self.counts.iter().find(|(other, _)| other == name);
-        match recorded.map(|(_, recorded)| count / recorded) {
+        match self.recorded(name).map(|recorded| count / recorded) {
             None => Change::New,
             Some(ratio) if ratio > 1.0 + tolerance => Change::More,
             Some(ratio) if ratio < 1.0 - tolerance => Change::Fewer,
@@ -222,6 +311,48 @@ mod tests {
         }
         assert_eq!(record.compare("another", 1.0, tolerance), Change::New);
         assert_eq!(record.tolerance("rustc 1.2.4 (y)"), 0.20);
+    }
+
+    #[test]
+    fn only_what_got_better_is_recorded_anew() {
+        let old = Record {
+            compiler: "rustc 1.2.3 (x)".to_owned(),
+            counts: [("better", 100.0), ("same", 100.0), ("gone", 100.0)]
+                .map(|(name, count)| (name.to_owned(), count))
+                .into(),
+        };
+        let counted = |counts: &[(&str, f64)]| Record {
+            compiler: old.compiler.clone(),
+            counts: counts
+                .iter()
+                .map(|(name, count)| ((*name).to_owned(), *count))
+                .collect(),
+        };
+        let new = [("better", 99.5), ("same", 100.9), ("new", 7.0)];
+        assert_eq!(
+            old.lowered(&counted(&new), 0.01),
+            Ok(counted(&[("better", 99.5), ("same", 100.0), ("new", 7.0)]))
+        );
+        let worse = [("better", 50.0), ("same", 101.1)];
+        assert_eq!(
+            old.lowered(&counted(&worse), 0.01),
+            Err(NotBetter::Tasks(vec!["same".to_owned()]))
+        );
+        let other = Record {
+            compiler: "rustc 1.2.4 (y)".to_owned(),
+            ..counted(&new)
+        };
+        assert_eq!(old.lowered(&other, 0.01), Err(NotBetter::Compiler));
+    }
+
+    #[test]
+    fn a_bound_is_a_number_of_percent() {
+        assert_eq!(percent("5"), Ok(0.05));
+        assert_eq!(percent("0.5"), Ok(0.005));
+        assert_eq!(percent("0"), Ok(0.0));
+        for text in ["", "5%", "five", "-1", "100.1", "NaN", "inf"] {
+            assert_eq!(percent(text), Err(NotAPercentage), "{text}");
+        }
     }
 
     #[test]

@@ -8,17 +8,17 @@ use driver_mio::{
     Message, MessageRef,
 };
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, Default)]
 enum Purpose {
     /// A case: to echo.
     #[default]
     Case,
-    /// A question: to tell what is answered.
+    /// A question to the server.
     Question,
 }
 
-/// What the walk waits for.
+/// The event that the walk waits for.
 enum Told {
     Answer(Message),
     Ended(Option<Cause>),
@@ -32,7 +32,7 @@ impl Handler for Echo {
     type State = Purpose;
 
     fn on_connect_failed(&self, _: Purpose, error: ConnectError) {
-        // The walk listens to the end.
+        // The walk waits for the end.
         let _ = self.0.send(Told::Failed(error));
     }
 

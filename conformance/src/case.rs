@@ -1,4 +1,4 @@
-//! A case is data: what is sent, when, and what has to come back.
+//! A case is data: the frames to send, their timing, and the expected events.
 
 use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
@@ -14,13 +14,13 @@ pub use self::{
     script::{Alternative, Cuts, Event, Extent, Script, Sending, Step},
 };
 
-/// Which end of a connection.
+/// One end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The end that dialled.
+    /// The end that connected.
     Client,
-    /// The end that was dialled.
+    /// The end that accepted.
     Server,
 }
 
@@ -35,7 +35,7 @@ impl Role {
     }
 }
 
-/// What a message is made of.
+/// The type of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// UTF-8.
@@ -49,17 +49,17 @@ pub enum Kind {
 pub struct Case {
     /// Its name.
     pub id: Id,
-    /// What the suite does, in a sentence.
+    /// The action of the suite, in a sentence.
     pub description: Cow<'static, str>,
-    /// What the subject has to do, in a sentence.
+    /// The duty of the subject, in a sentence.
     pub expectation: Cow<'static, str>,
-    /// Which roles of a subject it can judge; `None`: both.
+    /// The only role that it applies to; `None`: both.
     pub role: Option<Role>,
-    /// What has to be known of the subject: without it there is no right answer.
+    /// A fact about the subject without which there is no right answer.
     pub needs: Option<Need>,
     /// No answer is wrong: the verdict is `INFORMATIONAL` whatever happens.
     pub informational: bool,
-    /// What happens.
+    /// The steps or messages.
     pub plan: Plan,
 }
 
@@ -67,13 +67,13 @@ impl Case {
     /// Makes a case for both roles.
     #[must_use]
     pub fn new(
-        id: &[u16],
+        id: impl Into<Id>,
         description: impl Into<Cow<'static, str>>,
         expectation: impl Into<Cow<'static, str>>,
         plan: impl Into<Plan>,
     ) -> Self {
         Self {
-            id: Id::new(id),
+            id: id.into(),
             description: description.into(),
             expectation: expectation.into(),
             role: None,
@@ -83,35 +83,35 @@ impl Case {
         }
     }
 
-    /// Only for subjects of that role.
+    /// Restricts it to subjects of a role.
     #[must_use]
     pub fn only(mut self, role: Role) -> Self {
         self.role = Some(role);
         self
     }
 
-    /// Only for subjects of which that is known.
+    /// Restricts it to subjects of which a fact is known.
     #[must_use]
     pub fn needs(mut self, need: Need) -> Self {
         self.needs = Some(need);
         self
     }
 
-    /// Without a right answer.
+    /// Makes it a case without a right answer.
     #[must_use]
     pub fn informational(mut self) -> Self {
         self.informational = true;
         self
     }
 
-    /// Whether it can judge a subject of that role.
+    /// Returns true if it applies to subjects of that role.
     #[must_use]
     pub fn applies_to(&self, role: Role) -> bool {
         self.role.is_none_or(|only| only == role)
     }
 }
 
-/// What has to be known of a subject, since the RFC leaves it to implementations.
+/// A fact about a subject that the RFC leaves to implementations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Need {
     /// [`Facts::max_message`](crate::Facts::max_message).
@@ -136,21 +136,21 @@ pub enum Need {
     WriteTimeout,
 }
 
-/// What happens in a case.
+/// The plan of a case.
 #[derive(Debug, Clone)]
 pub enum Plan {
     /// Steps on an open connection.
     Script(Script),
-    /// Steps that depend on what is known of the subject.
+    /// Steps that depend on the facts about the subject.
     Fitted(Fitting),
-    /// Messages, each sent when the echo of the one before has come.
+    /// Messages, each sent after the echo of the previous one.
     Exchange(Exchange),
-    /// An opening handshake that is not as it should be, or only just, and what comes behind it.
+    /// An opening handshake that is wrong, or just right, and the bytes after it.
     Opening(Box<Opening>),
 }
 
 impl Plan {
-    /// Whether it keeps a processor busy, instead of waiting most of the time.
+    /// Returns true if it keeps a processor busy; other plans wait most of the time.
     #[must_use]
     pub fn keeps_busy(&self) -> bool {
         let floods = |step: &Step| matches!(step, Step::Flood(..));
@@ -193,7 +193,7 @@ pub struct Fitting(Arc<Fit>);
 type Fit = dyn Fn(&Facts) -> Option<Script> + Send + Sync;
 
 impl Fitting {
-    /// Makes one of a function that returns `None` if not enough is known of the subject.
+    /// Makes one of a function that returns `None` if a fact about the subject is missing.
     #[must_use]
     pub fn new(fit: impl Fn(&Facts) -> Option<Script> + Send + Sync + 'static) -> Self {
         Self(Arc::new(fit))
@@ -212,26 +212,26 @@ impl fmt::Debug for Fitting {
     }
 }
 
-/// Messages one at a time: each is sent when the echo of the one before has come.
+/// Messages one at a time: each is sent after the echo of the previous one.
 #[derive(Debug, Clone)]
 pub struct Exchange {
-    /// The extensions that the suite offers as a client, and asks for as a server.
+    /// The extensions that the suite offers as a client and accepts as a server.
     pub offers: Option<Offers>,
-    /// How many messages.
+    /// The number of messages.
     pub count: usize,
-    /// What they are.
+    /// Their content.
     pub messages: Messages,
-    /// Bytes a frame, after compression; 0: one frame.
+    /// The bytes of a frame after compression; 0: one frame.
     pub fragment: usize,
-    /// How frames go to the transport.
+    /// How frames are written to the transport.
     pub sending: Sending,
-    /// After how long the suite gives up.
+    /// The time after which the suite gives up.
     pub timeout: Duration,
-    /// Whether an echo must have the bytes that were sent, or only as many.
+    /// How echoes are compared with the messages.
     pub check: Check,
 }
 
-/// What an echo is compared in, besides its type.
+/// The property in which an echo is compared, besides its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
     /// The number of bytes.
@@ -243,8 +243,8 @@ pub enum Check {
 /// The messages of an exchange.
 #[derive(Debug, Clone)]
 pub enum Messages {
-    /// The same again and again.
+    /// The same message each time.
     Same(Kind, Payload),
-    /// Windows onto a set of data, each where the one before ended, and wrapped around at its end.
+    /// Windows onto a set of data, one after the other, wrapped around at its end.
     Windows(&'static crate::data::Set, usize),
 }

@@ -1,9 +1,10 @@
-//! The commands, and what ends them early.
+//! The commands, and the errors that end them early.
 
 use std::{fmt, io, path::PathBuf, process::ExitCode};
 
 use anstyle::{AnsiColor, Style};
 use conformance::{
+    cases,
     known::BadKnown,
     report::{Unreadable, Unwritable},
 };
@@ -24,14 +25,14 @@ mod size;
 mod subjects;
 mod table;
 
-/// How a run ended, as the exit status tells it.
+/// The result of a run, which is the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
-    /// All verdicts are as they must be, or known.
+    /// All verdicts are right or known.
     Passed = 0,
-    /// Some are not.
+    /// Some verdicts are neither.
     Failed = 1,
-    /// There was nothing to judge.
+    /// There was nothing to test.
     Unusable = 2,
 }
 
@@ -46,27 +47,30 @@ impl From<Status> for ExitCode {
 pub(crate) enum Stop {
     /// No case is left to run.
     NoCase,
-    /// A pattern selects nothing, which will be a slip.
+    /// A pattern selects nothing, which must be a mistake.
     NothingMatches(String),
-    /// The server does not take a connection.
+    /// The server does not accept a connection.
     NoConnection(String, String),
-    /// The address is not to be listened on.
+    /// The address cannot be listened on.
     NoListener(String, io::Error),
-    /// No driver is named so.
+    /// No subject has that name.
     #[cfg(feature = "ours")]
     NoSubject,
-    /// The drivers do not start.
+    /// The drivers could not be started.
     #[cfg(feature = "ours")]
     NoDrivers(io::Error),
-    /// The output is not to be written.
+    /// The command `drivers` needs a feature that this build does not have.
+    #[cfg(not(feature = "ours"))]
+    NotBuilt,
+    /// The output could not be written.
     Output(io::Error),
-    /// A file of the report was not to be written.
+    /// A file of the report could not be written.
     Unwritable(Unwritable),
-    /// A report was not to be read.
+    /// A report could not be read.
     NoReport(Unreadable),
-    /// A file that the command line names was not to be read.
+    /// A file that the command line names could not be read.
     Unreadable(PathBuf, io::Error),
-    /// The file of known verdicts makes no sense.
+    /// The file of known verdicts is invalid.
     Known(PathBuf, BadKnown),
 }
 
@@ -78,7 +82,8 @@ impl fmt::Display for Stop {
             Self::NoCase => f.write_str("no case is left to run"),
             Self::NothingMatches(pattern) => write!(
                 f,
-                "no case is named {pattern:?}; `conformance list` tells all names"
+                "no case and no group is named {pattern:?}. The groups are {}; `conformance list` tells all names",
+                cases::group_names()
             ),
             Self::NoConnection(url, error) => write!(f, "{url}: {error}"),
             Self::NoListener(address, error) => write!(f, "cannot listen on {address}: {error}"),
@@ -86,6 +91,10 @@ impl fmt::Display for Stop {
             Self::NoSubject => f.write_str("no subject is named so"),
             #[cfg(feature = "ours")]
             Self::NoDrivers(error) => write!(f, "the drivers do not start: {error}"),
+            #[cfg(not(feature = "ours"))]
+            Self::NotBuilt => f.write_str(
+                "this build has no drivers: `cargo run --release -p conformance --features ours -- drivers` has",
+            ),
             Self::Output(error) => write!(f, "cannot write: {error}"),
             Self::NoReport(file) => file.fmt(f),
             Self::Unwritable(file) => file.fmt(f),
@@ -95,13 +104,15 @@ impl fmt::Display for Stop {
     }
 }
 
-/// Does what the command line says.
+/// Runs a command.
 pub(crate) fn run(arguments: &Arguments) -> Result<Status, Stop> {
     match &arguments.command {
         Command::Client(arguments) => client::run(arguments),
         Command::Server(arguments) => server::run(arguments),
         #[cfg(feature = "ours")]
         Command::Drivers(arguments) => drivers::run(arguments),
+        #[cfg(not(feature = "ours"))]
+        Command::Drivers(_) => Err(Stop::NotBuilt),
         Command::Results(arguments) => results::run(arguments),
         Command::List(arguments) => list::run(arguments),
     }

@@ -1,4 +1,4 @@
-//! Compression of messages (RFC 7692 7.2): by a library that none of this project's crates uses for it by default, or
+//! Compression of messages (RFC 7692 7.2), by a library that no other crate of this project uses by default, or
 //! by a judge who enforces the window.
 
 use std::fmt;
@@ -21,12 +21,12 @@ pub struct Codec {
     inflate_afresh: bool,
 }
 
-/// What inflates.
+/// An inflater.
 #[derive(Debug)]
 enum Inflate {
-    /// Fast, and blind for references beyond the window as long as it has what they refer to.
+    /// Fast, but does not notice references beyond the window if it still has the bytes.
     Library(Library),
-    /// Slow, and strict.
+    /// Slow and strict.
     Judge(Judge),
 }
 
@@ -35,7 +35,7 @@ enum Inflate {
 #[derive(Debug)]
 struct Library {
     stream: Decompress,
-    /// What a message may refer to.
+    /// The bytes that a message may refer to.
     window: Vec<u8>,
 }
 
@@ -180,14 +180,14 @@ impl Library {
     }
 }
 
-/// What was agreed on for one direction.
+/// The parameters of one direction.
 struct Direction {
     no_context_takeover: bool,
     max_window_bits: u8,
 }
 
 impl Agreed {
-    /// For what an end of that role compresses.
+    /// The parameters of the direction in which an end of that role compresses.
     const fn of(self, role: Role) -> Direction {
         match role {
             Role::Client => Direction {

@@ -35,7 +35,7 @@ pub(crate) fn run(exchange: &Exchange, session: &mut Session) -> (Behavior, Vec<
                     sent += 1;
                 }
                 Some(complaint) => {
-                    // As Autobahn has it: what is no message only ends the exchange, and if there is
+                    // As in Autobahn: an event that is no message only ends the exchange, and if there is
                     // one message only, it may still come.
                     if matches!(event, Event::Message(..)) && count > 1 {
                         behavior = Behavior::Failed;
@@ -89,7 +89,7 @@ fn complaint(event: &Event, (kind, payload): (Kind, &[u8]), check: Check) -> Opt
     (!right).then(|| format!("other bytes came back, though {} as well", echo.len()))
 }
 
-/// Judges what came of an exchange.
+/// Judges the outcome of an exchange.
 pub(crate) fn judge(
     (behavior, reasons): (Behavior, Vec<String>),
     ending: &Ending,

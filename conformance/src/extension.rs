@@ -1,19 +1,19 @@
 //! permessage-deflate in the opening handshake (RFC 7692 7.1): what the suite offers, asks for, and agrees to.
 
-/// What a case does about extensions.
+/// The extensions of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offers {
     /// The values of `Sec-WebSocket-Extensions` in the suite's request, a header line each.
     pub lines: Vec<String>,
-    /// What the suite asks of a client in its response, the most wanted first.
+    /// The wishes that the suite has for its response to a client, the most wanted first.
     pub wishes: Vec<Wish>,
     /// How closely the subject is watched.
     pub measure: Measure,
-    /// What is thought of a subject that does not agree to compress.
+    /// The verdict on a subject that does not agree to compress.
     pub without: Without,
 }
 
-/// What is thought of a subject that does not agree to compress.
+/// The verdict on a subject that does not agree to compress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Without {
     /// It does not implement what the case is about.
@@ -26,7 +26,7 @@ pub enum Without {
 /// How closely a subject is watched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Measure {
-    /// As Autobahn does it: any response is right that can be obeyed, and any message that a usual
+    /// Like Autobahn: any response is right that can be obeyed, and any message that a usual
     /// library inflates.
     #[default]
     Autobahn,
@@ -62,7 +62,7 @@ impl Offers {
     }
 }
 
-/// What the suite, as a server, answers to an offer. What the offer demands of a server is done in any case.
+/// A wish for the response of the suite, as a server. It grants the demands of the offer in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Wish {
     /// The suite compresses each message by itself.
@@ -85,7 +85,7 @@ impl Wish {
         client_max_window_bits: None,
     };
 
-    /// That the client compresses each message by itself.
+    /// Asks the client to compress each message by itself.
     pub const NO_TAKEOVER: Self = Self {
         client_no_context_takeover: true,
         ..Self::NOTHING
@@ -99,7 +99,7 @@ impl Wish {
     }
 }
 
-/// What both ends agreed on.
+/// The parameters that both ends agreed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Agreed {
     /// The server compresses each message by itself.
@@ -182,7 +182,7 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// Whether a server may answer an offer of these parameters with those (RFC 7692 7.1).
+    /// Returns true if a server may answer an offer of these parameters with those (RFC 7692 7.1).
     fn allow(&self, answer: &Self) -> bool {
         let takeover = answer.server_no_context_takeover || !self.server_no_context_takeover;
         let server = match (self.server_max_window_bits, answer.server_max_window_bits) {
@@ -200,7 +200,7 @@ impl Parameters {
 }
 
 impl Agreed {
-    /// What an answer without parameters agrees to.
+    /// The parameters of a response without any.
     pub const DEFAULT: Self = Self {
         server_no_context_takeover: false,
         client_no_context_takeover: false,
@@ -208,7 +208,7 @@ impl Agreed {
         client_max_window_bits: 15,
     };
 
-    /// What a server's response agrees to; `None`: no compression.
+    /// The parameters that a server's response agrees to; `None`: no compression.
     ///
     /// # Errors
     ///
@@ -233,7 +233,7 @@ impl Agreed {
         Ok(agreed)
     }
 
-    /// What the suite answers to a client's offers, and what that means; `None`: no offer will do.
+    /// The parameters and the response of the suite to a client's offers; `None`: no offer is acceptable.
     ///
     /// # Errors
     ///
@@ -286,7 +286,7 @@ impl Agreed {
     }
 }
 
-/// Whether a response is an answer to one of the offers (RFC 7692 7.1).
+/// Checks that a response fits one of the offers (RFC 7692 7.1).
 ///
 /// # Errors
 ///

@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// More than any head should have.
 const MAX_HEAD: usize = 64 << 10;
 
-/// The head of a request or a response, and how it was written.
+/// The head of a request or a response, with its original text.
 #[derive(Debug, Clone, Default)]
 pub struct Head {
     /// The first line.
@@ -88,7 +88,7 @@ impl Head {
             .filter(|element| !element.is_empty())
     }
 
-    /// Whether a header that is a list has that token, in any case.
+    /// Returns true if a header that is a list has that token, compared without case.
     #[must_use]
     pub fn lists(&self, name: &str, token: &str) -> bool {
         self.elements(name)
@@ -113,10 +113,10 @@ pub fn accept_key(key: &str) -> String {
     STANDARD.encode(hash.finalize())
 }
 
-/// Why there is no head to be had.
+/// Why no head was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum HeadFault {
-    /// It is whole, and wrong. The text says how.
+    /// It is complete and wrong. The text says how.
     Malformed(String),
     /// It is longer than any head should be.
     Endless,
@@ -140,20 +140,20 @@ impl fmt::Display for HeadFault {
     }
 }
 
-/// Waits for a whole head and takes it out of what came.
+/// Waits for a complete head and removes it from the input.
 ///
 /// # Errors
 ///
-/// If none came in time, or if what came is none.
+/// If none arrived in time, or the input is no head.
 pub(crate) fn receive_head(session: &mut Session) -> Result<Head, HeadFault> {
     receive_head_until(session, session.now() + TIMEOUT * session.settings.patience)
 }
 
-/// Waits until a moment for a whole head, and takes it out of what came.
+/// Waits until a deadline for a complete head, and removes it from the input.
 ///
 /// # Errors
 ///
-/// If none came in time, or if what came is none.
+/// If none arrived in time, or the input is no head.
 pub(crate) fn receive_head_until(
     session: &mut Session,
     until: Duration,
@@ -198,7 +198,7 @@ pub(crate) fn request(host: &str, resource: &str, key: &str, offers: Option<&Off
     )
 }
 
-/// Judges the response to a request (RFC 6455 4.1), and tells what was agreed on.
+/// Judges the response to a request (RFC 6455 4.1), and returns the parameters of compression.
 ///
 /// # Errors
 ///
@@ -235,7 +235,7 @@ pub(crate) fn check_response(head: &Head, request: &Head) -> Result<Option<Agree
     Agreed::from_response(extensions).map_err(|bad| format!("an extension is wrong: {}", bad.0))
 }
 
-/// Judges a request (RFC 6455 4.2.1) and tells its key.
+/// Judges a request (RFC 6455 4.2.1) and returns its key.
 ///
 /// # Errors
 ///
@@ -260,17 +260,17 @@ pub(crate) fn response(key: &str, extensions: Option<&str>) -> String {
     )
 }
 
-/// Where a connection comes from, and what was said on it already.
+/// The origin of a connection, and the bytes that were exchanged already.
 #[derive(Debug, Clone)]
 pub enum Arrival {
-    /// The suite dialled a server, and has said nothing yet.
+    /// The suite connected to a server and has sent nothing.
     Dialled {
         /// For the header `Host`.
         host: String,
         /// Path and query.
         resource: String,
     },
-    /// A client dialled the suite; this is its request.
+    /// A client connected to the suite; this is its request.
     Accepted(Head),
 }
 
@@ -285,7 +285,7 @@ impl Arrival {
     }
 }
 
-/// Request and response as they were, as far as they came.
+/// The texts of request and response, as far as they arrived.
 #[derive(Debug, Clone, Default)]
 pub struct Heads {
     /// The client's half.
@@ -294,7 +294,7 @@ pub struct Heads {
     pub response: String,
 }
 
-/// Opens a connection in the proper way.
+/// Opens a connection with a proper handshake.
 ///
 /// # Errors
 ///

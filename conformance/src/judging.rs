@@ -1,4 +1,4 @@
-//! Judges what came of a case, by the rules of Autobahn and in their order.
+//! Judges the outcome of a case by the rules of Autobahn, in their order.
 
 use crate::{
     case::{Alternative, Blame, By, Closing, Event, Script},
@@ -7,10 +7,10 @@ use crate::{
     verdict::{Behavior, BehaviorClose, Verdict},
 };
 
-/// What stands for a Close frame without a code (RFC 6455 7.1.5).
+/// The code that stands for a Close frame without one (RFC 6455 7.1.5).
 const NO_CODE: u16 = 1005;
 
-/// Judges what came of a script.
+/// Judges the outcome of a script.
 pub(crate) fn judge(script: &Script, events: &[Event], ending: &Ending) -> (Verdict, Vec<String>) {
     let mut reasons = Vec::new();
     let right = script
@@ -31,7 +31,7 @@ pub(crate) fn judge(script: &Script, events: &[Event], ending: &Ending) -> (Verd
     judge_closing(behavior, &script.closing, ending, reasons)
 }
 
-/// The alternative that events come closest to: of those that agree with them longest, the one that
+/// The alternative that is closest to the events: of those that agree with them longest, the one that
 /// then wants no more, or else the first.
 pub(crate) fn closest<'a>(
     alternatives: &'a [Alternative],
@@ -44,13 +44,13 @@ pub(crate) fn closest<'a>(
     alternatives.iter().rev().max_by_key(closeness)
 }
 
-/// How many events are as they should be before the first that is not.
+/// The number of right events before the first wrong one.
 fn agreement(alternative: &Alternative, events: &[Event]) -> usize {
     let pairs = alternative.events.iter().zip(events);
     pairs.take_while(|(wanted, came)| wanted == came).count()
 }
 
-/// Says at which event what came departs from what was expected.
+/// Describes the first event that differs from the expected ones.
 fn difference(alternatives: &[Alternative], events: &[Event]) -> String {
     let wanted = closest(alternatives, events);
     let at = wanted.map_or(0, |wanted| agreement(wanted, events));

@@ -1,4 +1,4 @@
-//! Verdicts that are known: what may be other than `OK`, and why.
+//! Known verdicts: those that may differ from `OK`, with reasons.
 //!
 //! ```
 //! use conformance::known::Known;
@@ -29,37 +29,37 @@ use crate::{
 /// A list of known verdicts.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
-    /// The first that fits counts.
+    /// The first entry that matches counts.
     pub entries: Vec<Entry>,
 }
 
-/// A verdict that is known of some cases.
+/// The known verdicts on some cases.
 #[derive(Debug, Clone)]
 pub struct Entry {
-    /// Whose verdict; `*` stands for any characters. `None`: everybody's.
+    /// The name of the agent, with `*` for any characters. `None`: every agent.
     pub agent: Option<String>,
-    /// In which role; `None`: in both.
+    /// The role; `None`: both.
     pub role: Option<Role>,
-    /// Which cases.
+    /// The selection of cases.
     pub cases: Vec<Pattern>,
-    /// What the verdict on the behaviour may be. More than one, if it depends on time.
+    /// The verdicts on the behaviour that may occur. Several, if that depends on timing.
     pub behavior: Vec<Behavior>,
-    /// What the verdict on the closing may be.
+    /// The verdicts on the closing that may occur.
     pub close: Vec<BehaviorClose>,
-    /// Why that is so.
+    /// The reason.
     pub reason: String,
 }
 
-/// Why a run is not as it was known to be.
+/// A difference between a run and the known verdicts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Surprise {
-    /// A verdict that is not `OK`, and not listed.
+    /// A verdict other than `OK` that is not listed.
     Unlisted(Verdict),
-    /// A verdict that is listed, and better than that.
+    /// A verdict that is better than the listed ones.
     Improved(Verdict),
-    /// A verdict that is listed, and other than that.
+    /// A verdict that differs from the listed ones.
     Changed(Verdict),
-    /// The subjects of one role, which share what decides it, do not agree.
+    /// The subjects of one role do not agree, although they share the code that decides.
     Disagreement(Vec<(String, Verdict)>),
 }
 
@@ -84,7 +84,7 @@ impl fmt::Display for Surprise {
 }
 
 impl Known {
-    /// Compares what came of a run with what is known of it. The name beside each surprise is that of the agent,
+    /// Compares a run with the known verdicts. The name beside each surprise is that of the agent,
     /// or empty if it concerns several.
     #[must_use]
     pub fn surprises(&self, report: &Report<'_>) -> Vec<(String, Id, Surprise)> {
@@ -108,7 +108,7 @@ impl Known {
     }
 
     fn surprise(&self, agent: &Agent<'_>, id: &Id, verdict: Verdict) -> Option<Surprise> {
-        // Where there is no right answer, nothing can be other than it should be.
+        // Without a right answer there is nothing to compare.
         if verdict == Verdict::INFORMATIONAL {
             return None;
         }
@@ -169,7 +169,7 @@ impl Entry {
     }
 }
 
-/// Whether a text is that of a pattern in which `*` stands for any characters.
+/// Returns true if a text matches a pattern in which `*` stands for any characters.
 fn fits(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -180,7 +180,7 @@ fn fits(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// A file of known verdicts that makes no sense.
+/// An invalid file of known verdicts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadKnown(String);
 
@@ -197,8 +197,8 @@ impl FromStr for Known {
 
     fn from_str(text: &str) -> Result<Self, BadKnown> {
         let file: File = toml::from_str(text).map_err(|error| BadKnown(error.to_string()))?;
-        let cases = cases::all();
-        let entries = file.known.into_iter().map(|entry| entry.read(&cases));
+        let all = cases::all();
+        let entries = file.known.into_iter().map(|entry| entry.read(&all));
         Ok(Self {
             entries: entries.collect::<Result<_, _>>()?,
         })
@@ -249,7 +249,7 @@ impl<T> From<OneOrMore<T>> for Vec<T> {
 }
 
 impl Written {
-    fn read(self, cases: &[Case]) -> Result<Entry, BadKnown> {
+    fn read(self, all: &[Case]) -> Result<Entry, BadKnown> {
         let (behavior, close) = (Vec::from(self.behavior), Vec::from(self.close));
         if self.cases.is_empty() || behavior.is_empty() || close.is_empty() {
             return Err(BadKnown(format!("an empty list beside {:?}", self.reason)));
@@ -259,8 +259,11 @@ impl Written {
         }
         let patterns: Vec<_> = self.cases.iter().map(Pattern::new).collect();
         for (text, pattern) in self.cases.iter().zip(&patterns) {
-            if !cases.iter().any(|case| pattern.matches(&case.id)) {
-                return Err(BadKnown(format!("no case is named {text:?}")));
+            if !all.iter().any(|case| pattern.matches(&case.id)) {
+                let groups = cases::group_names();
+                return Err(BadKnown(format!(
+                    "no case and no group is named {text:?}; the groups are {groups}"
+                )));
             }
         }
         Ok(Entry {
@@ -398,7 +401,7 @@ mod tests {
     #[test]
     fn an_entry_is_about_one_role_if_it_names_one() {
         let known: Known = KNOWN.parse().expect("it is right");
-        let id = Id::new(&[7, 1, 5]);
+        let id = Id::from(&[7, 1, 5]);
         assert!(known.entry("lib", Role::Server, &id).is_some());
         assert!(known.entry("lib", Role::Client, &id).is_none());
     }

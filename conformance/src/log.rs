@@ -1,4 +1,4 @@
-//! What happened on a wire, for reports: bytes, frames, timers, each with its moment.
+//! The log of a wire, for reports: bytes, frames and timers with their times.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::frame::Frame;
 
-/// Bytes of a payload or a write that are kept; of the rest only the number is.
+/// The bytes of a payload or a write that are kept. Of the rest only the number is kept.
 const KEPT: usize = 256;
 
 /// Entries that are kept from the start. A case of a thousand messages needs no more to be understood.
@@ -20,16 +20,16 @@ const LAST: usize = 100;
 #[derive(Debug, Clone, Default)]
 pub struct Log {
     first: Vec<Entry>,
-    /// How many there were between the first and the last that were not kept.
+    /// The number of entries between the first and the last that were not kept.
     dropped: usize,
     last: VecDeque<Entry>,
-    /// What the suite sent, counted.
+    /// Counts of what the suite sent.
     pub sent: Traffic,
-    /// What came, counted.
+    /// Counts of what it received.
     pub received: Traffic,
 }
 
-/// What went over a wire in one direction, all of it, whether it was kept or not.
+/// Counts of everything that went over a wire in one direction, logged or not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Traffic {
     /// How many writes or reads of each size there were.
@@ -54,14 +54,14 @@ impl Traffic {
 /// Something that happened at a moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// When, counted from the start of the connection.
+    /// The time since the start of the connection.
     pub at: Duration,
-    /// What.
+    /// The entry.
     pub what: What,
 }
 
 impl Entry {
-    /// Whether it is about a frame.
+    /// Returns true if it is about a frame.
     #[must_use]
     pub const fn is_frame(&self) -> bool {
         matches!(self.what, What::SentFrame(_) | What::ReceivedFrame(_))
@@ -73,13 +73,13 @@ impl Entry {
 pub enum What {
     /// The suite sent bytes.
     SentBytes(Excerpt),
-    /// Bytes came.
+    /// The suite received bytes.
     ReceivedBytes(Excerpt),
     /// The suite sent a frame.
     SentFrame(Summary),
-    /// A whole frame came.
+    /// The suite received a frame.
     ReceivedFrame(Summary),
-    /// A timer of the suite went off.
+    /// A timer of the suite expired.
     Timer(&'static str),
     /// Something else that a reader should know.
     Note(String),
@@ -112,7 +112,7 @@ impl From<&[u8]> for Excerpt {
 /// A frame without most of its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
-    /// Whether it was the last of its message.
+    /// True if it was the last of its message.
     pub fin: bool,
     /// RSV1, RSV2 and RSV3, as the bits 4, 2 and 1.
     pub reserved: u8,
@@ -161,12 +161,12 @@ impl Log {
         self.last.push_back(Entry { at, what });
     }
 
-    /// What is kept, in order of time.
+    /// The entries that were kept, in order of time.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.first.iter().chain(&self.last)
     }
 
-    /// As much as a reader wants to see: of what is `wanted`, the first and the last so many.
+    /// An excerpt: the first and the last entries that are `wanted`.
     pub fn lines<'a>(
         &'a self,
         first: usize,
@@ -194,12 +194,12 @@ impl Log {
     }
 }
 
-/// A line of what a reader wants to see of a log.
+/// A line of an excerpt of a log.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Line<'a> {
     /// Something that happened.
     Entry(&'a Entry),
-    /// That many entries stand here that are not shown.
+    /// This many entries are left out here.
     LeftOut(usize),
 }
 

@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     let arguments = command::arguments::Arguments::parse();
     match command::run(&arguments) {
         Ok(status) => status.into(),
-        // Who has read enough, as `head` has, is not to be told of it.
+        // A reader that ends early, such as `head`, is no error.
         Err(Stop::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Status::Passed.into(),
         Err(stop) => {
             anstream::eprintln!("{stop}");

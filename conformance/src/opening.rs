@@ -40,15 +40,15 @@ pub struct Opening {
     pub early: Vec<Step>,
     /// Bytes behind the head that are no frames, such as a body.
     pub behind: Payload,
-    /// Whether the suite ends its direction once all of that is sent.
+    /// The suite ends its direction once all of it is sent.
     pub finishes: bool,
-    /// What the subject has to do.
+    /// The duty of the subject.
     pub answer: Answer,
-    /// What is thought of it if it does the other: refuses what opens, or opens what should be refused.
+    /// The grade of the opposite: refusing a proper half, or opening on one that must be refused.
     pub otherwise: Grade,
-    /// What happens on the connection if it opens.
+    /// The script that runs on the connection if it opens.
     pub script: Script,
-    /// What a client's request is measured by besides.
+    /// A further rule that the request of a client is judged by.
     pub rule: Option<Rule>,
 }
 
@@ -75,7 +75,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What a subject has to make of the suite's half.
+/// The duty of a subject that receives the suite's half.
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// It opens.
@@ -91,15 +91,15 @@ pub enum Answer {
 pub struct Refusal {
     /// The status codes that fit.
     pub statuses: &'static [u16],
-    /// What is thought of another answer that does not open the connection.
+    /// The grade of any other response that does not open the connection.
     pub others: Grade,
     /// A header that the answer must have, and what it must list.
     pub header: Option<(&'static str, &'static str)>,
-    /// What is thought of ending the connection without an answer.
+    /// The grade of ending the connection without a response.
     pub silence: Grade,
 }
 
-/// What is thought of something that a subject may do besides what is wanted, the best first.
+/// The grade of a behaviour other than the preferred one, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Grade {
     /// It is just as right.
@@ -127,12 +127,27 @@ pub enum Manner {
 /// Where something is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// That many bytes behind the first.
+    /// This many bytes after the start.
     Start(usize),
-    /// That many bytes before the end of the head.
+    /// This many bytes before the end of the head.
     BeforeEnd(usize),
-    /// That many bytes behind the end of the head.
+    /// This many bytes after the end of the head.
     BehindHead(usize),
+}
+
+impl Manner {
+    /// A part of the name of a case.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Whole => "whole".to_owned(),
+            Self::Chopped(1) => "bytewise".to_owned(),
+            Self::Chopped(size) => format!("every-{size}-bytes"),
+            Self::Cut(Place::Start(at)) => format!("after-{at}"),
+            Self::Cut(Place::BeforeEnd(bytes)) => format!("{bytes}-before-end"),
+            Self::Cut(Place::BehindHead(bytes)) => format!("{bytes}-after-end"),
+            Self::Trickled(pieces) => format!("trickled-in-{pieces}"),
+        }
+    }
 }
 
 impl From<Grade> for Behavior {
@@ -237,7 +252,7 @@ impl Opening {
         }
     }
 
-    /// What has to come, and how the connection has to end, if it has to open.
+    /// The expected alternatives and the expected closing, if the connection has to open.
     pub(crate) fn expected(&self) -> (Vec<Alternative>, Option<Closing>) {
         match self.answer {
             Answer::Opens => {
@@ -349,7 +364,7 @@ fn converse(opening: &Opening, session: &mut Session) -> (Verdict, Vec<String>) 
     judging::judge(&opening.script, &session.events, &session.ending())
 }
 
-/// What came of the suite's half, but for the script.
+/// The outcome of the opening handshake, before the script.
 enum Opened {
     /// The connection is open, which is thought of like that, and the script decides.
     Yes(Grade, Vec<String>),

@@ -1,4 +1,4 @@
-//! What came of a case: the verdict, the reasons for it, and everything a reader needs to understand them.
+//! The outcome of a case: the verdict, the reasons for it, and everything that explains them.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,10 +9,10 @@ use crate::{
     verdict::Verdict,
 };
 
-/// What came of a case.
+/// The outcome of a case.
 #[derive(Debug, Clone)]
 pub struct Outcome {
-    /// What is thought of it.
+    /// The verdict.
     pub verdict: Verdict,
     /// Why it is not better, a sentence each.
     pub reasons: Vec<String>,
@@ -24,13 +24,13 @@ pub struct Outcome {
     pub expected: Vec<Alternative>,
     /// How the connection had to end; `None` if the case does not say.
     pub closing: Option<Closing>,
-    /// What came, in order.
+    /// The received events, in order.
     pub events: Vec<Event>,
     /// The opening handshake.
     pub heads: Heads,
     /// How the connection ended.
     pub ending: Ending,
-    /// What happened on the wire.
+    /// The log of the wire.
     pub log: Log,
 }
 

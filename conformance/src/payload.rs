@@ -1,4 +1,4 @@
-//! What cases send: bytes as they are, or a rule to make them when they are needed.
+//! Payloads of cases: bytes, or a rule that makes them when they are needed.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ pub enum Payload {
     /// A pattern, repeated and cut to a length: sixteen mebibytes need not lie in memory while
     /// another case runs.
     Repeated {
-        /// What is repeated; not empty.
+        /// The pattern; not empty.
         pattern: &'static [u8],
         /// How many bytes there are in all.
         len: usize,
@@ -36,7 +36,7 @@ impl Payload {
         }
     }
 
-    /// Whether it has none.
+    /// Returns true if it has none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

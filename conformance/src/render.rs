@@ -1,6 +1,6 @@
 //! Payloads, frames and events in words, for people: on a terminal, in reports.
 //!
-//! What a peer sent is escaped: nothing that this module writes has control characters, or characters
+//! Input from peers is escaped: no output of this module has control characters, or characters
 //! that turn the direction of what stands beside them.
 
 use std::{fmt::Write, time::Duration};
@@ -102,7 +102,7 @@ pub fn events(events: &[Event]) -> Vec<String> {
     events.iter().map(event).collect()
 }
 
-/// What stands before the events of an alternative.
+/// The heading of the events of an alternative.
 #[must_use]
 pub const fn alternative_name(alternative: &Alternative) -> &'static str {
     if alternative.strict {
@@ -242,7 +242,7 @@ fn shown(text: &str) -> String {
     shown
 }
 
-/// Whether a character is seen as it is, and does nothing to those beside it.
+/// Returns true if a character is visible as it is and does not affect its neighbours.
 pub(crate) fn is_seen(c: char) -> bool {
     matches!(c, '"' | '\'' | '\\') || c.escape_debug().len() == 1
 }

@@ -1,4 +1,4 @@
-//! What came of runs, put down for people and for programs.
+//! Reports on runs, for people and for programs.
 
 use std::{
     collections::BTreeMap,
@@ -12,6 +12,7 @@ use serde_json::{Serializer, Value, ser::PrettyFormatter};
 
 use crate::{
     case::{Case, Role},
+    cases,
     id::Id,
     outcome::Outcome,
     render,
@@ -24,18 +25,18 @@ mod results;
 
 pub use self::results::{Results, Unreadable};
 
-/// What came of the cases that one subject was put through.
+/// The outcomes of the cases that ran against one subject.
 #[derive(Debug, Clone)]
 pub struct Agent<'a> {
     /// The name under which it is listed; no two agents of a report share one.
     pub name: String,
     /// Its role.
     pub role: Role,
-    /// What came of each case.
+    /// The outcome of each case.
     pub outcomes: &'a BTreeMap<Id, Outcome>,
 }
 
-/// Cases, and what came of them.
+/// Cases and their outcomes.
 #[derive(Debug, Clone)]
 pub struct Report<'a> {
     /// Every case that was selected, in order.
@@ -47,9 +48,9 @@ pub struct Report<'a> {
 /// A verdict in one word, the way that tables count them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Grade {
-    /// As it must be.
+    /// Right in both halves.
     Ok,
-    /// Not against the RFC, but not what it prefers.
+    /// The RFC allows it, but prefers something else.
     NonStrict,
     /// There is no right answer.
     Informational,
@@ -128,11 +129,11 @@ impl Tally {
 }
 
 impl Agent<'_> {
-    /// What came of the cases of a group.
-    pub fn group(&self, number: u16) -> impl Iterator<Item = (&Id, &Outcome)> {
+    /// The outcomes of the cases of a group.
+    pub fn group(&self, name: &str) -> impl Iterator<Item = (&Id, &Outcome)> {
         self.outcomes
             .iter()
-            .filter(move |(id, _)| id.group() == number)
+            .filter(move |(id, _)| id.group() == name)
     }
 }
 
@@ -143,7 +144,7 @@ pub struct AgentNames {
 }
 
 impl AgentNames {
-    /// The name, without what has no place on a screen; with a number behind it if it was taken before.
+    /// Returns the name without invisible characters, with a number appended if it was taken before.
     pub fn take(&mut self, name: &str) -> String {
         let seen = |c: &char| render::is_seen(*c);
         let name: String = name.trim().chars().filter(seen).take(LONGEST).collect();
@@ -170,14 +171,14 @@ fn file_stem(agent: &str) -> String {
 
 /// The name of the file about a case, as readers of Autobahn's reports expect it.
 fn file_name(agent: &str, id: &Id, extension: &str) -> String {
-    let id = id.to_string().replace('.', "_");
+    let id = id.to_string().replace(['.', '/', '-'], "_");
     format!("{}_case_{id}.{extension}", file_stem(agent))
 }
 
-/// A file of a report that was not to be written.
+/// A file of a report that could not be written.
 #[derive(Debug)]
 pub struct Unwritable {
-    /// Which.
+    /// Its path.
     pub path: PathBuf,
     /// Why.
     pub error: io::Error,
@@ -197,7 +198,7 @@ impl Report<'_> {
     ///
     /// # Errors
     ///
-    /// If a file is not to be written.
+    /// If a file cannot be written.
     pub fn write(&self, directory: &Path) -> Result<PathBuf, Unwritable> {
         let write = |name: &str, contents: &[u8]| {
             let path = directory.join(name);
@@ -208,14 +209,15 @@ impl Report<'_> {
             error,
         })?;
         write("index.json", &pretty(&json::index(self)))?;
-        let positions = json::positions();
+        let positions = cases::positions();
         let nonce = html::Nonce::new();
         for (at, agent) in self.agents.iter().enumerate() {
             for case in self.cases {
                 let Some(outcome) = agent.outcomes.get(&case.id) else {
                     continue;
                 };
-                let position = positions.get(&case.id).copied().unwrap_or_default();
+                // Autobahn counts from 1.
+                let position = positions.get(&case.id).map_or(0, |at| at + 1);
                 let report = json::case(agent, case, outcome, position);
                 let page = html::case::case(self, at, case, outcome, &nonce);
                 write(&file_name(&agent.name, &case.id, "json"), &pretty(&report))?;

@@ -8,10 +8,10 @@ use crate::{
     session::Session,
 };
 
-/// Runs a script on another connection to the same subject, and tells whether all went well.
+/// Runs a script on another connection to the same subject. Returns true if it passed.
 pub(crate) type Another<'a> = &'a dyn Fn(&Script) -> bool;
 
-/// Does everything in the script, then waits for the end.
+/// Takes all steps of the script, then waits for the end.
 pub(crate) fn run(script: &Script, session: &mut Session, another: Option<Another<'_>>) {
     let expected = script
         .alternatives
@@ -26,7 +26,7 @@ pub(crate) fn run(script: &Script, session: &mut Session, another: Option<Anothe
                     session.events.push(Event::Mark(mark));
                 }
             }
-            // What follows is for a connection that is still open.
+            // The following steps need an open connection.
             (Step::Mark(_), _) if session.close.sent => break,
             (Step::SumUp(sum_up), _) => {
                 session.events = sum_up(&session.events, session.flooded);
@@ -145,7 +145,7 @@ pub(crate) fn take(step: &Step, script: &Script, session: &mut Session) {
     }
 }
 
-/// Waits until something is so, and notes the mark if it is not so in time.
+/// Waits until a condition holds, and notes the mark if it does not hold in time.
 fn expect_soon(
     span: Duration,
     is_so: impl Fn(&Session) -> bool,
@@ -161,7 +161,7 @@ fn expect_soon(
     }
 }
 
-/// Lets time pass and takes what comes, or goes on at once if the connection ends.
+/// Lets time pass and processes input, or goes on at once if the connection ends.
 fn wait(span: Duration, script: &Script, session: &mut Session) {
     let until = session.now() + span;
     while !session.is_over() && !session.turn(Some(until)) {
@@ -223,7 +223,7 @@ pub(crate) fn send_message(
     }
     let mut pieces: Vec<_> = bytes.chunks(fragment).collect();
     if bytes.len() % fragment == 0 {
-        // Who does not know yet that a message ends writes its last full frame without FIN.
+        // A sender that does not know yet that the message ends writes its last full frame without FIN.
         pieces.push(&[]);
     }
     for (at, piece) in pieces.iter().enumerate() {
@@ -236,7 +236,7 @@ pub(crate) fn send_message(
     }
 }
 
-/// Closes with 1000 once everything has come that any alternative has.
+/// Closes with 1000 once all events of an alternative have occurred.
 fn close_if_complete(script: &Script, session: &mut Session) {
     let complete = |alternative: &Alternative| alternative.events == session.events;
     if script.closes_itself

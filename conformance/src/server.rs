@@ -1,4 +1,4 @@
-//! The fuzzing server: waits for clients, and tests each that asks for a case by its URL.
+//! The fuzzing server: tests clients, which select a case by the URL.
 //!
 //! The URLs are those of Autobahn's fuzzing server, so that clients which were written for it work
 //! unchanged.
@@ -29,23 +29,23 @@ use crate::{
     wire::TcpWire,
 };
 
-/// What came of the cases of each agent, by its name.
+/// The outcomes of the cases of each agent, by its name.
 pub type Outcomes = BTreeMap<String, BTreeMap<Id, Outcome>>;
 
-/// How long a client that asks for verdicts may have to wait for them.
+/// The longest that a client which asks for a verdict has to wait for it.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the program around a fuzzing server does about what happens. Called on the threads of
+/// The program around a fuzzing server, which is told of outcomes. Called on the threads of
 /// connections.
 pub trait Observer: Sync {
     /// A case has been run.
     fn outcome(&self, agent: &str, case: &Case, outcome: &Outcome);
 
-    /// A client has asked for reports: here is everything so far.
+    /// A client has asked for reports. The outcomes are all that there are so far.
     fn update_reports(&self, outcomes: &Outcomes);
 }
 
-/// What connections share.
+/// State that connections share.
 #[derive(Debug, Default)]
 struct State {
     outcomes: Outcomes,
@@ -66,7 +66,7 @@ pub struct FuzzingServer {
 }
 
 impl FuzzingServer {
-    /// Makes a server for these cases, as far as they are for clients. A client selects one by its
+    /// Makes a server for those of the cases that are for clients. A client selects one by its
     /// position, counted from 1, or by its name.
     #[must_use]
     pub fn new(mut cases: Vec<Case>, settings: Settings, facts: Facts) -> Self {
@@ -88,7 +88,7 @@ impl FuzzingServer {
     }
 
     /// Serves each connection on a thread of its own until a client asks for `/stopServer`, then
-    /// returns what came of all cases.
+    /// returns all outcomes.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl FuzzingServer {
         Ok(self.state().outcomes.clone())
     }
 
-    /// Lets [`run`](Self::run) return once the connections are over that there are. To be called by an
+    /// Lets [`run`](Self::run) return once the current connections are over. To be called by an
     /// [`Observer`].
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
@@ -132,7 +132,7 @@ impl FuzzingServer {
             return;
         };
         let mut session = Session::new(Box::new(wire), Role::Server, self.settings);
-        // Who sends no request has nothing to be tested.
+        // Without a request there is nothing to test.
         let Ok(head) = handshake::receive_head(&mut session) else {
             return;
         };
@@ -203,7 +203,7 @@ impl FuzzingServer {
         find(&self.wait(|state| find(state).is_none()))
     }
 
-    /// Waits while that is so, but not for ever.
+    /// Waits while a condition holds, but not for ever.
     fn wait(&self, while_so: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
         let waited = self
             .added
@@ -257,7 +257,7 @@ impl FuzzingServer {
     }
 }
 
-/// What a client asks for.
+/// The request of a client.
 enum Command<'a> {
     RunCase(&'a Case, String),
     CaseCount,
@@ -269,7 +269,7 @@ enum Command<'a> {
 
 /// Opens the connection, sends a message of text if there is one to send, and closes without a code.
 ///
-/// What takes time comes once the connection is open: clients wait longer for a message than for that.
+/// Slow work is done once the connection is open: clients wait longer for a message than for the handshake.
 fn answer(mut session: Session, head: Head, text: impl FnOnce() -> Option<String>) {
     let arrival = Arrival::Accepted(head);
     if handshake::open(&mut session, &arrival, None, &mut Heads::default()).is_err() {

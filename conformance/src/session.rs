@@ -1,7 +1,7 @@
-//! The suite's end of one connection: what it keeps of what came, and how it closes.
+//! The suite's end of one connection: its input, its events, and how it closes.
 //!
-//! It behaves as Autobahn's fuzzing peer does, timers included, so that verdicts agree. What a case
-//! makes it do is decided elsewhere; see `script`, `exchange` and `opening`.
+//! It behaves like Autobahn's fuzzing peer, timers included, so that verdicts agree. The steps of a case
+//! are elsewhere: see `script`, `exchange` and `opening`.
 
 use std::time::Duration;
 
@@ -24,21 +24,21 @@ mod incoming;
 #[cfg(test)]
 mod tests;
 
-/// How long the suite waits for anything at all once it has nothing left to do. Autobahn would wait for
+/// How long the suite waits for any event once it has nothing left to do. Autobahn would wait for
 /// ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the suite waits between writes that are to be read one by one.
 const PAUSE: Duration = Duration::from_micros(10);
 
-/// How many bytes are worth a write of their own.
+/// The number of queued bytes that are worth a write of their own.
 const LONG: usize = 64 << 10;
 
-/// What a user may want otherwise.
+/// Settings of a run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings {
-    /// By how much the suite's timers are longer than Autobahn's, which a busy machine does not always
-    /// keep. A subject that answers at once never notices.
+    /// The factor by which the suite's timers are longer than Autobahn's, which a busy machine does not always
+    /// meet. A subject that answers at once is not affected.
     pub patience: u32,
     /// The level at which the suite compresses, 1 to 9.
     pub level: u32,
@@ -61,20 +61,20 @@ impl Default for Settings {
 
 /// The suite's end of one connection.
 pub(crate) struct Session {
-    /// `None`: it is over.
+    /// `None` once the connection is over.
     wire: Option<Box<dyn Wire>>,
     ended: Duration,
     /// The role of the suite.
     pub(crate) role: Role,
     pub(crate) settings: Settings,
     reading: bool,
-    /// Whether the subject took nothing more while the suite did not read.
+    /// True if the subject took nothing more while the suite did not read.
     stalled: bool,
-    /// Whether the opening handshake succeeded.
+    /// True if the opening handshake succeeded.
     open: bool,
-    /// Frames that go together with what comes next.
+    /// Frames that are sent together with the next ones.
     output: Vec<u8>,
-    /// Whether the output is held back until a head goes in front of it.
+    /// True while the output is held back until a head precedes it.
     held: bool,
     random: fastrand::Rng,
     /// The key and offset for the parts of a frame that was begun.
@@ -83,17 +83,17 @@ pub(crate) struct Session {
     incoming: Incoming,
     codec: Option<Codec>,
     timers: Timers,
-    /// What came, in order.
+    /// The received events, in order.
     pub(crate) events: Vec<Event>,
     /// The masking keys of the first frames that came, in order.
     pub(crate) masks: Vec<[u8; 4]>,
-    /// Whether pings are noted.
+    /// True if pings are noted.
     pub(crate) notes_pings: bool,
-    /// Whether frames behind the subject's Close frame are noted.
+    /// True if frames after the subject's Close frame are noted.
     pub(crate) looks_behind_close: bool,
-    /// Whether pings and Close frames are answered.
+    /// True if pings and Close frames are answered.
     pub(crate) answering: bool,
-    /// How many frames floods have sent.
+    /// The number of frames that floods have sent.
     pub(crate) flooded: usize,
     pub(crate) log: Log,
     pub(crate) close: Close,
@@ -137,12 +137,12 @@ impl Session {
         }
     }
 
-    /// The present, or the moment at which the connection was over.
+    /// The current time, or the time at which the connection ended.
     pub(crate) fn now(&self) -> Duration {
         self.wire.as_ref().map_or(self.ended, |wire| wire.now())
     }
 
-    /// Whether the connection is over.
+    /// Returns true if the connection is over.
     pub(crate) fn is_over(&self) -> bool {
         self.wire.is_none()
     }
@@ -157,7 +157,7 @@ impl Session {
         self.wire.as_ref().and_then(|wire| wire.port())
     }
 
-    /// How the connection ended, or what is known of that so far.
+    /// How the connection ended, as far as it is known.
     pub(crate) fn ending(&self) -> Ending {
         let close = &self.close;
         Ending {
@@ -180,7 +180,7 @@ impl Session {
         self.codec = Some(Codec::new(self.role, agreed, level, measure));
     }
 
-    /// Whether compression was agreed on.
+    /// Returns true if compression was agreed on.
     pub(crate) fn has_compression(&self) -> bool {
         self.codec.is_some()
     }
@@ -195,12 +195,12 @@ impl Session {
         self.log.add(now, what);
     }
 
-    /// How many bytes the subject holds that it wants to send, if it lets itself be looked into.
+    /// The number of bytes that the subject holds to be sent, if it reveals that.
     pub(crate) fn held(&self) -> Option<usize> {
         self.wire.as_ref()?.held()
     }
 
-    /// Stops reading, or goes on.
+    /// Stops or resumes reading.
     pub(crate) fn set_reading(&mut self, reading: bool) {
         self.reading = reading;
         self.stalled = false;
@@ -214,19 +214,19 @@ impl Session {
         (self.role == Role::Client).then(|| self.random.u32(..).to_be_bytes())
     }
 
-    /// Sends a frame together with those before it, at the latest when something is waited for.
+    /// Queues a frame, which is sent with those before it when the suite next waits at the latest.
     pub(crate) fn queue(&mut self, frame: &Frame) {
         let mask = self.mask();
         self.write_down(What::SentFrame(Summary::new(frame, mask)));
         self.output.extend(frame.encode(mask));
     }
 
-    /// What was queued and not sent, which is now the caller's to send.
+    /// Takes the queued bytes, which the caller has to send.
     pub(crate) fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)
     }
 
-    /// Whether so much is queued that it should be sent before more is.
+    /// Returns true if the queue should be sent before more is added.
     pub(crate) fn is_output_long(&self) -> bool {
         self.output.len() >= LONG
     }
@@ -307,13 +307,13 @@ impl Session {
         self.held = true;
     }
 
-    /// What was held back. From now on what is queued goes again.
+    /// Takes the bytes that were held back. Later ones are sent again.
     pub(crate) fn release(&mut self) -> Vec<u8> {
         self.held = false;
         self.take_output()
     }
 
-    /// Sends what was queued, unless it is held back, and tells whether all of it went.
+    /// Sends the queue unless it is held back. Returns true if all of it was sent.
     pub(crate) fn flush(&mut self) -> bool {
         if self.stalled || self.held {
             return self.held;
@@ -322,8 +322,8 @@ impl Session {
         bytes.is_empty() || self.send(&bytes)
     }
 
-    /// Sends bytes as they are, and tells whether all of them went. What did not, while the suite does
-    /// not read, goes when it does.
+    /// Sends bytes as they are. Returns true if all of them were sent. The rest, while the suite does
+    /// not read, is sent when it does.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> bool {
         self.write_down(What::SentBytes(bytes.into()));
         let mut left = bytes;

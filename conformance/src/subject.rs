@@ -1,9 +1,9 @@
-//! What is tested, and how the suite gets a connection to it.
+//! Subjects of the suite, and how it connects to them.
 
 use std::{
     io,
-    net::{TcpListener, TcpStream, ToSocketAddrs},
-    time::{Duration, Instant},
+    net::{TcpStream, ToSocketAddrs},
+    time::Duration,
 };
 
 use crate::{
@@ -13,11 +13,12 @@ use crate::{
 
 #[cfg(feature = "ours")]
 pub mod core;
+pub mod faulty;
 pub mod memory;
 #[cfg(feature = "ours")]
 pub mod ours;
 
-/// What is known of a subject beyond what the RFC demands of everybody.
+/// Facts about a subject that the RFC leaves to implementations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Facts {
@@ -33,18 +34,18 @@ pub struct Facts {
     pub opening_timeout: Option<Duration>,
     /// How long it waits for the answer to its Close frame, and for the end of the transport.
     pub close_timeout: Option<Duration>,
-    /// After how long without a byte it sends a ping.
+    /// The time without a byte after which it sends a ping.
     pub ping_interval: Option<Duration>,
     /// How long it waits for something to come after such a ping.
     pub pong_timeout: Option<Duration>,
-    /// After how long without a message it closes.
+    /// The time without a message after which it closes.
     pub idle_timeout: Option<Duration>,
-    /// How long it tries to send to a peer that takes nothing.
+    /// How long it tries to send to a peer that does not read.
     pub write_timeout: Option<Duration>,
 }
 
 impl Facts {
-    /// Whether they tell what a case needs to know.
+    /// Returns true if they include a fact that a case needs.
     #[must_use]
     pub fn tell(&self, need: Need) -> bool {
         match need {
@@ -70,7 +71,7 @@ pub trait Subject: Sync {
     /// Its role.
     fn role(&self) -> Role;
 
-    /// What is known of it, or of the instance of it that [`open`](Self::open) takes for that case:
+    /// The facts about it, or about the instance that [`open`](Self::open) takes for that case:
     /// where a case [needs](Case::needs) to know something, a subject may narrow its limits for it.
     fn facts(&self, case: &Case) -> Facts;
 
@@ -78,7 +79,7 @@ pub trait Subject: Sync {
     ///
     /// # Errors
     ///
-    /// If there is no connection to be had. All cases but this one can still run.
+    /// If no connection can be made. All other cases can still run.
     fn open(&self, case: &Case) -> io::Result<Box<dyn Wire>>;
 
     /// A server's `Host` and the path and query to ask for in a case.
@@ -96,7 +97,7 @@ pub struct Server {
     pub address: String,
     /// Path and query.
     pub resource: String,
-    /// What is known of it.
+    /// The facts about it.
     pub facts: Facts,
 }
 
@@ -134,21 +135,5 @@ pub(crate) fn dial(address: &str) -> io::Result<Box<dyn Wire>> {
     Err(last)
 }
 
-/// How long a subject may take to be connected.
+/// The longest that connecting to a subject may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Lets a client dial, and waits for it. `dial` is told a URL, and returns while the client works on.
-pub(crate) fn be_dialled(dial: impl FnOnce(String)) -> io::Result<Box<dyn Wire>> {
-    let listener = TcpListener::bind(("127.0.0.1", 0))?;
-    listener.set_nonblocking(true)?;
-    dial(format!("ws://{}/", listener.local_addr()?));
-    let start = Instant::now();
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) => return Ok(Box::new(TcpWire::new(stream)?)),
-            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-            Err(error) if start.elapsed() > TIMEOUT => return Err(error),
-            Err(_) => std::thread::sleep(Duration::from_millis(1)),
-        }
-    }
-}

@@ -28,14 +28,14 @@ use crate::{
 pub struct Suite<'a> {
     /// The cases, in the order of their names. Those for the other role are left out.
     pub cases: Vec<&'a Case>,
-    /// How many run at the same time. Most of them wait most of the time.
+    /// How many run at the same time. Most of them spend their time waiting.
     pub jobs: NonZeroUsize,
     /// How the suite behaves.
     pub settings: Settings,
 }
 
 impl Suite<'_> {
-    /// Runs all cases that apply, and tells `progress` of each outcome as it comes.
+    /// Runs all cases that apply, and calls `progress` with each outcome.
     pub fn run(
         &self,
         subject: &dyn Subject,

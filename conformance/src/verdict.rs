@@ -4,13 +4,13 @@ use std::fmt;
 
 use serde::Deserialize;
 
-/// What is thought of what a subject did.
+/// The verdict on the behaviour of a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "SCREAMING-KEBAB-CASE")]
 pub enum Behavior {
-    /// As the RFC wants it.
+    /// It is what the RFC wants.
     Ok,
-    /// Not against the RFC, but not what it prefers.
+    /// The RFC allows it, but prefers something else.
     NonStrict,
     /// There is no right answer.
     Informational,
@@ -20,11 +20,11 @@ pub enum Behavior {
     Failed,
 }
 
-/// What is thought of how a connection ended.
+/// The verdict on the end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum BehaviorClose {
-    /// As the RFC wants it.
+    /// It is what the RFC wants.
     Ok,
     /// There is no right answer.
     Informational,
@@ -40,23 +40,23 @@ pub enum BehaviorClose {
     FailedByClient,
 }
 
-/// Both.
+/// A verdict on a case, in two halves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Verdict {
-    /// What is thought of what the subject did.
+    /// The verdict on the behaviour of the subject.
     pub behavior: Behavior,
-    /// What is thought of how the connection ended.
+    /// The verdict on the end of the connection.
     pub close: BehaviorClose,
 }
 
 impl Verdict {
-    /// As it must be.
+    /// Right in both halves.
     pub const OK: Self = Self {
         behavior: Behavior::Ok,
         close: BehaviorClose::Ok,
     };
 
-    /// As it must not be.
+    /// Wrong in both halves.
     pub const FAILED: Self = Self {
         behavior: Behavior::Failed,
         close: BehaviorClose::Failed,
@@ -68,13 +68,13 @@ impl Verdict {
         close: BehaviorClose::Informational,
     };
 
-    /// Whether nothing is left to be wished for: `OK`, or `INFORMATIONAL` where there is no right answer.
+    /// Returns true if it is `OK`, or `INFORMATIONAL` where there is no right answer.
     #[must_use]
     pub const fn is_best(self) -> bool {
         !matches!(self.behavior, Behavior::NonStrict) && self.passes()
     }
 
-    /// Whether the subject passed: `OK`, `NON-STRICT` or `INFORMATIONAL`, and closed as it must.
+    /// Returns true if the subject passed: `OK`, `NON-STRICT` or `INFORMATIONAL`, with a right closing.
     #[must_use]
     pub const fn passes(self) -> bool {
         let behaved = matches!(
@@ -100,7 +100,7 @@ impl Behavior {
 }
 
 impl BehaviorClose {
-    /// Whether the connection ended as it must, or nobody says how it must.
+    /// Returns true if the connection ended as it must, or may end in any way.
     #[must_use]
     pub const fn is_right(self) -> bool {
         match self {

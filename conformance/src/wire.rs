@@ -1,4 +1,4 @@
-//! What lies between the suite and its subject: bytes in both directions, and a clock.
+//! The connection between the suite and its subject: bytes in both directions, and a clock.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -6,25 +6,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What came over a wire.
+/// The result of receiving from a wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Received {
-    /// That many bytes, at the end of the buffer.
+    /// This many bytes were appended to the buffer.
     Bytes(usize),
     /// The end of the stream.
     End,
-    /// The end of everything: what was sent may be lost.
+    /// The transport was reset: sent bytes may be lost.
     Reset,
-    /// The moment has come until which was waited.
+    /// Nothing arrived in time.
     Nothing,
 }
 
 /// A connection to a subject, below the protocol.
 ///
-/// Time is counted from when the wire was made. It need not be the time of the world: a subject in
-/// memory lets it jump to the next moment at which anything happens.
+/// Time is counted from the creation of the wire. It need not be real time: a subject in
+/// memory advances it to the next event.
 pub trait Wire: Send {
-    /// The present.
+    /// The current time.
     fn now(&self) -> Duration;
 
     /// The port at which a client found the suite, if there are ports.
@@ -32,20 +32,20 @@ pub trait Wire: Send {
         None
     }
 
-    /// Sends the first of `bytes` and tells how many; 0 if the subject does not take any for now.
+    /// Sends the first of `bytes` and returns how many; 0 if the subject does not take any for now.
     ///
     /// # Errors
     ///
     /// If the subject is gone.
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// Appends what comes before `until`, and returns as soon as anything has.
+    /// Receives until `until`, appends the bytes, and returns as soon as there are any.
     fn receive(&mut self, buf: &mut Vec<u8>, until: Duration) -> Received;
 
-    /// Lets time pass without taking anything.
+    /// Lets time pass without receiving.
     fn wait(&mut self, until: Duration);
 
-    /// How many bytes the subject holds that it wants to send, if it lets itself be looked into.
+    /// The number of bytes that the subject holds to be sent, if it reveals that.
     fn held(&self) -> Option<usize> {
         None
     }
@@ -73,7 +73,7 @@ impl TcpWire {
     ///
     /// # Errors
     ///
-    /// If the socket is not to be configured.
+    /// If the socket cannot be configured.
     pub fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         stream.set_nonblocking(false)?;

@@ -1,4 +1,5 @@
-//! The suite over every driver, on loopback, in both roles.
+//! The suite over every driver, on loopback, in both roles. It has a process of its own because its subjects are judged
+//! by the clock: beside tests that keep every processor busy they would be late.
 
 #![cfg(feature = "ours")]
 
@@ -13,7 +14,7 @@ fn every_case_is_ok_over_every_driver() {
         cases: cases.iter().collect(),
         jobs: NonZeroUsize::new(16).expect("not zero"),
         settings: Settings {
-            // A machine that builds something else at the same time is slow to answer.
+            // A machine that builds something else at the same time answers slowly.
             patience: 5,
             max_messages: 4,
             max_payload: 9000,

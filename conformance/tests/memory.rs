@@ -1,5 +1,5 @@
-//! What connections cost in every driver, and leave behind: on the heap of the whole process, whichever
-//! threads a driver has. One test, since any other would be counted with it.
+//! The heap that connections use and leave behind in every driver, counted over the whole process because a driver may
+//! have threads. It has a process of its own, and one test, since any other would be counted with it.
 
 #![cfg(feature = "ours")]
 
@@ -28,7 +28,7 @@ use wsproto::Config;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// What is checked of a driver, and how.
+/// The name of a check and its function.
 type Check = (&'static str, fn(&dyn Driver) -> Result<(), String>);
 
 const CHECKS: [Check; 6] = [
@@ -48,7 +48,7 @@ fn memory_is_what_every_driver_promises() {
             if let Err(failure) = check(&*driver) {
                 failures.push(format!("{}: {name}: {failure}", driver.name()));
             }
-            // Whatever is still on its way out would be counted with the next.
+            // Memory that is not freed yet would be counted with the next check.
             settled();
         }
     }
@@ -93,11 +93,11 @@ const TIMES: usize = 3;
 fn idle(driver: &dyn Driver) -> Result<(), String> {
     let measured = (0..TIMES).map(|_| {
         let (address, _server) = serve(driver, |_| {});
-        // What all connections share is there before.
+        // The first connections create what all connections share.
         let _first = crowd(address, 8);
         let before = settled();
         let streams = crowd(address, CROWD);
-        // The last echo may have come before the driver has put everything away.
+        // The last echo may arrive before the driver has released everything.
         let grown = settled() - before;
         grown.saturating_sub_unsigned(streams.capacity() * size_of::<TcpStream>()) / CROWD as isize
     });
@@ -112,7 +112,7 @@ fn idle(driver: &dyn Driver) -> Result<(), String> {
 /// How a connection comes to its end.
 #[derive(Debug, Clone, Copy)]
 enum Ending {
-    /// By both Close frames.
+    /// Closed by both Close frames.
     Clean,
     /// The transport ends without one.
     Ended,
@@ -144,7 +144,7 @@ fn reset_when_dropped(stream: &TcpStream) {
     lingers.expect("a socket");
 }
 
-/// Brings a connection to its end.
+/// Ends a connection.
 fn end(mut peer: Peer, ending: Ending) {
     match ending {
         Ending::Clean => peer.send(&Frame::close(1000, "")),
@@ -166,7 +166,7 @@ fn end(mut peer: Peer, ending: Ending) {
             return reset_when_dropped(&peer.stream);
         }
     }
-    // If it has ended already, that is what is wanted.
+    // It may have ended already.
     let _ = peer.stream.shutdown(Shutdown::Write);
     while peer.receive().is_some() {}
 }
@@ -202,7 +202,7 @@ fn gives_back(mut open: impl FnMut() -> Peer) -> Result<(), String> {
     Err(format!("every round leaves more: {left:?} bytes"))
 }
 
-/// What is live when nothing changes any more.
+/// Returns the live bytes once they no longer change.
 fn settled() -> isize {
     let mut last = live();
     let mut unchanged = 0;
@@ -243,7 +243,7 @@ fn declared(driver: &dyn Driver) -> Result<(), String> {
         config.max_frame = u64::MAX;
         config.max_message = u64::MAX;
     });
-    // The first is more than there is of memory, the second is to be had.
+    // The first exceeds any memory, the second could be allocated.
     for len in [1 << 62, 256 << 20] {
         for fin in [true, false] {
             drop(crowd(address, 2));
@@ -271,7 +271,7 @@ fn declared(driver: &dyn Driver) -> Result<(), String> {
 /// Bytes that may be queued.
 const QUEUE_LIMIT: usize = 256 << 10;
 
-/// What comes on top: a read buffer, and a message of which the queue is told when it is in memory already.
+/// Memory besides the queue: a read buffer, and a message that is in memory before the queue counts it.
 const BUFFERS: usize = 512 << 10;
 
 fn unread(driver: &dyn Driver) -> Result<(), String> {
@@ -282,7 +282,7 @@ fn unread(driver: &dyn Driver) -> Result<(), String> {
     stream.set_nonblocking(true).expect("a socket");
     let mut sent = 0;
     let peak = peak(|| {
-        // As long as anything is taken, but no more than would show if all of it were kept.
+        // Writes as long as bytes are taken, up to an amount that would show if all of it were kept.
         let mut refused = 0;
         let mut written = 0;
         while refused < 200 && sent < 64 << 20 {
@@ -303,7 +303,7 @@ fn unread(driver: &dyn Driver) -> Result<(), String> {
     if peak > (QUEUE_LIMIT + BUFFERS) as isize {
         return Err(format!("{peak} bytes"));
     }
-    // Held back is not lost: the echoes come once they are read.
+    // The echoes that were held back arrive once they are read.
     stream.set_nonblocking(false).expect("a socket");
     let header = Frame::new(opcode::BINARY, vec![7; 16 << 10])
         .header(None)
@@ -328,7 +328,7 @@ fn echoing(driver: &dyn Driver) -> Result<(), String> {
         let frame = Frame::new(opcode::BINARY, vec![7; len]);
         let bytes = frame.encode(Some(MASK)).repeat(count);
         let mut echo = vec![0; frame.encode(None).len() * count];
-        // What is recycled has to be there once, and how much that is depends on how the bytes come.
+        // Recycled buffers are allocated once; how many there are depends on how the bytes arrive.
         let counted = (0..10).map(|_| {
             allocations(|| (0..ECHOES).for_each(|_| exchange(&mut stream, &bytes, &mut echo)))
         });

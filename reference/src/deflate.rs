@@ -2,7 +2,7 @@
 
 use crate::inflate::{DISTANCES, LENGTHS};
 
-/// What a block of fixed codes stands for (RFC 1951 3.2.3).
+/// An element of a block of fixed codes (RFC 1951 3.2.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Token<'a> {
     /// These bytes.
@@ -34,7 +34,7 @@ pub struct Blocks {
     bytes: Vec<u8>,
     /// How many bits of the last byte are not used yet.
     free: u32,
-    /// Whether the next block is marked as the last of its stream.
+    /// True if the next block is marked as the last of its stream.
     last: bool,
 }
 
@@ -120,7 +120,7 @@ impl Blocks {
         self.header(0).bytes
     }
 
-    /// What was written, without an end.
+    /// Returns the bytes written so far, without an end.
     #[must_use]
     pub fn unfinished(self) -> Vec<u8> {
         self.bytes

@@ -33,7 +33,7 @@ pub enum Length {
 /// A frame, legal or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
-    /// Whether it is the last of its message.
+    /// True if it is the last of its message.
     pub fin: bool,
     /// RSV1, RSV2 and RSV3, as the bits 4, 2 and 1.
     pub reserved: u8,
@@ -92,7 +92,7 @@ impl Frame {
         self
     }
 
-    /// What is on the wire: the header, and the payload under `mask`.
+    /// Returns the bytes on the wire: the header, and the payload under `mask`.
     #[must_use]
     pub fn encode(&self, mask: Option<[u8; 4]>) -> Vec<u8> {
         let mut bytes = self.header(mask);
@@ -145,7 +145,7 @@ pub fn xor(bytes: &mut [u8], mask: Option<[u8; 4]>, offset: usize) {
 /// The header of a frame as it came, legal or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
-    /// Whether the frame is the last of its message.
+    /// True if the frame is the last of its message.
     pub fin: bool,
     /// RSV1, RSV2 and RSV3, as the bits 4, 2 and 1.
     pub reserved: u8,
@@ -159,7 +159,7 @@ pub struct Header {
     pub length: Length,
 }
 
-/// What a [`Decoder`] finds: of each frame first the header, then all of it.
+/// A part that a [`Decoder`] finds: of each frame first the header, then the frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
     /// A header.

@@ -1,22 +1,32 @@
-//! Counts what the core costs in instructions, by running itself under callgrind, and compares with what is
-//! on record. `bench/gate` builds and calls it.
+//! Counts the instructions that the core takes, by running itself under callgrind, and compares them with
+//! the record. `bench/gate` builds and calls it.
 
-use std::{env, error::Error, fs, path::PathBuf, process::Command, process::ExitCode};
+use std::{
+    env,
+    error::Error,
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode},
+};
 
-use bench::instructions::{Change, Record, Task};
+use bench::instructions::{Change, Record, Task, percent};
 use clap::Parser;
 
 /// Counts instructions per message and compares them with a record
 #[derive(Debug, Parser)]
 enum Options {
-    /// Compare with the record, or write it anew
+    /// Compare with the record, or write it
     Check {
         /// The record
         #[arg(long, default_value = "bench/instructions.txt")]
         file: PathBuf,
-        /// Write what is counted instead of comparing
+        /// Write the counts instead of comparing; with --within, only those that got better
         #[arg(long)]
         record: bool,
+        /// By how many percent a count may exceed the record [default: 5, and 20 if the record is of another
+        /// compiler]
+        #[arg(long, value_name = "PERCENT", value_parser = percent, allow_negative_numbers = true)]
+        within: Option<f64>,
     },
     /// Do a task so many times; this is what runs under callgrind
     #[command(hide = true)]
@@ -42,11 +52,15 @@ fn main() -> ExitCode {
             }
             return ExitCode::SUCCESS;
         }
-        Options::Check { file, record: true } => record(&file),
         Options::Check {
             file,
-            record: false,
-        } => check(&file),
+            record,
+            within,
+        } => match (record, within) {
+            (false, within) => check(&file, within),
+            (true, None) => count_all().and_then(|counted| write(&file, &counted)),
+            (true, Some(tolerance)) => lower(&file, tolerance),
+        },
     };
     match done {
         Ok(code) => code,
@@ -59,40 +73,60 @@ fn main() -> ExitCode {
 
 type Done = Result<ExitCode, Box<dyn Error>>;
 
-fn record(file: &PathBuf) -> Done {
-    let record = Record {
-        compiler: compiler()?,
-        counts: count_all()?,
-    };
+/// Writes a record.
+fn write(file: &Path, record: &Record) -> Done {
     fs::write(file, record.to_string())?;
     print!("{record}");
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(file: &PathBuf) -> Done {
-    let record: Record = fs::read_to_string(file)?.parse()?;
-    let compiler = compiler()?;
-    let tolerance = record.tolerance(&compiler);
-    if compiler != record.compiler {
-        println!("recorded with {}, this is {compiler}", record.compiler);
+/// Writes the record that has the lower of both counts, if no count is worse than the tolerance allows.
+fn lower(file: &Path, tolerance: f64) -> Done {
+    let record = read(file)?;
+    let counted = count_all()?;
+    compare(&record, &counted, tolerance);
+    write(file, &record.lowered(&counted, tolerance)?)
+}
+
+fn check(file: &Path, within: Option<f64>) -> Done {
+    let record = read(file)?;
+    let counted = count_all()?;
+    let tolerance = within.unwrap_or_else(|| record.tolerance(&counted.compiler));
+    Ok(compare(&record, &counted, tolerance))
+}
+
+fn read(file: &Path) -> Result<Record, Box<dyn Error>> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(text
+        .parse()
+        .map_err(|error| format!("{}: {error}", file.display()))?)
+}
+
+/// Prints each count beside the record. Fails if one exceeds the tolerance.
+fn compare(record: &Record, counted: &Record, tolerance: f64) -> ExitCode {
+    if counted.compiler != record.compiler {
+        println!(
+            "recorded with {}, this is {}",
+            record.compiler, counted.compiler
+        );
     }
-    println!("tolerance {:.0} %", tolerance * 100.0);
+    println!("within {} %", tolerance * 100.0);
     let mut code = ExitCode::SUCCESS;
-    for (name, count) in count_all()? {
-        let verdict = match record.compare(&name, count, tolerance) {
+    for (name, count) in &counted.counts {
+        let verdict = match record.compare(name, *count, tolerance) {
             Change::Same => "",
-            Change::Fewer => "  fewer: record them with bench/gate --record",
+            Change::Fewer => "  fewer: record it with bench/gate --record --within",
             Change::New => "  not on record",
             Change::More => {
                 code = ExitCode::FAILURE;
                 "  MORE THAN RECORDED"
             }
         };
-        let recorded = record.counts.iter().find(|(other, _)| *other == name);
-        let recorded = recorded.map_or(String::new(), |(_, count)| format!("{count:.1}"));
+        let recorded = record.recorded(name);
+        let recorded = recorded.map_or_else(String::new, |count| format!("{count:.1}"));
         println!("{name:<34} {recorded:>9} {count:>9.1}{verdict}");
     }
-    Ok(code)
+    code
 }
 
 fn compiler() -> Result<String, Box<dyn Error>> {
@@ -100,15 +134,16 @@ fn compiler() -> Result<String, Box<dyn Error>> {
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
-/// Instructions per message of every task.
-fn count_all() -> Result<Vec<(String, f64)>, Box<dyn Error>> {
+/// Instructions per message of every task, with the compiler that is in use.
+fn count_all() -> Result<Record, Box<dyn Error>> {
+    let compiler = compiler()?;
     let mut counts = Vec::new();
     for (n, task) in Task::all().enumerate() {
         let [few, many] = TURNS.map(|turns| count(n, turns));
         let messages = (TURNS[1] - TURNS[0]) * task.messages();
         counts.push((task.to_string(), (many? - few?) as f64 / messages as f64));
     }
-    Ok(counts)
+    Ok(Record { compiler, counts })
 }
 
 /// Instructions of this program when it does a task so many times.

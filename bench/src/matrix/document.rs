@@ -42,10 +42,11 @@ pub struct Results<'a> {
     pub samples: &'a [Sample],
 }
 
-/// Writes `RESULTS.md` to `directory`, and what belongs to it to `results` in there: charts, all
-/// measurements, and what `bench million` has left there is taken in.
+/// Writes `RESULTS.md` to `directory`, and to `results` in it the charts and `samples.json` with all measurements,
+/// which git ignores because of its size. The document includes the outcome that `bench million` left in `results`.
 ///
 /// # Errors
+///
 /// If a file cannot be written.
 pub fn write(results: &Results<'_>, directory: &Path) -> io::Result<()> {
     let beside = directory.join("results");
@@ -84,9 +85,12 @@ impl Results<'_> {
         } = self.effort;
         writeln!(
             out,
-            "# Results\n\nWritten by `bench/run`; not edited. Methods are in [README.md](README.md), the core by itself in [NOTES.md](NOTES.md), all"
+            "# Results\n\nWritten by `bench/run`; not edited. Methods are in [README.md](README.md), the core by itself in [NOTES.md](NOTES.md). A"
         )?;
-        writeln!(out, "measurements in `results/samples.json`.\n")?;
+        writeln!(
+            out,
+            "run leaves all its measurements in `results/samples.json`, which is not under version control.\n"
+        )?;
         writeln!(out, "- {}", describe().join("; "))?;
         writeln!(out, "- {}", versions(lock, &PEERS).join(", "))?;
         writeln!(

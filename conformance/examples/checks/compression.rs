@@ -1,4 +1,4 @@
-//! Whether messages are compressed as was agreed. The path `/bytes` of the foreign server tells how
+//! Checks that messages are compressed as agreed. The path `/bytes` of the foreign server tells how
 //! many bytes a message took on the wire, and how many its echo.
 
 use std::error::Error;
@@ -10,7 +10,7 @@ use super::{Checked, Driver, MESSAGES, Report, close_normally, equal, expect_ech
 
 const PATH: &str = "/bytes";
 
-/// From nothing to many times the largest window. An odd number of them, so that each comes as text and
+/// Lengths from 0 to many times the largest window. Their number is odd, so that each comes as text and
 /// as binary.
 const SIZES: [usize; 5] = [0, 20, 126, 2500, 1 << 18];
 
@@ -52,7 +52,7 @@ const OFFERS: [Offer; 5] = [
     ),
 ];
 
-/// Checks what the foreign server makes of each of our offers, and of none.
+/// Checks the responses of the foreign server to each of our offers, and to none.
 pub(super) async fn run<D: Driver>(report: &mut Report<'_, D>) {
     let driver = report.driver;
     report.check("uncompressed", uncompressed(driver)).await;

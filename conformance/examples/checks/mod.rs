@@ -1,4 +1,4 @@
-//! What our clients check at a foreign echo server, whichever driver they use. README.md lists the
+//! The checks of our clients at a foreign echo server, with any driver. README.md lists the
 //! checks and what the paths of the server do.
 
 use std::{error::Error, time::Duration};
@@ -13,7 +13,7 @@ mod payload;
 pub(crate) use over::check;
 use payload::{binary, text};
 
-/// After which a check without an answer has failed.
+/// The time after which a check without an answer has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How many messages a check sends.
@@ -25,7 +25,7 @@ const LONGEST_REASON: usize = 123;
 
 type Checked = Result<(), Box<dyn Error>>;
 
-/// What a driver brings: connections to one server, and time.
+/// The part of a driver: connections to one server, and time.
 trait Driver {
     /// Its transport.
     type Transport: Transport;

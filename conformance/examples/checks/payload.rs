@@ -13,7 +13,7 @@ pub(super) fn text(size: usize, number: usize) -> String {
         }
         text.push(character);
     }
-    // What is left is less than a code point.
+    // The rest is shorter than a code point.
     text.extend(iter::repeat_n('.', size - text.len()));
     text
 }

@@ -14,7 +14,7 @@ pub fn serve(address: &str) -> Result<(), Failure> {
     for stream in TcpListener::bind(address)?.incoming() {
         let stream: TcpStream = stream?;
         thread::spawn(|| {
-            // Whoever does not open a connection properly is somebody else's concern.
+            // A connection that does not open is no concern of the echo.
             let _ = stream.set_nodelay(true);
             if let Ok(socket) = accept(stream) {
                 echo(socket);

@@ -1,22 +1,22 @@
-//! Who has to close in a case, and how.
+//! The expected closing of a case.
 
-/// Who has to close, and how.
+/// The expected closing of a connection.
 #[derive(Debug, Clone)]
 pub struct Closing {
-    /// Who has to send the first Close frame.
+    /// The side that has to send the first Close frame.
     pub by: By,
-    /// The codes that the subject's Close frame may carry. Without a code, or without a frame, it is
-    /// right as well.
+    /// The codes that the subject's Close frame may have. A frame without a code, or no frame, is
+    /// also right.
     pub codes: Vec<u16>,
-    /// Codes that are not against the RFC, but not what it prefers; 1005 for a Close frame without one.
+    /// Codes that the RFC allows but does not prefer; 1005 for a Close frame without one.
     pub tolerated: Vec<u16>,
-    /// Whether the closing handshake has to be complete.
+    /// True if the closing handshake has to be complete.
     pub clean: bool,
-    /// Whether a wrong close is a wrong behaviour too.
+    /// The mistakes in closing that are mistakes in behaviour too.
     pub blame: Blame,
 }
 
-/// Who closes.
+/// The side that closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
     /// The suite.
@@ -27,7 +27,7 @@ pub enum By {
     Either,
 }
 
-/// Which mistakes in closing are mistakes in behaviour too.
+/// The mistakes in closing that are mistakes in behaviour too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Blame {
     /// None.
@@ -85,14 +85,14 @@ impl Closing {
         }
     }
 
-    /// With codes that are not the best.
+    /// Adds codes that are not the best.
     #[must_use]
     pub fn tolerate(mut self, codes: &[u16]) -> Self {
         self.tolerated = codes.to_vec();
         self
     }
 
-    /// With that blame.
+    /// Sets the mistakes that count for the behaviour.
     #[must_use]
     pub fn blame(mut self, blame: Blame) -> Self {
         self.blame = blame;

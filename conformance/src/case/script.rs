@@ -1,19 +1,19 @@
-//! What happens on an open connection, step by step, and what has to come of it.
+//! Scripts: steps on an open connection, and the events that they must lead to.
 
 use std::{fmt, time::Duration};
 
 use super::{Closing, Kind};
 use crate::{extension::Offers, frame::Frame, payload::Payload};
 
-/// How frames go to the transport.
+/// How frames are written to the transport.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sending {
-    /// Together with the frames before and behind it.
+    /// Together with the neighbouring frames.
     #[default]
     Together,
-    /// Alone.
+    /// In a write of its own.
     Alone,
-    /// In pieces of that many bytes, header included.
+    /// In pieces of this many bytes, header included.
     Chopped(usize),
 }
 
@@ -28,20 +28,20 @@ impl fmt::Display for Sending {
     }
 }
 
-/// Steps on an open connection, and what has to come of them.
+/// Steps on an open connection, and the events that they must lead to.
 #[derive(Debug, Clone)]
 pub struct Script {
-    /// The extensions that the suite offers as a client, and asks for as a server.
+    /// The extensions that the suite offers as a client and accepts as a server.
     pub offers: Option<Offers>,
-    /// What the suite does, in order.
+    /// The steps of the suite, in order.
     pub steps: Vec<Step>,
     /// The runs of events that are right, the best first.
     pub alternatives: Vec<Alternative>,
     /// How the connection has to end.
     pub closing: Closing,
-    /// Whether the suite closes with 1000 as soon as the events are those of every alternative.
+    /// True if the suite closes with 1000 as soon as the events are those of an alternative.
     pub closes_itself: bool,
-    /// Whether frames behind the subject's Close frame are noted, each as an [`Event::Late`].
+    /// True if frames after the subject's Close frame are noted, each as an [`Event::Late`].
     pub looks_behind_close: bool,
 }
 
@@ -73,20 +73,20 @@ impl Script {
         self
     }
 
-    /// Adds a frame that goes together with its neighbours.
+    /// Adds a frame that is written together with its neighbours.
     #[must_use]
     pub fn frame(self, frame: Frame) -> Self {
         self.step(Step::Frame(frame, Sending::Together))
     }
 
-    /// Adds frames that all go in that way.
+    /// Adds frames that are written in that way.
     #[must_use]
     pub fn frames(self, sending: Sending, frames: impl IntoIterator<Item = Frame>) -> Self {
         let step = |frame| Step::Frame(frame, sending);
         self.steps(frames.into_iter().map(step))
     }
 
-    /// Adds an alternative that is what the RFC wants.
+    /// Adds an alternative that the RFC wants.
     #[must_use]
     pub fn expect(mut self, events: impl IntoIterator<Item = Event>) -> Self {
         self.alternatives.push(Alternative {
@@ -96,7 +96,7 @@ impl Script {
         self
     }
 
-    /// Adds an alternative that is not against the RFC.
+    /// Adds an alternative that the RFC only allows.
     #[must_use]
     pub fn tolerate(mut self, events: impl IntoIterator<Item = Event>) -> Self {
         self.alternatives.push(Alternative {
@@ -106,28 +106,28 @@ impl Script {
         self
     }
 
-    /// Leaves closing to the steps, whatever comes.
+    /// Leaves closing to the steps, whatever is received.
     #[must_use]
     pub fn without_close(mut self) -> Self {
         self.closes_itself = false;
         self
     }
 
-    /// Notes frames behind the subject's Close frame, of which there must be none (RFC 6455 5.5.1).
+    /// Notes frames after the subject's Close frame, which are forbidden (RFC 6455 5.5.1).
     #[must_use]
     pub fn looks_behind_close(mut self) -> Self {
         self.looks_behind_close = true;
         self
     }
 
-    /// With another end.
+    /// Sets the expected closing.
     #[must_use]
     pub fn closing(mut self, closing: Closing) -> Self {
         self.closing = closing;
         self
     }
 
-    /// With extensions.
+    /// Sets the extensions.
     #[must_use]
     pub fn offers(mut self, offers: Offers) -> Self {
         self.offers = Some(offers);
@@ -136,7 +136,7 @@ impl Script {
 }
 
 impl Step {
-    /// A message in one frame that goes together with its neighbours, not compressed.
+    /// An uncompressed message in one frame that is written together with its neighbours.
     #[must_use]
     pub fn message(kind: Kind, payload: impl Into<Payload>) -> Self {
         Self::Message {
@@ -169,7 +169,7 @@ impl Event {
     }
 }
 
-/// One thing that the suite does.
+/// An action of the suite.
 #[derive(Debug, Clone)]
 pub enum Step {
     /// Sends a frame.
@@ -181,28 +181,28 @@ pub enum Step {
         kind: Kind,
         /// Its bytes, before they are compressed.
         payload: Payload,
-        /// Bytes a frame, after they are compressed.
+        /// The bytes of a frame after compression.
         fragment: usize,
         /// How the frames go to the transport.
         sending: Sending,
-        /// Whether it is compressed, if that was agreed on.
+        /// True if it is compressed when that was agreed on.
         compressed: bool,
     },
-    /// Sends frames as one run of bytes, in pieces with a pause behind each: what is read ends where a
+    /// Sends frames as one run of bytes, in pieces with a pause after each, so that each read ends where a
     /// piece does. If the last is a Close frame, it counts as a [`Step::Close`].
     Pieces {
         /// The frames.
         frames: Vec<Frame>,
-        /// Where the run is cut.
+        /// The places where the run is cut.
         cuts: Cuts,
-        /// How long the subject may take to read a piece.
+        /// The time that the subject has to read a piece.
         pause: Duration,
     },
     /// Sends the first part of a frame.
     Start(Frame, Extent),
     /// Sends the next part of the frame that was started last.
     Next(Extent),
-    /// Begins a frame whose payload follows in steps of [`Step::Part`]: the header with the length of
+    /// Sends the header of a frame whose payload follows in steps of [`Step::Part`], with the length of
     /// all of it.
     Begin(Frame),
     /// The next bytes of the payload of the frame that was begun last.
@@ -212,37 +212,37 @@ pub enum Step {
     /// Sends a Close frame with that payload, and begins the closing handshake thereby. A frame with the
     /// opcode of a Close that is sent as a [`Step::Frame`] does not count as that.
     Close(Payload),
-    /// Lets time pass and takes what comes, or goes on at once if the connection ends.
+    /// Lets time pass and processes input, or goes on at once if the connection ends.
     Wait(Duration),
-    /// Waits until there are that many events, or a timer ends it.
+    /// Waits for this many events, or until a timer ends the connection.
     Await(usize),
-    /// Waits until that event was the last, or a timer ends it.
+    /// Waits until this is the last event, or a timer ends the connection.
     AwaitLast(Event),
-    /// Gives the subject that long to close or to end the connection, and notes the mark if it has not.
+    /// Gives the subject this long to close or end the connection, and notes the mark if it has not.
     Within(Duration, &'static str),
     /// Notes that nobody has closed the connection, as an event. If it was closed, the script ends here.
     Mark(&'static str),
     /// Starts the timer that ends a connection that should be over: closes it with 1001, or drops it
     /// if it was closed.
     Kill(Duration),
-    /// Starts the timer that closes a connection on which nothing more is to come.
+    /// Starts the timer that closes a connection without further expected events.
     CloseAfter(Duration),
     /// Ends our direction of the transport.
     Finish,
     /// Resets the transport.
     Abort,
-    /// Stops reading, or goes on.
+    /// Stops or resumes reading.
     Read(bool),
-    /// Answers pings and Close frames, as the suite does by itself, or no longer.
+    /// Switches the answers to pings and Close frames on, as they are by default, or off.
     Answer(bool),
-    /// Gives the subject that long to end the transport, and notes the mark if it has not.
+    /// Gives the subject this long to end the transport, and notes the mark if it has not.
     Gone(Duration, &'static str),
     /// Sends as many frames, each made from its number, or fewer if the subject takes nothing for a second.
     Flood(usize, fn(usize) -> Frame),
     /// Notes the mark if the subject is known to hold more than that many bytes which it wants to send.
     /// Only a subject in memory lets itself be looked into.
     Holds(usize, &'static str),
-    /// Replaces the events so far by what a function makes of them, and of the number of frames that
+    /// Replaces the events so far by the result of a function of them and of the number of frames that
     /// were sent by [`Step::Flood`]; also if the connection has ended.
     SumUp(fn(&[Event], usize) -> Vec<Event>),
     /// Opens another connection to the subject, which must be a server, runs a script on it, and notes
@@ -250,27 +250,27 @@ pub enum Step {
     Another(Script, &'static str),
 }
 
-/// How much of a frame.
+/// A part of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// That many bytes.
+    /// This many bytes.
     Bytes(usize),
-    /// The header, or what is left of it.
+    /// The header, or the rest of it.
     Header,
-    /// Everything.
+    /// The whole frame.
     All,
 }
 
-/// Where a run of bytes is cut.
+/// The places where a run of bytes is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cuts {
-    /// Behind every so many bytes.
+    /// After every so many bytes.
     Every(usize),
-    /// Behind that many bytes, counted from the start; in order.
+    /// After these numbers of bytes from the start, in order.
     Behind(Vec<usize>),
 }
 
-/// What is noted of a connection.
+/// An event on a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A whole message.
@@ -279,16 +279,16 @@ pub enum Event {
     Pong(Payload),
     /// A ping. Noted only where a script expects one.
     Ping,
-    /// A [`Step::Mark`] was reached, or the like of it.
+    /// A [`Step::Mark`] was reached, or a step noted its mark.
     Mark(&'static str),
-    /// A frame behind the subject's Close frame. Noted only where a script [looks](Script::looks_behind_close).
+    /// A frame after the subject's Close frame. Noted only where a script [looks](Script::looks_behind_close).
     Late,
 }
 
-/// Events that are right, and how right.
+/// A right sequence of events, and its grade.
 #[derive(Debug, Clone)]
 pub struct Alternative {
-    /// Whether it is what the RFC wants, or only not against it.
+    /// True if the RFC wants it; false if it only allows it.
     pub strict: bool,
     /// All events, in order.
     pub events: Vec<Event>,

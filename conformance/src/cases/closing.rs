@@ -1,4 +1,4 @@
-//! Group 25: all ways in which a connection can end (RFC 6455 5.5.1, 7): codes and reasons, what stands
+//! Group `closing`: all ways in which a connection can end (RFC 6455 5.5.1, 7): codes and reasons, what stands
 //! before and behind a Close frame, and ends of the transport in all places.
 
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::{
     case::{Case, Closing, Event, Extent, Kind, Role, Script, Sending, Step},
     frame::{Frame, opcode},
+    id::Id,
     payload::Payload,
 };
 
@@ -26,7 +27,12 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A script that ends with a Close frame of its own.
+/// The name of a case of the group.
+fn named(name: impl AsRef<str>) -> Id {
+    Id::slug("closing", name.as_ref())
+}
+
+/// A script whose steps send the Close frame.
 fn closes(closing: Closing) -> Script {
     Script::new(closing)
         .without_close()
@@ -44,21 +50,21 @@ fn close_normally() -> Step {
     close(1000, b"")
 }
 
-/// Cases 25.1 and 25.2: codes.
+/// Cases `code-*` and `bad-code-*`: valid and invalid codes.
 fn codes() -> Vec<Case> {
     let mut cases = Vec::new();
     let valid = [
         1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000,
         4999,
     ];
-    for (number, code) in (1..).zip(valid) {
+    for code in valid {
         // 5.5.1: who answers typically echoes the code. 1012 to 1014 came after the RFC.
         let tolerated: &[u16] = match code {
             1012..=1014 => &[1000, 1002],
             _ => &[1000],
         };
         cases.push(Case::new(
-            &[25, 1, number],
+            named(format!("code-{code}")),
             format!("Closes with the code {code}."),
             "The subject answers with the same code.",
             closes(Closing::answered(&[code]).tolerate(tolerated))
@@ -77,9 +83,9 @@ fn codes() -> Vec<Case> {
         (1016, "is not defined"),
         (2999, "is not defined"),
     ];
-    for (number, (code, why)) in (1..).zip(invalid) {
+    for (code, why) in invalid {
         cases.push(Case::new(
-            &[25, 2, number],
+            named(format!("bad-code-{code}")),
             format!("Closes with the code {code}, which {why}."),
             "The subject answers with 1002, or ends the transport.",
             closes(Closing::refused(&[1002]))
@@ -90,65 +96,86 @@ fn codes() -> Vec<Case> {
     cases
 }
 
-/// Cases 25.3: reasons, and Close frames that are too short or too long.
+/// Cases `payload-*`: reasons, and Close frames that are too short or too long.
 fn reasons() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut number = 0;
-    let mut add = |what: &str, expectation: &'static str, payload: Vec<u8>, closing: Closing| {
-        number += 1;
-        cases.push(Case::new(
-            &[25, 3, number],
-            format!("Closes {what}."),
-            expectation,
-            closes(closing).step(Step::Close(payload.into())).expect([]),
-        ));
-    };
+    let mut add =
+        |name: &str, what: &str, expectation: &'static str, payload: Vec<u8>, closing: Closing| {
+            cases.push(Case::new(
+                named(format!("payload-{name}")),
+                format!("Closes {what}."),
+                expectation,
+                closes(closing).step(Step::Close(payload.into())).expect([]),
+            ));
+        };
     let with = |reason: &[u8]| [&b"\x03\xe8"[..], reason].concat();
     let answered = || Closing::answered(&[1000]);
     let answer = "The subject answers in the normal way.";
     let long = "é".repeat(61) + "x";
-    for (what, payload) in [
-        ("without a code", Vec::new()),
-        ("with a code and no reason", with(b"")),
-        ("with a reason of 123 bytes", with(&[b'*'; 123])),
+    for (name, what, payload) in [
+        ("no-code", "without a code", Vec::new()),
+        ("no-reason", "with a code and no reason", with(b"")),
         (
+            "longest-reason",
+            "with a reason of 123 bytes",
+            with(&[b'*'; 123]),
+        ),
+        (
+            "longest-reason-two-byte-characters",
             "with a reason of 123 bytes, most of them in characters of two,",
             with(long.as_bytes()),
         ),
         (
+            "four-byte-characters-and-nul",
             "with a reason that has characters of four bytes and NUL",
             with("😀\0😀".as_bytes()),
         ),
     ] {
-        add(what, answer, payload, answered());
+        add(name, what, answer, payload, answered());
     }
     let text = || Closing::refused(&[1007]).tolerate(&[1002]);
     let refuse = "The subject answers with 1007, or ends the transport.";
-    for (what, reason) in [
+    for (name, what, reason) in [
         (
+            "cut-reason",
             "with a reason that is cut inside a character",
             &b"caf\xc3"[..],
         ),
-        ("with a reason that begins inside a character", b"\xa9"),
-        ("with a reason in Latin-1", b"caf\xe9 noir"),
-        ("with a surrogate in its reason", b"\xed\xa0\x80"),
-        ("with an overlong NUL in its reason", b"\xc0\x80"),
         (
+            "reason-begins-inside",
+            "with a reason that begins inside a character",
+            b"\xa9",
+        ),
+        ("latin-1", "with a reason in Latin-1", b"caf\xe9 noir"),
+        (
+            "surrogate",
+            "with a surrogate in its reason",
+            b"\xed\xa0\x80",
+        ),
+        (
+            "overlong-nul",
+            "with an overlong NUL in its reason",
+            b"\xc0\x80",
+        ),
+        (
+            "beyond-last",
             "with a code point above 10FFFF in its reason",
             b"\xf4\x90\x80\x80",
         ),
     ] {
-        add(what, refuse, with(reason), text());
+        add(name, what, refuse, with(reason), text());
     }
     let wrong = || Closing::refused(&[1002]);
     let refuse = "The subject answers with 1002, or ends the transport.";
     add(
+        "half-code",
         "with half a code",
         refuse,
         vec![0x03],
         wrong().tolerate(&[1005]),
     );
     add(
+        "reason-of-124-bytes",
         "with a reason of 124 bytes",
         refuse,
         with(&[b'*'; 124]),
@@ -157,17 +184,17 @@ fn reasons() -> Vec<Case> {
     cases
 }
 
-/// Cases 25.4: what stands before a Close frame is not lost.
+/// Cases `before-*`: messages before a Close frame are not lost.
 fn before_close() -> Vec<Case> {
     let large = || Payload::repeated(b"*", 1 << 20);
-    let case = |number, what, expectation, script: Script| {
-        Case::new(&[25, 4, number], what, expectation, script)
+    let case = |name: &str, what, expectation, script: Script| {
+        Case::new(named(name), what, expectation, script)
     };
     let texts = |count| (0..count).map(|number| format!("message {number}"));
     let numbered = |number: u8| Step::message(Kind::Binary, vec![number; 64 << 10]);
     vec![
         case(
-            1,
+            "before-message",
             "Sends a message and a Close frame in one write.",
             "The echo comes, then the answer to the Close frame.",
             closes(Closing::by_suite())
@@ -176,7 +203,7 @@ fn before_close() -> Vec<Case> {
                 .expect([Event::text("last")]),
         ),
         case(
-            2,
+            "before-hundred-messages",
             "Sends a hundred messages and a Close frame in one write.",
             "All echoes come, then the answer to the Close frame.",
             closes(Closing::by_suite())
@@ -185,7 +212,7 @@ fn before_close() -> Vec<Case> {
                 .expect(texts(100).map(Event::text)),
         ),
         case(
-            3,
+            "before-long-message",
             "Sends a message of 1 MiB and a Close frame.",
             "All of the echo comes, then the answer to the Close frame.",
             closes(Closing::by_suite())
@@ -194,7 +221,7 @@ fn before_close() -> Vec<Case> {
                 .expect([Event::text(large())]),
         ),
         case(
-            4,
+            "before-unread-messages",
             "Sends 16 messages of 64 KiB and a Close frame, and reads nothing for a while.",
             "All echoes come, then the answer to the Close frame.",
             closes(Closing::by_suite())
@@ -206,7 +233,7 @@ fn before_close() -> Vec<Case> {
                 .expect((0..16).map(|number| Event::binary(vec![number; 64 << 10]))),
         ),
         case(
-            5,
+            "before-ping",
             "Sends a ping and a Close frame in one write.",
             "The pong comes, unless the subject has seen the Close frame first, then the answer.",
             closes(Closing::by_suite())
@@ -216,7 +243,7 @@ fn before_close() -> Vec<Case> {
                 .tolerate([]),
         ),
         case(
-            6,
+            "before-fragment",
             "Sends the first fragment of a message, and a Close frame.",
             "The subject answers the Close frame, and there is no message.",
             closes(Closing::by_suite())
@@ -225,7 +252,7 @@ fn before_close() -> Vec<Case> {
                 .expect([]),
         ),
         case(
-            7,
+            "before-cut-character",
             "Sends the first fragments of a text that ends inside a character so far, and a Close frame.",
             "The subject answers the Close frame: the text may have become valid.",
             closes(Closing::by_suite())
@@ -236,11 +263,11 @@ fn before_close() -> Vec<Case> {
     ]
 }
 
-/// Cases 25.5: what stands behind a Close frame is ignored.
+/// Cases `after-*`: frames after a Close frame are ignored.
 fn behind_close() -> Vec<Case> {
-    let behind = |number, what: &str, before: Vec<Step>, behind: Vec<Step>| {
+    let behind = |name: &str, what: &str, before: Vec<Step>, behind: Vec<Step>| {
         Case::new(
-            &[25, 5, number],
+            named(format!("after-{name}")),
             format!("Sends a Close frame, and behind it {what}."),
             "The subject answers the Close frame, once, and ignores the rest.",
             closes(Closing::by_suite())
@@ -256,31 +283,41 @@ fn behind_close() -> Vec<Case> {
     let wrong_text = Frame::new(opcode::TEXT, b"\xff");
     let rest = Frame::new(opcode::CONTINUATION, "age");
     let mut cases = vec![
-        behind(1, "a message", vec![], frame(Frame::text("too late"))),
-        behind(2, "a message of 1 MiB", vec![], frame(large)),
         behind(
-            3,
+            "message",
+            "a message",
+            vec![],
+            frame(Frame::text("too late")),
+        ),
+        behind("long-message", "a message of 1 MiB", vec![], frame(large)),
+        behind(
+            "second-close",
             "a second Close frame",
             vec![],
             frame(Frame::close(1001, "again")),
         ),
         behind(
-            4,
+            "reserved-opcode",
             "a frame with a reserved opcode",
             vec![],
             frame(Frame::new(0x3, "")),
         ),
-        behind(5, "a text that is not UTF-8", vec![], frame(wrong_text)),
-        behind(6, "bytes that are no frame", vec![], vec![garbage]),
         behind(
-            7,
+            "bad-text",
+            "a text that is not UTF-8",
+            vec![],
+            frame(wrong_text),
+        ),
+        behind("garbage", "bytes that are no frame", vec![], vec![garbage]),
+        behind(
+            "rest-of-message",
             "the rest of a message, whose beginning came before",
             frame(Frame::text("half a mess").unfinished()),
             frame(rest),
         ),
     ];
     cases.push(Case::new(
-        &[25, 5, 8],
+        named("after-ping"),
         "Sends a Close frame, and behind it a ping.",
         "The subject answers the Close frame. There need not be a pong (5.5.2).",
         closes(Closing::by_suite())
@@ -292,11 +329,11 @@ fn behind_close() -> Vec<Case> {
     cases
 }
 
-/// Cases 25.6: the transport is ended right behind a Close frame.
+/// Cases `finish-after-*`: the transport is ended right after a Close frame.
 fn half_closed() -> Vec<Case> {
-    let case = |number, what, before: Vec<Step>, events: Vec<Event>| {
+    let case = |name: &str, what, before: Vec<Step>, events: Vec<Event>| {
         Case::new(
-            &[25, 6, number],
+            named(format!("finish-after-{name}")),
             what,
             "Everything is answered, then the Close frame: an end of the transport overtakes nothing.",
             closes(Closing::by_suite())
@@ -310,25 +347,25 @@ fn half_closed() -> Vec<Case> {
     let large = || Payload::repeated(b"\xfe", 1 << 20);
     vec![
         case(
-            1,
+            "close",
             "Sends a Close frame and ends its direction of the transport.",
             vec![],
             vec![],
         ),
         case(
-            2,
+            "message",
             "Sends a message and a Close frame in one write, and ends its direction of the transport.",
             vec![text("last")],
             vec![Event::text("last")],
         ),
         case(
-            3,
+            "two-messages",
             "Sends two messages and a Close frame in one write, and ends its direction of the transport.",
             vec![text("last"), text("but one")],
             vec![Event::text("last"), Event::text("but one")],
         ),
         case(
-            4,
+            "long-message",
             "Sends a message of 1 MiB and a Close frame, and ends its direction of the transport.",
             vec![Step::message(Kind::Binary, large())],
             vec![Event::binary(large())],
@@ -339,12 +376,12 @@ fn half_closed() -> Vec<Case> {
 /// The subject kept a transport that the suite had ended.
 const KEPT: &str = "the transport is still there";
 
-/// Cases 25.7: the transport is ended without a Close frame.
+/// Cases `end-*`: the transport is ended without a Close frame.
 fn without_close() -> Vec<Case> {
     let codes = [1000, 1001, 1002, 1007, 1008, 1011];
-    let case = |number, what: &str, before: Vec<Step>| {
+    let case = |name: &str, what: &str, before: Vec<Step>| {
         Case::new(
-            &[25, 7, number],
+            named(format!("end-{name}")),
             format!("Ends its direction of the transport {what}."),
             "The subject ends the transport too.",
             Script::new(Closing::by_either(&codes))
@@ -359,10 +396,10 @@ fn without_close() -> Vec<Case> {
     let start = |frame, bytes| vec![Step::Start(frame, Extent::Bytes(bytes))];
     let hello = || Frame::text("Hello, world!");
     let first = || Step::Frame(hello().unfinished(), Sending::Alone);
-    let with_message = |number, what: &str, size| {
+    let with_message = |name: &str, what: &str, size| {
         let message = || Payload::repeated(b"*", size);
         Case::new(
-            &[25, 7, number],
+            named(format!("end-{name}")),
             format!("Sends {what} and ends its direction of the transport at once."),
             "The message comes back, and the subject ends the transport too.",
             Script::new(Closing::by_either(&codes))
@@ -376,23 +413,35 @@ fn without_close() -> Vec<Case> {
         )
     };
     vec![
-        case(1, "as soon as the connection is open", vec![]),
-        case(2, "behind the first byte of a frame", start(hello(), 1)),
-        case(3, "inside the header of a frame", start(hello(), 2)),
-        case(4, "inside the payload of a frame", start(hello(), 11)),
+        case("at-once", "as soon as the connection is open", vec![]),
         case(
-            5,
+            "in-first-byte",
+            "behind the first byte of a frame",
+            start(hello(), 1),
+        ),
+        case(
+            "in-header",
+            "inside the header of a frame",
+            start(hello(), 2),
+        ),
+        case(
+            "in-payload",
+            "inside the payload of a frame",
+            start(hello(), 11),
+        ),
+        case(
+            "in-length",
             "inside the length of a frame",
             start(Frame::text(&"*".repeat(1 << 16)), 5),
         ),
-        case(6, "between two fragments", vec![first()]),
+        case("between-fragments", "between two fragments", vec![first()]),
         case(
-            7,
+            "in-ping",
             "inside a ping",
             start(Frame::new(opcode::PING, "Hello, world!"), 10),
         ),
         case(
-            8,
+            "in-ping-between-fragments",
             "inside a ping between two fragments",
             vec![
                 first(),
@@ -400,12 +449,12 @@ fn without_close() -> Vec<Case> {
             ],
         ),
         case(
-            9,
+            "in-close",
             "inside a Close frame",
             start(Frame::close(1000, "Hello, world!"), 10),
         ),
-        with_message(10, "a message", 10),
-        with_message(11, "a message of 1 MiB", 1 << 20),
+        with_message("after-message", "a message", 10),
+        with_message("after-long-message", "a message of 1 MiB", 1 << 20),
     ]
 }
 
@@ -420,11 +469,11 @@ fn ordinary() -> Script {
         .expect([Event::text("Hello")])
 }
 
-/// Cases 25.8: the transport is reset.
+/// Cases `reset-*`: the transport is reset.
 fn resets() -> Vec<Case> {
-    let case = |number, place: &str, before: Vec<Step>| {
+    let case = |name: &str, place: &str, before: Vec<Step>| {
         let case = Case::new(
-            &[25, 8, number],
+            named(format!("reset-{name}")),
             format!("Resets the transport {place}."),
             "The subject serves the next connection.",
             Script::new(Closing::by_either(&[1000]))
@@ -440,53 +489,57 @@ fn resets() -> Vec<Case> {
     let hello = || Frame::text("Hello, world!");
     let flood = Step::Flood(64, |_| Frame::new(opcode::BINARY, vec![0; 64 << 10]));
     vec![
-        case(1, "as soon as the connection is open", vec![]),
+        case("at-once", "as soon as the connection is open", vec![]),
         case(
-            2,
+            "in-header",
             "inside the header of a frame",
             vec![Step::Start(hello(), Extent::Bytes(2))],
         ),
         case(
-            3,
+            "in-payload",
             "inside the payload of a frame",
             vec![Step::Start(hello(), Extent::Bytes(11))],
         ),
         case(
-            4,
+            "between-fragments",
             "between two fragments",
             vec![Step::Frame(hello().unfinished(), Sending::Alone)],
         ),
         case(
-            5,
+            "after-message",
             "right behind a message, whose echo finds nobody",
             vec![Step::Frame(hello(), Sending::Alone)],
         ),
         case(
-            6,
+            "amid-messages",
             "with a thousand messages on their way",
             (0..1000)
                 .map(|_| Step::Frame(hello(), Sending::Together))
                 .collect(),
         ),
         case(
-            7,
+            "unread",
             "with 4 MiB of messages on their way, having read nothing",
             vec![Step::Read(false), flood],
         ),
-        case(8, "right behind a Close frame", vec![close_normally()]),
         case(
-            9,
+            "after-close",
+            "right behind a Close frame",
+            vec![close_normally()],
+        ),
+        case(
+            "after-violation",
             "right behind a frame that is wrong",
             vec![Step::Frame(Frame::new(0x3, ""), Sending::Alone)],
         ),
     ]
 }
 
-/// Cases 25.9: both sides close at the same time.
+/// Cases `crossing-*`: both sides close at the same time.
 fn crossing() -> Vec<Case> {
-    let case = |number, what: &str, code, wrong: Frame| {
+    let case = |name: &str, what: &str, code, wrong: Frame| {
         Case::new(
-            &[25, 9, number],
+            named(format!("crossing-{name}")),
             format!("Sends {what}, and in the same write a Close frame: two of them cross."),
             format!("The subject closes with {code}, and does not answer the Close frame too."),
             closes(Closing::refused(&[code]))
@@ -497,19 +550,19 @@ fn crossing() -> Vec<Case> {
     };
     vec![
         case(
-            1,
+            "reserved-opcode",
             "a frame with a reserved opcode",
             1002,
             Frame::new(0x3, ""),
         ),
         case(
-            2,
+            "bad-text",
             "a text that is not UTF-8",
             1007,
             Frame::new(opcode::TEXT, b"\xff"),
         ),
         case(
-            3,
+            "long-ping",
             "a ping that is too long",
             1002,
             Frame::new(opcode::PING, vec![0; 126]),

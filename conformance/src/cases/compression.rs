@@ -33,7 +33,7 @@ const SIZES: [(usize, usize, u64); 18] = [
 
 const MESSAGES: usize = 1000;
 
-/// What is offered and asked for in group 12, and in each section of group 13.
+/// The offers and responses of group 12 and of each section of group 13.
 fn sections() -> [Offers; 7] {
     [
         Offers::new(
@@ -153,8 +153,9 @@ mod tests {
     #[test]
     fn there_are_18_sizes_for_5_sets_of_data_and_for_7_sets_of_parameters() {
         for (group, sections, cases) in [(12, 1..=5, payloads()), (13, 1..=7, parameters())] {
-            let expected = sections
-                .flat_map(|section| (1..=18).map(move |number| Id::new(&[group, section, number])));
+            let expected = sections.flat_map(|section| {
+                (1..=18).map(move |number| Id::from(&[group, section, number]))
+            });
             let ids: Vec<_> = cases.into_iter().map(|case| case.id).collect();
             assert_eq!(ids, expected.collect::<Vec<_>>());
         }

@@ -1,10 +1,11 @@
-//! Group 26: how long a subject waits. The RFC sets no deadline, so each case needs to know the subject's.
+//! Group `deadlines`: how long a subject waits. The RFC sets no deadline, so each case needs to know the subject's.
 
 use std::time::Duration;
 
 use crate::{
     case::{Case, Closing, Event, Extent, Fitting, Need, Role, Script, Sending, Step},
     frame::{Frame, opcode},
+    id::Id,
     subject::Facts,
 };
 
@@ -23,7 +24,7 @@ const OPEN: &str = "it is still open";
 /// The subject has not ended the transport.
 const KEPT: &str = "the transport is still there";
 
-/// Codes for ending a connection on which nothing went wrong but time passed.
+/// The codes for ending a connection because of a timeout.
 const LATE: [u16; 5] = [1000, 1001, 1002, 1008, 1011];
 
 /// The cases of the group.
@@ -37,20 +38,26 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A deadline that can be waited for.
+/// Returns a deadline that is short enough to be tested.
 fn testable(span: Option<Duration>) -> Option<Duration> {
     span.filter(|span| *span <= TESTABLE)
 }
 
 /// A case about a deadline.
 fn case(
-    id: &[u16],
+    name: &str,
     need: Need,
     description: &'static str,
     expectation: &'static str,
     fit: impl Fn(&Facts) -> Option<Script> + Send + Sync + 'static,
 ) -> Case {
-    Case::new(id, description, expectation, Fitting::new(fit)).needs(need)
+    Case::new(
+        Id::slug("deadlines", name),
+        description,
+        expectation,
+        Fitting::new(fit),
+    )
+    .needs(need)
 }
 
 /// Pings that the subject sends, each of which was expected.
@@ -59,13 +66,13 @@ fn only_marks(events: &[Event], _: usize) -> Vec<Event> {
     events.iter().filter(is_mark).cloned().collect()
 }
 
-/// Cases 26.1: when a subject sends pings.
+/// Cases `ping-*`: when a subject sends pings.
 fn pings() -> Vec<Case> {
     let interval = |facts: &Facts| testable(facts.ping_interval);
     let pings = |count| vec![Event::Ping; count];
     vec![
         case(
-            &[26, 1, 1],
+            "ping-when-silent",
             Need::PingInterval,
             "Sends nothing.",
             "The subject sends a ping in time, and not much too early.",
@@ -80,7 +87,7 @@ fn pings() -> Vec<Case> {
             },
         ),
         case(
-            &[26, 1, 2],
+            "ping-despite-pongs",
             Need::PingInterval,
             "Sends nothing but pongs for three pings, and then a message.",
             "The subject goes on sending pings, and the message comes back.",
@@ -97,7 +104,7 @@ fn pings() -> Vec<Case> {
             },
         ),
         case(
-            &[26, 1, 3],
+            "ping-inside-a-message",
             Need::PingInterval,
             "Stops in the middle of a message, between two fragments, until a ping has come.",
             "The subject sends a ping, and the message comes back when it is whole.",
@@ -115,7 +122,7 @@ fn pings() -> Vec<Case> {
     ]
 }
 
-/// Cases 26.2: how long a subject waits for a pong.
+/// Cases `pong-*`: how long a subject waits for a pong.
 fn pongs() -> Vec<Case> {
     let spans = |facts: &Facts| {
         let interval = testable(facts.ping_interval)?;
@@ -123,7 +130,7 @@ fn pongs() -> Vec<Case> {
     };
     vec![
         case(
-            &[26, 2, 1],
+            "pong-missing",
             Need::PongTimeout,
             "Does not answer pings, and sends nothing else.",
             "The subject closes or ends the connection in time, and not much too early.",
@@ -143,7 +150,7 @@ fn pongs() -> Vec<Case> {
             },
         ),
         case(
-            &[26, 2, 2],
+            "pong-no-place",
             Need::PongTimeout,
             "Sends a frame so slowly that there is no place for a pong for longer than the subject waits.",
             "The message comes back: who sends is alive. To insist on the pong is not the best.",
@@ -169,13 +176,13 @@ fn pongs() -> Vec<Case> {
     ]
 }
 
-/// Cases 26.3: how long a subject waits for messages.
+/// Cases `idle-*`: how long a subject waits for messages.
 fn idle() -> Vec<Case> {
     let idle = |facts: &Facts| testable(facts.idle_timeout);
     let by_subject = || Closing::by_subject(&[1000, 1001]).tolerate(&[1002, 1008, 1011]);
     vec![
         case(
-            &[26, 3, 1],
+            "idle-silent",
             Need::IdleTimeout,
             "Sends no message.",
             "The subject closes in time, best with 1001, and not much too early.",
@@ -190,7 +197,7 @@ fn idle() -> Vec<Case> {
             },
         ),
         case(
-            &[26, 3, 2],
+            "idle-messages-reset",
             Need::IdleTimeout,
             "Sends a message before each time that the subject would have waited long enough.",
             "All messages come back.",
@@ -210,7 +217,7 @@ fn idle() -> Vec<Case> {
             },
         ),
         case(
-            &[26, 3, 3],
+            "idle-pings-do-not",
             Need::IdleTimeout,
             "Sends pings, but no message.",
             "The subject closes. To take pings for activity is not the best.",
@@ -231,13 +238,13 @@ fn idle() -> Vec<Case> {
     ]
 }
 
-/// Cases 26.4: how long a subject waits for the peer's share of the closing handshake.
+/// Cases `close-*`: how long a subject waits for the peer's share of the closing handshake.
 fn close() -> Vec<Case> {
     let wait = |facts: &Facts| Some(testable(facts.close_timeout)? + GRACE);
     let idle = |facts: &Facts| testable(facts.idle_timeout);
     let mut cases = vec![
         case(
-            &[26, 4, 1],
+            "close-after-failure",
             Need::CloseTimeout,
             "Sends a frame that is wrong, and neither answers the Close frame nor ends the transport.",
             "The subject ends the transport in time.",
@@ -253,7 +260,7 @@ fn close() -> Vec<Case> {
             },
         ),
         case(
-            &[26, 4, 2],
+            "close-after-idle",
             Need::CloseTimeout,
             "Does not answer when the subject closes because nothing happens.",
             "The subject ends the transport in time.",
@@ -269,7 +276,7 @@ fn close() -> Vec<Case> {
             },
         ),
         case(
-            &[26, 4, 3],
+            "close-despite-messages",
             Need::CloseTimeout,
             "Does not answer when the subject closes, but goes on sending messages.",
             "The subject ends the transport in time: it waits for a Close frame, not for bytes.",
@@ -291,7 +298,7 @@ fn close() -> Vec<Case> {
     ];
     cases.push(
         case(
-            &[26, 4, 4],
+            "close-of-a-client",
             Need::CloseTimeout,
             "Closes, and does not end the transport when the answer has come.",
             "The subject, a client, ends the transport in time (7.1.1).",
@@ -311,10 +318,10 @@ fn close() -> Vec<Case> {
     cases
 }
 
-/// Cases 26.5: how long a subject tries to send.
+/// Cases `write-*`: how long a subject tries to send.
 fn write() -> Vec<Case> {
     vec![case(
-        &[26, 5, 1],
+        "write-stalled",
         Need::WriteTimeout,
         "Sends messages and reads nothing until the subject must have given up, and then everything.",
         "The subject has ended the connection.",

@@ -1,4 +1,4 @@
-//! Group 28: frames that come together with the head of the opening handshake, however it is cut. What is behind
+//! Group `early-data`: frames that come together with the head of the opening handshake, however it is cut. What is behind
 //! the end of a head belongs to the connection: a server may begin with it (RFC 6455 4.2.2), and a client
 //! that does not wait (4.1) may be refused, but nothing of an accepted stream may be lost.
 
@@ -20,9 +20,13 @@ pub(super) fn cases() -> Vec<Case> {
     let sections = [Role::Server, Role::Client]
         .into_iter()
         .flat_map(|role| [whole, cut, closing].map(|make| (role, make)));
-    let cases = (1..).zip(sections).map(|(number, (role, make))| {
+    let cases = sections.map(|(role, make)| {
+        let prefix = match role {
+            Role::Server => "request",
+            Role::Client => "response",
+        };
         let mut early = Early {
-            section: Section::new(28, number, Some(role)),
+            section: Section::new("early-data", prefix, Some(role)),
             role,
         };
         make(&mut early);
@@ -39,11 +43,11 @@ struct Early {
 
 impl Early {
     /// Adds a case: a head with these steps behind it.
-    fn add(&mut self, what: &str, expectation: &str, steps: Vec<Step>, script: Script) {
-        self.add_opening(what, expectation, early(steps, script));
+    fn add(&mut self, name: &str, what: &str, expectation: &str, steps: Vec<Step>, script: Script) {
+        self.add_opening(name, what, expectation, early(steps, script));
     }
 
-    fn add_opening(&mut self, what: &str, expectation: &str, opening: Opening) {
+    fn add_opening(&mut self, name: &str, what: &str, expectation: &str, opening: Opening) {
         let (head, grade) = match self.role {
             Role::Server => ("request", Grade::Tolerated),
             Role::Client => ("response", Grade::Wrong),
@@ -53,6 +57,7 @@ impl Early {
             manner => format!(" {manner}"),
         };
         self.section.add(
+            name,
             format!("Sends {what} together with its {head}{how}."),
             format!(
                 "{expectation}{}",
@@ -83,36 +88,42 @@ fn whole(section: &mut Early) {
     let back = "The message comes back.";
     let large = Payload::repeated(b"early data ", 256 << 10);
     section.add(
+        "with-message",
         "a message",
         back,
         vec![hello()],
         script([Event::text("Hello")]),
     );
     section.add(
+        "with-empty-message",
         "an empty message",
         back,
         vec![Step::message(Kind::Binary, Payload::EMPTY)],
         script([Event::binary(b"")]),
     );
     section.add(
+        "with-ten-messages",
         "ten messages",
         "All come back, in order.",
         vec![hello(); 10],
         script(vec![Event::text("Hello"); 10]),
     );
     section.add(
+        "with-ping",
         "a ping",
         "A pong comes back, behind the opening handshake.",
         vec![frame(Frame::new(opcode::PING, "early"))],
         script([Event::pong("early")]),
     );
     section.add(
+        "with-long-message",
         "a message of 256 KiB",
         back,
         vec![Step::message(Kind::Text, large.clone())],
         script([Event::text(large)]),
     );
     section.add(
+        "with-message-and-another",
         "a message (and another when it has come back)",
         "Both come back, in order.",
         vec![hello()],
@@ -147,6 +158,7 @@ fn cut(section: &mut Early) {
         ];
         let steps = frames.clone().map(frame).into();
         section.add_opening(
+            &format!("cut-{}", manner.name()),
             "a text in two fragments around a ping, and a binary message,",
             "Pong and messages come back, in order.",
             early(steps, script(events)).manner(manner),
@@ -157,29 +169,39 @@ fn cut(section: &mut Early) {
 fn closing(section: &mut Early) {
     let close = || Step::Close(vec![0x03, 0xe8].into());
     let message = || Step::message(Kind::Text, "Hello");
-    // Who has read the Close frame need not send more than its answer (RFC 6455 5.5.1).
+    // After reading the Close frame, a subject may send its answer only (RFC 6455 5.5.1).
     let echo = || script([Event::text("Hello")]).tolerate([]);
     let answered = "The Close frame is answered with 1000.";
     let both = "The message comes back, then the Close frame is answered with 1000. An answer alone is \
         not against the RFC.";
-    section.add("a Close frame", answered, vec![close()], script([]));
     section.add(
+        "ends-with-close",
+        "a Close frame",
+        answered,
+        vec![close()],
+        script([]),
+    );
+    section.add(
+        "ends-with-message-and-close",
         "a message and a Close frame",
         both,
         vec![message(), close()],
         echo(),
     );
     section.add_opening(
+        "ends-with-message-close-and-end",
         "a message, a Close frame and the end of the stream",
         both,
         early(vec![message(), close()], echo()).finishes(),
     );
     section.add_opening(
+        "ends-with-cut-close",
         "a Close frame",
         answered,
         early(vec![close()], script([])).manner(Manner::Cut(Place::BehindHead(2))),
     );
     section.add(
+        "ends-with-reserved-bit",
         "a frame with a reserved bit",
         "The connection opens and is failed with 1002 (RFC 6455 5.2).",
         vec![frame(Frame::new(opcode::TEXT, "Hello").reserved(1))],

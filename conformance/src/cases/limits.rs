@@ -1,4 +1,4 @@
-//! Group 23: what a frame header may say, and when it must be judged; and the limits of the subject (RFC
+//! Group `limits`: what a frame header may say, and when it must be judged; and the limits of the subject (RFC
 //! 6455 5.2, 10.4).
 
 use std::time::Duration;
@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::{
     case::{Case, Closing, Event, Extent, Fitting, Kind, Need, Script, Sending, Step},
     frame::{Frame, opcode},
+    id::Id,
     payload::Payload,
     subject::Facts,
 };
@@ -30,14 +31,19 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// A limit that can be tried out.
+/// The name of a case of the group.
+fn named(name: impl AsRef<str>) -> Id {
+    Id::slug("limits", name.as_ref())
+}
+
+/// Returns a limit that is small enough to be tested.
 fn testable(limit: Option<u64>) -> Option<usize> {
     limit
         .filter(|limit| *limit <= TESTABLE)
         .map(|limit| limit as usize)
 }
 
-/// Bytes that a single frame may have, by all that is known.
+/// The bytes that a single frame may have, by the known limits.
 fn frame_len(facts: &Facts) -> usize {
     let limit = facts.max_frame.unwrap_or(u64::MAX).min(16 << 10);
     (limit as usize).max(1)
@@ -78,11 +84,11 @@ fn too_big(before: Vec<Step>, frame: Frame) -> Script {
 const TOO_BIG: &str =
     "The subject closes, best with 1009, and best without waiting for the payload.";
 
-/// Cases 23.6: the longest message.
+/// Cases `message-*`: the longest message.
 fn messages() -> Vec<Case> {
-    let fit = |id: &[u16], what: &'static str, expectation, fit: fn(usize, &Facts) -> Script| {
+    let fit = |name: &str, what: &'static str, expectation, fit: fn(usize, &Facts) -> Script| {
         Case::new(
-            id,
+            named(name),
             what,
             expectation,
             Fitting::new(move |facts| {
@@ -94,7 +100,7 @@ fn messages() -> Vec<Case> {
     };
     vec![
         fit(
-            &[23, 6, 1],
+            "message-longest",
             "Sends a message that is exactly as long as the subject takes, in fragments.",
             "The message comes back.",
             |limit, facts| {
@@ -104,7 +110,7 @@ fn messages() -> Vec<Case> {
             },
         ),
         fit(
-            &[23, 6, 2],
+            "message-one-byte-too-long",
             "Sends fragments that are a byte too long together.",
             TOO_BIG,
             |limit, facts| {
@@ -116,7 +122,7 @@ fn messages() -> Vec<Case> {
             },
         ),
         fit(
-            &[23, 6, 3],
+            "message-too-long-by-header",
             "Sends most of a message that is not too long, and the header of a frame that makes it so.",
             TOO_BIG,
             |limit, facts| {
@@ -129,7 +135,7 @@ fn messages() -> Vec<Case> {
             },
         ),
         fit(
-            &[23, 6, 4],
+            "message-longest-twice",
             "Sends as long a message as the subject takes, twice: the limit is one of each message.",
             "Both come back.",
             |limit, facts| {
@@ -143,11 +149,11 @@ fn messages() -> Vec<Case> {
     ]
 }
 
-/// Cases 23.7: the longest frame.
+/// Cases `frame-*`: the longest frame.
 fn frames() -> Vec<Case> {
-    let fit = |id: &[u16], what: &'static str, expectation, fit: fn(usize) -> Script| {
+    let fit = |name: &str, what: &'static str, expectation, fit: fn(usize) -> Script| {
         Case::new(
-            id,
+            named(name),
             what,
             expectation,
             Fitting::new(move |facts| {
@@ -160,7 +166,7 @@ fn frames() -> Vec<Case> {
     };
     vec![
         fit(
-            &[23, 7, 1],
+            "frame-longest",
             "Sends a message in a frame that is exactly as long as the subject takes.",
             "The message comes back.",
             |limit| {
@@ -173,7 +179,7 @@ fn frames() -> Vec<Case> {
             },
         ),
         fit(
-            &[23, 7, 2],
+            "frame-one-byte-too-long",
             "Sends the header of a frame that is a byte too long, and then its payload.",
             TOO_BIG,
             |limit| {
@@ -184,7 +190,7 @@ fn frames() -> Vec<Case> {
             },
         ),
         fit(
-            &[23, 7, 3],
+            "frame-of-text-too-long",
             "Sends the header of a text that is a byte too long, and then its payload.",
             TOO_BIG,
             |limit| too_big(Vec::new(), Frame::new(opcode::TEXT, vec![b'*'; limit + 1])),
@@ -207,7 +213,7 @@ fn fragment(at: usize, count: usize, piece: &[u8]) -> Frame {
     frame
 }
 
-/// Cases 23.8: many fragments, which may cost a receiver more than their bytes.
+/// Cases `fragments-*`: many fragments, which may cost a receiver more than their bytes.
 fn fragments() -> Vec<Case> {
     let message = |count: usize, piece: &'static [u8]| {
         (0..count).map(move |at| Step::Frame(fragment(at, count, piece), Sending::Together))
@@ -215,13 +221,11 @@ fn fragments() -> Vec<Case> {
     let mut cases = Vec::new();
     let empty = Step::Flood(MANY, |at| fragment(at, MANY, b""));
     let tiny = Step::Flood(MANY, |at| fragment(at, MANY, b"*"));
-    for (number, (piece, flood)) in (1..).zip([(&b""[..], empty), (b"*", tiny)]) {
+    for (piece, flood) in [(&b""[..], empty), (b"*", tiny)] {
+        let len = piece.len();
         cases.push(Case::new(
-            &[23, 8, number],
-            format!(
-                "Sends a message in {MANY} fragments of {} bytes.",
-                piece.len()
-            ),
+            named(format!("fragments-{MANY}-of-{len}-bytes")),
+            format!("Sends a message in {MANY} fragments of {len} bytes."),
             "The message comes back. To close with 1009 is not the best.",
             Script::new(Closing::by_either(&[1000, 1009]).tolerate(&[1002, 1008, 1011]))
                 .step(Step::Kill(Duration::from_secs(10)))
@@ -232,11 +236,11 @@ fn fragments() -> Vec<Case> {
                 .tolerate([]),
         ));
     }
-    for (number, piece) in (3..).step_by(2).zip([&b""[..], b"*"]) {
+    for piece in [&b""[..], b"*"] {
         let len = piece.len();
         cases.push(
             Case::new(
-                &[23, 8, number],
+                named(format!("fragments-most-of-{len}-bytes")),
                 format!(
                     "Sends a message in as many fragments of {len} bytes as the subject takes."
                 ),
@@ -255,7 +259,7 @@ fn fragments() -> Vec<Case> {
         );
         cases.push(
             Case::new(
-                &[23, 8, number + 1],
+                named(format!("fragments-one-too-many-of-{len}-bytes")),
                 format!(
                     "Sends a message in one fragment of {len} bytes more than the subject takes."
                 ),

@@ -69,7 +69,7 @@ fn answered(number: u16, payload: &'static [u8], sending: Sending) -> Case {
     )
 }
 
-/// A pong that nobody asked for, and the end.
+/// An unsolicited pong, and the end.
 fn unasked(number: u16, payload: &'static str) -> Case {
     Case::new(
         &[2, number],

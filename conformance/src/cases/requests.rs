@@ -1,4 +1,4 @@
-//! Group 20: requests, proper and otherwise, and what a server answers (RFC 6455 4.2; RFC 7230).
+//! Group `server-handshake`: requests, proper and otherwise, and what a server answers (RFC 6455 4.2; RFC 7230).
 
 use super::section::{Section, allowance};
 use crate::{
@@ -14,26 +14,27 @@ mod refused;
 /// The cases of the group.
 pub(super) fn cases() -> Vec<Case> {
     let sections = [
-        accepted::forms(section(1)),
-        accepted::offers(section(2)),
-        refused::first_lines(section(3)),
-        refused::headers(section(4)),
-        http::grammar(section(5)),
-        http::other_protocols(section(6)),
-        delivery::answers(section(7)),
-        delivery::limits(section(8)),
-        delivery::cuts(section(9)),
+        accepted::forms(section("form")),
+        accepted::offers(section("offer")),
+        refused::first_lines(section("first-line")),
+        refused::headers(section("header")),
+        http::grammar(section("grammar")),
+        http::other_protocols(section("protocol")),
+        delivery::answers(section("answer")),
+        delivery::limits(section("limit")),
+        delivery::cuts(section("cut")),
     ];
     sections.into_iter().flat_map(Section::into_cases).collect()
 }
 
-fn section(number: u16) -> Section {
-    Section::new(20, number, Some(Role::Server))
+fn section(prefix: &'static str) -> Section {
+    Section::new("server-handshake", prefix, Some(Role::Server))
 }
 
 /// Adds a request that a server has to refuse.
 fn refuses<'a>(
     section: &'a mut Section,
+    name: &str,
     what: &str,
     why: &str,
     refusal: Refusal,
@@ -49,6 +50,7 @@ fn refuses<'a>(
         allowance("Opening it, if it echoes then,", opening.otherwise),
     ];
     section.add(
+        name,
         format!("Sends {what}."),
         format!(
             "The server refuses with {}{header}: {why}.{}",
@@ -63,11 +65,12 @@ fn refuses<'a>(
 fn refuses_all<'a>(
     section: &mut Section,
     refusal: Refusal,
-    requests: impl IntoIterator<Item = (&'a str, &'a str, Draft)>,
+    requests: impl IntoIterator<Item = (&'a str, &'a str, &'a str, Draft)>,
 ) {
-    for (what, why, draft) in requests {
+    for (name, what, why, draft) in requests {
         refuses(
             section,
+            name,
             what,
             why,
             refusal,

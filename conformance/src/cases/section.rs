@@ -1,13 +1,14 @@
-//! A run of cases that are numbered in the order in which they are added.
+//! Cases of a group whose names share a prefix.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt};
 
 use crate::{
     case::{Case, Plan, Role},
+    id::Id,
     opening::{Draft, Grade, Opening},
 };
 
-/// A sentence about something that a subject may do besides what is wanted.
+/// A sentence about an allowed behaviour other than the preferred one.
 pub(super) fn allowance(what: &str, grade: Grade) -> String {
     match grade {
         Grade::Right => format!(" {what} is as right."),
@@ -18,18 +19,19 @@ pub(super) fn allowance(what: &str, grade: Grade) -> String {
 
 /// The cases of one section of a group.
 pub(super) struct Section {
-    group: u16,
-    number: u16,
+    group: &'static str,
+    /// The start of the names of its cases.
+    prefix: &'static str,
     role: Option<Role>,
     cases: Vec<Case>,
 }
 
 impl Section {
     /// Begins a section whose cases are for that role, or for both.
-    pub(super) fn new(group: u16, number: u16, role: Option<Role>) -> Self {
+    pub(super) fn new(group: &'static str, prefix: &'static str, role: Option<Role>) -> Self {
         Self {
             group,
-            number,
+            prefix,
             role,
             cases: Vec::new(),
         }
@@ -38,13 +40,14 @@ impl Section {
     /// Adds a case.
     pub(super) fn add(
         &mut self,
+        name: impl fmt::Display,
         description: impl Into<Cow<'static, str>>,
         expectation: impl Into<Cow<'static, str>>,
         plan: impl Into<Plan>,
     ) -> &mut Case {
         let at = self.cases.len();
-        let id = [self.group, self.number, at as u16 + 1];
-        let mut case = Case::new(&id, description, expectation, plan);
+        let id = Id::slug(self.group, &format!("{}-{name}", self.prefix));
+        let mut case = Case::new(id, description, expectation, plan);
         case.role = self.role;
         self.cases.push(case);
         &mut self.cases[at]
@@ -53,6 +56,7 @@ impl Section {
     /// Adds a head that the subject has to take, or may refuse.
     pub(super) fn opens(
         &mut self,
+        name: &str,
         what: &str,
         why: &str,
         otherwise: Grade,
@@ -63,6 +67,7 @@ impl Section {
             Some(Role::Server) | None => "Sends a request",
         };
         self.add(
+            name,
             format!("{does} {what}."),
             format!(
                 "The connection opens and echoes: {why}.{}",

@@ -1,4 +1,4 @@
-//! Group 24: permessage-deflate (RFC 7692) where implementations trip: what enters a history and what does
+//! Group `deflate`: permessage-deflate (RFC 7692) where implementations trip: what enters a history and what does
 //! not, all forms that a compressed message may have, what is none, limits, windows and the negotiation.
 //! The subject's messages are inflated by a judge who allows exactly what was agreed on.
 
@@ -20,8 +20,8 @@ mod mixtures;
 mod negotiation;
 mod windows;
 
-/// The number of the group.
-const GROUP: u16 = 24;
+/// The name of the group.
+const GROUP: &str = "deflate";
 
 /// How long the suite waits for echoes.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -142,7 +142,7 @@ fn step(frame: Frame) -> Step {
     Step::Frame(frame, Sending::Together)
 }
 
-/// What a library makes of a text at that level: blocks of other forms at each.
+/// Compresses a text with a library at a level. Each level gives blocks of other forms.
 fn library(level: u32, text: &[u8]) -> Vec<u8> {
     let agreed = Agreed::DEFAULT;
     Codec::new(crate::Role::Client, agreed, level, Measure::Autobahn).compress(text)

@@ -1,4 +1,4 @@
-//! Group 27: peers that send and do not read, that send too much or too little at a time, and whether
+//! Group `backpressure`: peers that send and do not read, that send too much or too little at a time, and whether
 //! others suffer from it. None of it is against the RFC, but it must not cost a subject its memory (10.4).
 
 use std::time::Duration;
@@ -6,8 +6,12 @@ use std::time::Duration;
 use crate::{
     case::{Case, Closing, Event, Extent, Kind, Role, Script, Sending, Step},
     frame::{Frame, opcode},
+    id::Id,
     payload::Payload,
 };
+
+/// The name of the group.
+const GROUP: &str = "backpressure";
 
 /// Bytes that a subject may hold for a peer that does not read.
 const HOLDS: usize = 512 << 10;
@@ -75,7 +79,7 @@ fn large(number: usize) -> Frame {
     Frame::new(opcode::BINARY, numbered(number, LARGE))
 }
 
-/// What is thought of the pongs for numbered pings, the last of which was called the newest.
+/// Judges the pongs for numbered pings, the last of which was called the newest.
 fn sum_up_pongs(events: &[Event], sent: usize) -> Vec<Event> {
     let newest = Event::pong(NEWEST);
     let mut marks = Vec::new();
@@ -103,7 +107,7 @@ fn sum_up_pongs(events: &[Event], sent: usize) -> Vec<Event> {
     marks
 }
 
-/// What is thought of the echoes of numbered messages, the last of which was called the newest.
+/// Judges the echoes of numbered messages, the last of which was called the newest.
 fn sum_up_echoes(events: &[Event], sent: usize) -> Vec<Event> {
     let newest = Event::text(NEWEST);
     let mut marks = Vec::new();
@@ -152,12 +156,12 @@ fn marks(names: &[&'static str]) -> Vec<Event> {
     names.iter().copied().map(Event::Mark).collect()
 }
 
-/// Cases 27.1: pings and pongs.
+/// Cases `ping-*`: pings and pongs.
 fn pings() -> Vec<Case> {
     let hundred = || (0..100).map(|number| Event::pong(numbered(number, 8)));
     vec![
         Case::new(
-            &[27, 1, 1],
+            Id::slug(GROUP, "ping-flood"),
             format!(
                 "Sends up to {PINGS} pings of 125 bytes and reads nothing, then one more and reads."
             ),
@@ -177,7 +181,7 @@ fn pings() -> Vec<Case> {
             .tolerate(marks(&[NOT_THE_NEWEST, FEWER])),
         ),
         Case::new(
-            &[27, 1, 2],
+            Id::slug(GROUP, "ping-burst"),
             "Sends a thousand pings in one go, and reads.",
             "The pongs come in order, at last the newest; some pings may be passed over (5.5.3).",
             Script::new(Closing::by_suite())
@@ -192,7 +196,7 @@ fn pings() -> Vec<Case> {
                 .expect(marks(&[FEWER])),
         ),
         Case::new(
-            &[27, 1, 3],
+            Id::slug(GROUP, "ping-unsolicited-pongs"),
             "Sends 100 000 pongs that nobody asked for, and a message.",
             "The message comes back, and no pong is answered (5.5.3).",
             Script::new(Closing::by_suite())
@@ -204,7 +208,7 @@ fn pings() -> Vec<Case> {
                 .expect([Event::text(NEWEST)]),
         ),
         Case::new(
-            &[27, 1, 4],
+            Id::slug(GROUP, "ping-between-fragments"),
             "Sends a message in 101 fragments, with a ping behind each but the last.",
             "Every ping has its pong before the message comes back.",
             Script::new(Closing::by_suite())
@@ -220,12 +224,12 @@ fn pings() -> Vec<Case> {
     ]
 }
 
-/// Cases 27.2: messages.
+/// Cases `message-*`: messages.
 fn messages() -> Vec<Case> {
     let numbers = |count, len| (0..count).map(move |number| Event::binary(numbered(number, len)));
     vec![
         Case::new(
-            &[27, 2, 1],
+            Id::slug(GROUP, "message-flood"),
             format!(
                 "Sends up to {MESSAGES} messages of 64 KiB and reads nothing, then one more and reads."
             ),
@@ -243,7 +247,7 @@ fn messages() -> Vec<Case> {
             .tolerate(marks(&[NOT_THE_NEWEST])),
         ),
         Case::new(
-            &[27, 2, 2],
+            Id::slug(GROUP, "message-large-pipelined"),
             "Sends 256 messages of 64 KiB without waiting for echoes, which it reads as they come.",
             "All of them come back: that both sides send much at once is no reason to stop.",
             Script::new(Closing::by_suite())
@@ -252,7 +256,7 @@ fn messages() -> Vec<Case> {
                 .expect(numbers(256, LARGE)),
         ),
         Case::new(
-            &[27, 2, 3],
+            Id::slug(GROUP, "message-small-pipelined"),
             "Sends ten thousand messages of 8 bytes without waiting for echoes.",
             "All of them come back, in order.",
             Script::new(Closing::by_suite())
@@ -263,7 +267,7 @@ fn messages() -> Vec<Case> {
                 .expect(numbers(10_000, 8)),
         ),
         Case::new(
-            &[27, 2, 4],
+            Id::slug(GROUP, "message-empty-pipelined"),
             "Sends ten thousand empty messages without waiting for echoes.",
             "All of them come back.",
             Script::new(Closing::by_suite())
@@ -274,12 +278,12 @@ fn messages() -> Vec<Case> {
     ]
 }
 
-/// Cases 27.3: much in many small pieces.
+/// Cases `trickle-*`: much in many small pieces.
 fn trickles() -> Vec<Case> {
-    let trickle = |number, what, len, fragment, sending| {
+    let trickle = |name, what, len, fragment, sending| {
         let payload = Payload::repeated("añ€😀".as_bytes(), len);
         Case::new(
-            &[27, 3, number],
+            Id::slug(GROUP, name),
             what,
             "The message comes back, soon enough.",
             Script::new(Closing::by_suite())
@@ -296,28 +300,28 @@ fn trickles() -> Vec<Case> {
     };
     vec![
         trickle(
-            1,
+            "trickle-frame-bytewise",
             "Sends a text of 10 000 bytes in one frame, a byte at a time.",
             10_000,
             0,
             Sending::Chopped(1),
         ),
         trickle(
-            2,
+            "trickle-fragments-bytewise",
             "Sends a text of 1 000 bytes in fragments of one byte, a byte at a time.",
             1_000,
             1,
             Sending::Chopped(1),
         ),
         trickle(
-            3,
+            "trickle-4-mb",
             "Sends a text of 4 MB in one frame, 1 000 bytes at a time.",
             4_000_000,
             0,
             Sending::Chopped(1000),
         ),
         trickle(
-            4,
+            "trickle-ten-byte-fragments",
             "Sends a text of 1 MB in fragments of ten bytes.",
             1_000_000,
             10,
@@ -326,15 +330,15 @@ fn trickles() -> Vec<Case> {
     ]
 }
 
-/// Cases 27.4: one connection must not be another one's problem.
+/// Cases `neighbour-*`: one connection must not affect another.
 fn others() -> Vec<Case> {
     let ordinary = Script::new(Closing::by_suite())
         .step(Step::Kill(Duration::from_secs(5)))
         .frame(Frame::text("Hello"))
         .expect([Event::text("Hello")]);
-    let beside = |number, what: &str, steps: Vec<Step>| {
+    let beside = |name: &str, what: &str, steps: Vec<Step>| {
         let case = Case::new(
-            &[27, 4, number],
+            Id::slug(GROUP, name),
             format!("{what}, and opens another connection."),
             "The other connection is served.",
             Script::new(Closing::by_either(&[1000, 1002]))
@@ -347,14 +351,14 @@ fn others() -> Vec<Case> {
         case.only(Role::Server)
     };
     vec![
-        beside(1, "Says nothing on a connection", vec![]),
+        beside("neighbour-silent", "Says nothing on a connection", vec![]),
         beside(
-            2,
+            "neighbour-half-frame",
             "Sends half of a frame",
             vec![Step::Start(Frame::text("Hello"), Extent::Bytes(9))],
         ),
         beside(
-            3,
+            "neighbour-half-message",
             "Sends half of a message",
             vec![Step::Frame(
                 Frame::text("Hello").unfinished(),
@@ -362,12 +366,12 @@ fn others() -> Vec<Case> {
             )],
         ),
         beside(
-            4,
+            "neighbour-stuck",
             "Sends messages and reads nothing until the subject is stuck",
             vec![Step::Read(false), Step::Flood(MESSAGES, large)],
         ),
         beside(
-            5,
+            "neighbour-failed",
             "Sends a frame that is wrong, and does not end the transport",
             vec![
                 Step::Answer(false),

@@ -15,7 +15,7 @@ use super::{Stop, size};
 #[derive(Debug, Parser)]
 #[command(name = "conformance", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Arguments {
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -25,9 +25,9 @@ Examples:
   conformance client ws://127.0.0.1:9001/           test an echo server
   conformance client ws://[::1]:9001 ws://[::1]:9002 --agent old --agent new
                                                     two of them, side by side
-  conformance client ws://127.0.0.1:9001 --only '6.*,7.*' --exclude 7.1.5
+  conformance client ws://127.0.0.1:9001 --only '6.*,closing' --exclude 7.1.5
                                                     some cases
-  conformance list --only '24.*'                    what the cases are
+  conformance list --only deflate                   what the cases are
 
 Exit status: 0 if every verdict is OK, INFORMATIONAL or known (--known), 1 if not, 2 if nothing could be tested.";
 
@@ -53,6 +53,10 @@ pub(crate) enum Command {
     /// They share what decides the verdicts, so they have to agree.
     #[cfg(feature = "ours")]
     Drivers(DriversArguments),
+    /// Test all drivers of this project; only in builds with the feature `ours`.
+    #[cfg(not(feature = "ours"))]
+    #[command(hide = true, disable_help_flag = true)]
+    Drivers(AnyArguments),
     /// Sum up reports in Markdown.
     Results(ResultsArguments),
     /// List the cases.
@@ -99,6 +103,14 @@ pub(crate) struct DriversArguments {
     pub(crate) run: Run,
 }
 
+/// The arguments of a command that this build does not have.
+#[cfg(not(feature = "ours"))]
+#[derive(Debug, Args)]
+pub(crate) struct AnyArguments {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    _any: Vec<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ResultsArguments {
     /// Directories that --report named before. Those that Autobahn wrote will do, too.
@@ -107,7 +119,7 @@ pub(crate) struct ResultsArguments {
     /// Cases to leave out.
     #[arg(long, value_name = "CASES", value_delimiter = ',')]
     pub(crate) exclude: Vec<String>,
-    /// What stands at the start, in Markdown.
+    /// The introduction, in Markdown.
     #[arg(long, value_name = "FILE")]
     pub(crate) introduction: Option<PathBuf>,
     /// Where it goes, instead of to the output.
@@ -124,7 +136,7 @@ pub(crate) struct ListArguments {
     pub(crate) selection: Selection,
 }
 
-/// What is the same whoever is tested.
+/// Options that all tests share.
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
@@ -135,15 +147,20 @@ pub(crate) struct Run {
     pub(crate) reporting: Reporting,
 }
 
-/// Which cases.
+/// The selection of cases.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Which cases")]
 pub(crate) struct Selection {
-    /// Only these: exact names, or prefixes with `*` for anything, so that `1.*` is group 1, and `1*` is 1, 10, 12
-    /// and 13.
-    #[arg(long, value_name = "CASES", value_delimiter = ',')]
+    /// Only these: groups such as 9 or closing, exact names, or prefixes with `*` for anything, such as closing/code-*
+    /// (`1.*` is group 1, and `1*` is 1, 10, 12 and 13).
+    #[arg(
+        long,
+        visible_alias = "cases",
+        value_name = "CASES",
+        value_delimiter = ','
+    )]
     only: Vec<String>,
-    /// Not these.
+    /// Not these, named likewise.
     #[arg(long, value_name = "CASES", value_delimiter = ',')]
     exclude: Vec<String>,
 }
@@ -210,7 +227,7 @@ impl Running {
     }
 }
 
-/// What is known of the subject.
+/// Facts about the subject.
 #[derive(Debug, Args)]
 #[command(
     next_help_heading = "What is known of the subject (without it, cases about that are INFORMATIONAL)"
@@ -234,16 +251,16 @@ pub(crate) struct FactsArguments {
     /// How long it waits for the answer to its Close frame, and for the end of the transport.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     close_timeout: Option<Duration>,
-    /// After how long without a byte it sends a ping.
+    /// The time without a byte after which it sends a ping.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     ping_interval: Option<Duration>,
     /// How long it waits for something to come after that ping.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pong_timeout: Option<Duration>,
-    /// After how long without a message it closes.
+    /// The time without a message after which it closes.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     idle_timeout: Option<Duration>,
-    /// How long it tries to send to a peer that takes nothing.
+    /// How long it tries to send to a peer that does not read.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     write_timeout: Option<Duration>,
 }
@@ -265,7 +282,7 @@ impl FactsArguments {
     }
 }
 
-/// What is told of it, and where.
+/// Output and reports.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What is told")]
 pub(crate) struct Reporting {

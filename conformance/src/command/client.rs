@@ -59,7 +59,7 @@ fn server(arguments: &ClientArguments, url: &Url) -> Server {
     }
 }
 
-/// Has one message echoed, to see whether there is anything to test.
+/// Sends one message and waits for its echo, to check that there is a server to test.
 fn probe(server: &Server, url: &Url, settings: Settings) -> Result<Outcome, Stop> {
     let script = Script::new(Closing::by_suite())
         .step(Step::Kill(Duration::from_secs(2)))

@@ -1,4 +1,4 @@
-//! What is told while cases run: a bar on a terminal, and a line for each case that did not go well.
+//! Output while cases run: a progress bar on a terminal, and a line for each case that was not passed.
 
 use std::{io::Write, time::Duration};
 
@@ -31,7 +31,7 @@ impl Console {
         let target = if reporting.no_progress {
             ProgressDrawTarget::hidden()
         } else {
-            // Hides itself where there is no terminal.
+            // It is hidden where there is no terminal.
             ProgressDrawTarget::stderr()
         };
         let cases = cases.map(|cases| cases as u64);
@@ -42,7 +42,7 @@ impl Console {
         console
     }
 
-    /// Counts an outcome, and names it if it is not as it should be.
+    /// Counts an outcome, and prints it if it is not right.
     pub(crate) fn outcome(&self, case: &Case, outcome: &Outcome) {
         let grade = Grade::from(outcome.verdict);
         match grade {
@@ -56,12 +56,12 @@ impl Console {
     /// Writes a line above the bar.
     pub(crate) fn line(&self, line: &str) {
         self.bar.suspend(|| {
-            // Who reads no more of it still gets the exit status.
+            // If the output is closed, the exit status still counts.
             let _ = writeln!(anstream::stdout(), "{line}");
         });
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -1,4 +1,4 @@
-//! Why a case failed: what was expected, what came, and the frames.
+//! Why a case failed: the expected and the received events, and the frames.
 
 use std::io::{self, Write};
 
@@ -46,7 +46,7 @@ pub(crate) fn write(
     field(out, "received", &render::events(&outcome.events))?;
     field(out, "ended", &[render::ending(&outcome.ending)])?;
     if !outcome.log.entries().any(Entry::is_frame) {
-        // Then the heads are what there is to see.
+        // Without frames, the heads tell the story.
         for (name, head) in [
             ("request", &outcome.heads.request),
             ("response", &outcome.heads.response),

@@ -17,12 +17,12 @@ use super::{
     details, table,
 };
 
-/// Whether the agents of a report have to agree.
+/// The relation of the agents of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Agreement {
-    /// They are different implementations, and need not.
+    /// They are different implementations and need not agree.
     Free,
-    /// They share what decides the verdicts.
+    /// They share the code that decides the verdicts and must agree.
     Required,
 }
 
@@ -36,7 +36,7 @@ pub(crate) fn known(reporting: &Reporting) -> Result<Known, Stop> {
         .map_err(|error| Stop::Known(path.clone(), error))
 }
 
-/// Tells what came of a run, writes the report, and judges.
+/// Prints the outcome of a run, writes the report, and judges.
 pub(crate) fn finish(
     report: &Report<'_>,
     known: &Known,
@@ -54,7 +54,7 @@ pub(crate) fn finish(
         Some(report.write(&reporting.report).map_err(Stop::Unwritable)?)
     };
     let mut out = anstream::stdout().lock();
-    // Who reads no more of it still gets the report and the exit status.
+    // If the output is closed, the report and the exit status still count.
     let _ = tell(&mut out, report, &surprises, known, reporting);
     let status = if surprises.is_empty() {
         Status::Passed

@@ -1,9 +1,12 @@
-//! `conformance list`: the cases and what they are about.
+//! `conformance list`: the cases.
 
 use std::io::{self, Write};
 
 use anstyle::Style;
-use conformance::{Case, Role, cases::GROUPS};
+use conformance::{
+    Case, Role,
+    cases::{GROUPS, Group},
+};
 
 use super::{Status, Stop, arguments::ListArguments};
 
@@ -17,25 +20,24 @@ pub(crate) fn run(arguments: &ListArguments) -> Result<Status, Stop> {
 fn write(out: &mut impl Write, cases: &[Case], long: bool) -> io::Result<()> {
     let bold = Style::new().bold();
     for group in GROUPS {
-        let of_group = || cases.iter().filter(|case| case.id.group() == group.number);
-        if of_group().next().is_none() {
+        let of_group: Vec<_> = cases
+            .iter()
+            .filter(|case| case.id.group() == group.name)
+            .collect();
+        let Some(width) = of_group.iter().map(|case| case.id.to_string().len()).max() else {
             continue;
-        }
-        let count = of_group().count();
-        writeln!(
-            out,
-            "{bold}{} {}{bold:#} ({count})",
-            group.number, group.title
-        )?;
-        for case in of_group() {
+        };
+        let Group { name, title, .. } = group;
+        writeln!(out, "{bold}{name} {title}{bold:#} ({})", of_group.len())?;
+        for case in of_group {
             let role = match case.role {
                 Some(Role::Client) => " (clients)",
                 Some(Role::Server) => " (servers)",
                 None => "",
             };
-            writeln!(out, "  {:8} {}{role}", case.id, case.description)?;
+            writeln!(out, "  {:width$} {}{role}", case.id, case.description)?;
             if long {
-                writeln!(out, "  {:8} {}", "", case.expectation)?;
+                writeln!(out, "  {:width$} {}", "", case.expectation)?;
             }
         }
     }

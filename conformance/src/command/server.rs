@@ -1,4 +1,4 @@
-//! `conformance server`: tests the clients that come.
+//! `conformance server`: tests the clients that connect.
 
 use std::{
     net::TcpListener,
@@ -45,16 +45,16 @@ pub(crate) fn run(arguments: &ServerArguments) -> Result<Status, Stop> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is told of the clients that come.
+/// Output about the clients that connect.
 struct Clients<'a> {
     console: Console,
     server: &'a FuzzingServer,
-    /// Whether the first report is the last.
+    /// True if the program ends after the first report.
     once: bool,
     known: &'a Known,
     reporting: &'a Reporting,
     start: Instant,
-    /// What the reports said that were written last.
+    /// The status of the reports that were written last.
     last: Mutex<Result<Status, Stop>>,
 }
 

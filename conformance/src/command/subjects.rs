@@ -15,7 +15,7 @@ use super::{
     finish::{self, Agreement},
 };
 
-/// What is run, how, and what is told of it.
+/// The run of all cases against all subjects, and its output.
 pub(crate) struct Subjects<'a> {
     pub(crate) cases: &'a [Case],
     pub(crate) known: &'a Known,

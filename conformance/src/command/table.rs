@@ -15,23 +15,24 @@ use super::console::{seconds, style};
 pub(crate) fn write(out: &mut impl Write, agent: &Agent<'_>) -> io::Result<()> {
     let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
     writeln!(out, "\n{bold}{}{bold:#}", agent.name)?;
-    let titles = GROUPS.iter().map(|group| group.title.chars().count());
-    let width = titles.max().unwrap_or_default();
-    write!(out, "{dim}{:>4} {:width$} {:>6}", "", "group", "cases")?;
+    let longest = |lens: &mut dyn Iterator<Item = usize>| lens.max().unwrap_or_default();
+    let names = longest(&mut GROUPS.iter().map(|group| group.name.len()));
+    let titles = longest(&mut GROUPS.iter().map(|group| group.title.len()));
+    let title = |name: &str, title: &str| format!("{name:>names$} {title:titles$}");
+    write!(out, "{dim}{} {:>6}", title("", "group"), "cases")?;
     for grade in Grade::ALL {
         let (heading, width) = column(grade);
         write!(out, " {heading:>width$}")?;
     }
     writeln!(out, " {:>10}{dim:#}", "time")?;
     for group in GROUPS {
-        let tally = Tally::of(agent.group(group.number).map(|(_, outcome)| outcome));
+        let tally = Tally::of(agent.group(group.name).map(|(_, outcome)| outcome));
         if tally.all() > 0 {
-            let title = format!("{:>4} {:width$}", group.number, group.title);
-            row(out, &title, tally)?;
+            row(out, &title(group.name, group.title), tally)?;
         }
     }
     let all: Vec<&Outcome> = agent.outcomes.values().collect();
-    row(out, &format!("{:>4} {:width$}", "", "all"), Tally::of(all))
+    row(out, &title("", "all"), Tally::of(all))
 }
 
 fn row(out: &mut impl Write, title: &str, tally: Tally) -> io::Result<()> {

@@ -4,7 +4,7 @@
 pub(super) struct Dice(u64);
 
 impl Dice {
-    /// Dice that fall as that number tells them.
+    /// Makes dice with a seed.
     pub(super) const fn new(seed: u64) -> Self {
         Self(seed)
     }

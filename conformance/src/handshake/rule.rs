@@ -1,4 +1,4 @@
-//! What a client's request has to be like, one rule at a time (RFC 6455 4.1).
+//! The rules for the request of a client, one at a time (RFC 6455 4.1).
 
 use std::collections::HashSet;
 
@@ -6,7 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::Head;
 
-/// One thing that every client has to do in its half of the opening handshake, or directly behind it.
+/// A duty of every client in its half of the opening handshake, or directly after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
     /// The first line is `GET`, a path or an absolute URI, and `HTTP/1.1`.
@@ -23,7 +23,7 @@ pub enum Rule {
     FreshKey,
     /// There is one version, which is 13.
     Version,
-    /// What is offered follows the grammar.
+    /// Offers follow the grammar.
     Offers,
     /// The lines follow the grammar of HTTP.
     Grammar,
@@ -35,7 +35,7 @@ pub enum Rule {
     Masks,
 }
 
-/// What is known of a client when its request is judged, besides the request.
+/// Evidence about a client that is judged besides its request.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Evidence {
     /// Where it found the suite.
@@ -48,7 +48,7 @@ pub(crate) struct Evidence {
 }
 
 impl Rule {
-    /// What every server has to look at (RFC 6455 4.2.1).
+    /// The rules that every server has to check (RFC 6455 4.2.1).
     pub(super) const OF_REQUESTS: [Self; 6] = [
         Self::FirstLine,
         Self::Host,
@@ -58,7 +58,7 @@ impl Rule {
         Self::Key,
     ];
 
-    /// Measures a client by the rule.
+    /// Judges a client by the rule.
     ///
     /// # Errors
     ///

@@ -80,7 +80,7 @@ pub(super) fn run(
     (opened, evidence)
 }
 
-/// Whether a response agrees to an extension in a way that the request allows, so that nothing is wrong with it.
+/// Returns true if a response agrees to an extension in a way that the request allows.
 fn answers_an_offer(response: &str, request: &Head) -> bool {
     let lines = |head: &Head| -> Vec<String> {
         let lines = head.all("Sec-WebSocket-Extensions");

@@ -188,7 +188,7 @@ impl Draft {
     }
 }
 
-/// What stands for the words in braces.
+/// The values for the words in braces.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Blanks<'a> {
     pub(crate) host: &'a str,

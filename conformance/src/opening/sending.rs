@@ -8,7 +8,7 @@ use crate::{case::Cuts, script, session::Session, subject::Facts};
 /// How long the pieces of a cut are apart: enough to be read one by one.
 const MOMENT: Duration = Duration::from_millis(5);
 
-/// For how long a subject waits of which that is not known.
+/// The time for which a subject waits if that is not known.
 const OPENING_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends head and early data, and ends the direction of the suite if that belongs to it.

@@ -112,7 +112,7 @@ fn receive_final_head(session: &mut Session, until: Duration) -> Result<Head, He
 fn judge_silence(opening: &Opening, session: &mut Session, fault: &HeadFault) -> (Grade, String) {
     let silence = match &opening.answer {
         Answer::Refuses(refusal) => refusal.silence,
-        // 4.1: who has not waited for an answer is owed none.
+        // 4.1: a client that does not wait for a response may get none.
         Answer::Opens | Answer::Drops if !opening.early.is_empty() => opening.otherwise,
         Answer::Opens | Answer::Drops if opening.otherwise == Grade::Right => Grade::Tolerated,
         Answer::Opens | Answer::Drops => Grade::Wrong,
@@ -127,7 +127,7 @@ fn judge_silence(opening: &Opening, session: &mut Session, fault: &HeadFault) ->
             "the server ended the connection without an answer".to_owned(),
         ),
         HeadFault::TooSlow => {
-            // Who may leave without a word may wait for more first.
+            // A server that may end the connection without a response may wait for more first.
             let grade = match silence {
                 Grade::Right | Grade::Tolerated => Grade::Tolerated,
                 Grade::Wrong => Grade::Wrong,
@@ -167,7 +167,7 @@ fn judge_answer(opening: &Opening, session: &mut Session, head: &Head, to_head: 
     let announced = head.lists("Connection", "close");
     let close = match end {
         End::Ended | End::Reset => BehaviorClose::Ok,
-        // RFC 7230 6.6: who says close must close.
+        // RFC 7230 6.6: a server that announces close must close.
         End::Open if announced => BehaviorClose::FailedByClient,
         // RFC 7230 3.3.3: nothing else would end such a body.
         End::Open if body.framing == Framing::UntilEnd => BehaviorClose::Unclean,
@@ -209,19 +209,19 @@ fn refused(grades: Vec<(Grade, String)>, close: BehaviorClose) -> Opened {
 enum Framing {
     /// It has that many bytes.
     Length(usize),
-    /// By a last chunk.
+    /// Ended by a last chunk.
     Chunked,
-    /// By the end of the transport.
+    /// Ended by the end of the transport.
     UntilEnd,
 }
 
-/// What came of a body.
+/// The outcome of reading a body.
 struct Body {
     framing: Framing,
     bytes: Vec<u8>,
 }
 
-/// Whether the transport ended behind an answer.
+/// How the transport ended after a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
     Ended,
@@ -262,7 +262,7 @@ fn receive_body(session: &mut Session, head: &Head, to_head: bool) -> (Body, End
     (Body { framing, bytes }, end)
 }
 
-/// What is against HTTP about an answer, though it refuses as RFC 6455 wants it.
+/// Violations of HTTP in a response that refuses as RFC 6455 wants it.
 fn form_faults(head: &Head, body: &Body, end: End) -> Vec<String> {
     let mut faults = Vec::new();
     if head.status() == Some(405) && head.all("Allow").next().is_none() {

@@ -248,7 +248,7 @@ fn servers_that_have_to_open_are_judged_by_their_answer_and_their_echo() {
     let lenient = opening.otherwise(Grade::Tolerated);
     assert_eq!(served(&lenient, &[REFUSES, Ends]), "NON-STRICT / OK");
     assert_eq!(served(&lenient, &[Ends]), "FAILED / OK");
-    // Who has not waited for the answer is owed none.
+    // A client that does not wait for the response gets none.
     let early = vec![Step::message(Kind::Text, "early")];
     let early = Opening::early(Half::Proper, early, Script::new(Closing::by_suite()));
     let early = early.otherwise(Grade::Tolerated);

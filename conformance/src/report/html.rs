@@ -1,4 +1,4 @@
-//! Reports for people: pages of HTML that need nothing but themselves.
+//! Reports for people: self-contained pages of HTML.
 //!
 //! Everything that a peer sent goes through `maud`, which escapes it, and no script runs but the one that
 //! carries the nonce of the report: a page is safe to look at whatever the peer is.
@@ -25,12 +25,12 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
     %3Crect width='16' height='16' rx='4' fill='%231a7f37'/%3E\
     %3Cpath d='M4 8.5l2.5 2.5L12 5.5' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E";
 
-/// What only the scripts of one report have.
+/// A nonce that the scripts of one report share.
 #[derive(Debug)]
 pub(super) struct Nonce(String);
 
 impl Nonce {
-    /// One that nobody guesses who wrote to the wire before it was made.
+    /// Makes one that nobody can guess who wrote to the wire before.
     pub(super) fn new() -> Self {
         Self(format!("{:016x}", fastrand::u64(..)))
     }
@@ -64,7 +64,7 @@ fn page(title: &str, nonce: &Nonce, contents: &Markup) -> String {
 }
 
 impl Grade {
-    /// A sign that tells it without a colour.
+    /// A sign that shows it without a colour.
     const fn sign(self) -> &'static str {
         match self {
             Self::Ok => "✓",
@@ -109,7 +109,7 @@ fn bar(tally: &Tally) -> Markup {
     }
 }
 
-/// Counts in words: what is not zero.
+/// The counts that are not zero, in words.
 fn counts(tally: &Tally) -> Markup {
     html! {
         @for grade in Grade::ALL {

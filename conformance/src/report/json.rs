@@ -1,14 +1,12 @@
-//! Reports for programs, in the format of Autobahn: what reads those reads these.
+//! Reports for programs, in the format of Autobahn, so that its readers can read them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::{Agent, Report, file_name};
 use crate::{
     case::{By, Case, Event, Kind, Plan, Role},
-    cases,
-    id::Id,
     log::{Entry, Excerpt, Line, Summary, Traffic, What},
     outcome::Outcome,
     payload::Payload,
@@ -35,12 +33,6 @@ pub(super) fn index(report: &Report<'_>) -> Value {
         (agent.name.clone(), Value::Object(cases.collect()))
     };
     Value::Object(report.agents.iter().map(of_agent).collect())
-}
-
-/// The positions of all cases of the suite, counted from 1.
-pub(super) fn positions() -> HashMap<Id, usize> {
-    let ids = cases::all().into_iter().map(|case| case.id);
-    ids.zip(1..).collect()
 }
 
 /// The report on one case.
@@ -114,7 +106,7 @@ fn reason(close: &Option<(Option<u16>, String)>) -> Option<&str> {
     (!reason.is_empty()).then_some(reason)
 }
 
-/// What is thought of what came, and of how it ended, in words.
+/// The verdicts on the events and on the closing, in words.
 fn results(outcome: &Outcome) -> (String, String) {
     let right = || "what came is what was expected".to_owned();
     let reasons = outcome.reasons.join("; ");
@@ -140,7 +132,7 @@ fn opening_timeout(outcome: &Outcome) -> bool {
 fn expected(outcome: &Outcome) -> Value {
     let mut alternatives = BTreeMap::new();
     for alternative in &outcome.expected {
-        // Of several that are equally good the first is told, as the format has it.
+        // The format has room for one: the first of several that are equally good.
         alternatives
             .entry(render::alternative_name(alternative).to_owned())
             .or_insert_with(|| events(&alternative.events));

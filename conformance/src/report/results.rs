@@ -1,4 +1,4 @@
-//! Reports that were written before, summed up in Markdown: what is published of comparisons.
+//! Summaries of reports in Markdown, for publishing comparisons.
 //!
 //! Reports of Autobahn can be read as well, since the format is the same.
 
@@ -13,12 +13,12 @@ use serde::Deserialize;
 
 use super::Grade;
 use crate::{
-    cases::GROUPS,
+    cases::{self, GROUPS},
     id::{Id, Pattern},
     verdict::{Behavior, BehaviorClose, Verdict},
 };
 
-/// What several reports say of their agents.
+/// The verdicts of several reports.
 #[derive(Debug, Clone, Default)]
 pub struct Results {
     agents: Vec<AgentResults>,
@@ -27,12 +27,13 @@ pub struct Results {
 #[derive(Debug, Clone)]
 struct AgentResults {
     name: String,
-    /// Whether the suite was the server, and so the agent a client.
+    /// True if the agent was a client.
     is_client: bool,
-    cases: BTreeMap<Id, Judged>,
+    /// In the order of the suite.
+    cases: Vec<Judged>,
 }
 
-/// What is read of the file on a case.
+/// The fields that are read from the file of a case.
 #[derive(Debug, Clone, Deserialize)]
 struct Judged {
     id: Id,
@@ -46,18 +47,18 @@ struct Judged {
     result_close: String,
 }
 
-/// What is read of an entry of the index.
+/// The fields that are read from an entry of the index.
 #[derive(Deserialize)]
 struct Entry {
     reportfile: PathBuf,
 }
 
-/// A report that was not to be read.
+/// A report that could not be read.
 #[derive(Debug)]
 pub struct Unreadable {
     /// The file in question.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The error.
     pub error: io::Error,
 }
 
@@ -74,33 +75,28 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// If the index or a file that it names is not to be read.
+    /// If the index or a file that it names cannot be read.
     pub fn add(&mut self, directory: &Path) -> Result<(), Unreadable> {
         let index: BTreeMap<String, BTreeMap<String, Entry>> = read(directory.join("index.json"))?;
         for (name, entries) in index {
-            let mut cases = BTreeMap::new();
-            for entry in entries.into_values() {
-                let case: Judged = read(directory.join(entry.reportfile))?;
-                cases.insert(case.id.clone(), case);
-            }
-            self.agents.push(AgentResults {
-                name,
-                is_client: cases.values().any(|case| case.is_server),
-                cases,
-            });
+            let entries = entries.into_values();
+            let cases: Result<Vec<Judged>, _> = entries
+                .map(|entry| read(directory.join(entry.reportfile)))
+                .collect();
+            self.agents.push(AgentResults::new(name, cases?));
         }
         Ok(())
     }
 
-    /// Leaves cases out that are not to be published.
+    /// Removes cases that are not to be published.
     pub fn leave_out(&mut self, patterns: &[Pattern]) {
         for agent in &mut self.agents {
             let listed = |id: &Id| !patterns.iter().any(|pattern| pattern.matches(id));
-            agent.cases.retain(|id, _| listed(id));
+            agent.cases.retain(|case| listed(&case.id));
         }
     }
 
-    /// All of it in Markdown: a table of servers and one of clients, each case that is not `OK`, and why.
+    /// Returns a summary in Markdown: a table of servers and one of clients, each case that is not `OK`, and why.
     #[must_use]
     pub fn markdown(&self) -> String {
         let mut text = String::new();
@@ -158,13 +154,13 @@ fn groups(out: &mut String, agents: &[&AgentResults]) -> fmt::Result {
     }
     writeln!(out, "\n|---|{}", "---:|".repeat(agents.len()))?;
     for group in GROUPS {
-        let has = |id: &Id| id.group() == group.number;
-        if !agents.iter().any(|agent| agent.cases.keys().any(has)) {
+        let has = |case: &Judged| case.id.group() == group.name;
+        if !agents.iter().any(|agent| agent.cases.iter().any(has)) {
             continue;
         }
-        write!(out, "| {} {} |", group.number, group.title)?;
+        write!(out, "| {} {} |", group.name, group.title)?;
         for agent in agents {
-            let all = agent.cases.keys().filter(|id| has(id)).count();
+            let all = agent.cases.iter().filter(|case| has(case)).count();
             let right = agent.count(Grade::Ok, has) + agent.count(Grade::Informational, has);
             write!(out, " {right}/{all} |")?;
         }
@@ -173,10 +169,10 @@ fn groups(out: &mut String, agents: &[&AgentResults]) -> fmt::Result {
     Ok(())
 }
 
-/// The cases that are not as they should be. Neighbours of which the same is to be said share a line.
+/// The cases that are not `OK`. Neighbours with the same verdict and reason share a line.
 fn deviations(out: &mut String, agent: &AgentResults) -> fmt::Result {
     let mut runs: Vec<(Vec<&Judged>, Verdict, String)> = Vec::new();
-    for case in agent.cases.values() {
+    for case in &agent.cases {
         let (verdict, reason) = (case.verdict(), case.reason());
         match runs.last_mut() {
             Some((run, other, why)) if *other == verdict && *why == reason => run.push(case),
@@ -196,7 +192,7 @@ fn deviations(out: &mut String, agent: &AgentResults) -> fmt::Result {
     )?;
     for (run, verdict, reason) in runs {
         let cases = match run.as_slice() {
-            [first, .., last] => format!("{}–{} ({})", first.id, last.id, run.len()),
+            [first, .., last] => format!("{} to {} ({})", first.id, last.id, run.len()),
             [only] => only.id.to_string(),
             [] => String::new(),
         };
@@ -206,10 +202,24 @@ fn deviations(out: &mut String, agent: &AgentResults) -> fmt::Result {
 }
 
 impl AgentResults {
-    fn count(&self, grade: Grade, of: impl Fn(&Id) -> bool) -> usize {
-        let cases = self.cases.values();
+    fn new(name: String, mut cases: Vec<Judged>) -> Self {
+        let positions = cases::positions();
+        // Cases that the suite does not know, from reports of another version, come last.
+        cases.sort_by_cached_key(|case| {
+            let at = positions.get(&case.id).copied().unwrap_or(usize::MAX);
+            (at, case.id.clone())
+        });
+        Self {
+            name,
+            is_client: cases.iter().any(|case| case.is_server),
+            cases,
+        }
+    }
+
+    fn count(&self, grade: Grade, of: impl Fn(&Judged) -> bool) -> usize {
+        let cases = self.cases.iter();
         cases
-            .filter(|case| of(&case.id) && Grade::from(case.verdict()) == grade)
+            .filter(|case| of(case) && Grade::from(case.verdict()) == grade)
             .count()
     }
 }
@@ -222,7 +232,7 @@ impl Judged {
         }
     }
 
-    /// What went wrong: what the subject did, or how it closed if only that was wrong.
+    /// The reason for the verdict: the behaviour, or the closing if only that was wrong.
     fn reason(&self) -> String {
         match self.behavior {
             Behavior::Ok | Behavior::Informational if !self.close.is_right() => {
@@ -237,7 +247,7 @@ impl Judged {
     }
 }
 
-/// Text in a cell of a table, without meaning for Markdown or HTML.
+/// Text in a cell of a table, escaped for Markdown and HTML.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -256,51 +266,52 @@ fn escaped(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn judged(id: &str, behavior: Behavior, close: BehaviorClose) -> (Id, Judged) {
-        let id: Id = id.parse().expect("an id");
-        let case = Judged {
-            id: id.clone(),
+    fn judged(id: &str, behavior: Behavior, close: BehaviorClose) -> Judged {
+        Judged {
+            id: id.parse().expect("an id"),
             behavior,
             close,
             is_server: false,
             result: "did | this".to_owned(),
             result_close: "closed so".to_owned(),
-        };
-        (id, case)
+        }
     }
 
     #[test]
     fn neighbours_with_the_same_verdict_share_a_line() {
         let results = Results {
-            agents: vec![AgentResults {
-                name: "<b>ad".to_owned(),
-                is_client: false,
-                cases: BTreeMap::from([
+            agents: vec![AgentResults::new(
+                "<b>ad".to_owned(),
+                vec![
+                    judged("closing/code-1001", Behavior::Failed, BehaviorClose::Ok),
+                    judged("closing/code-1000", Behavior::Failed, BehaviorClose::Ok),
                     judged("1.1.1", Behavior::Failed, BehaviorClose::Ok),
                     judged("1.1.2", Behavior::Failed, BehaviorClose::Ok),
-                    judged("1.1.10", Behavior::Failed, BehaviorClose::Ok),
+                    judged("1.1.8", Behavior::Failed, BehaviorClose::Ok),
                     judged("2.1", Behavior::Ok, BehaviorClose::Ok),
                     judged("2.2", Behavior::Ok, BehaviorClose::Unclean),
                     judged("2.3", Behavior::Informational, BehaviorClose::Informational),
-                ]),
-            }],
+                ],
+            )],
         };
         assert_eq!(
             results.markdown(),
             "## Servers\n\n\
              | | ok | non-strict | informational | unimplemented | failed | cases |\n\
              |---|---:|---:|---:|---:|---:|---:|\n\
-             | &lt;b>ad | 1 | 0 | 1 | 0 | 4 | 6 |\n\n\
+             | &lt;b>ad | 1 | 0 | 1 | 0 | 6 | 8 |\n\n\
              Right, of the cases of each group:\n\n\
              | | &lt;b>ad |\n\
              |---|---:|\n\
              | 1 Framing | 0/3 |\n\
-             | 2 Pings and pongs | 2/3 |\n\n\
+             | 2 Pings and pongs | 2/3 |\n\
+             | closing Closing in all ways | 0/2 |\n\n\
              ### &lt;b>ad\n\n\
              | case | verdict | why |\n\
              |---|---|---|\n\
-             | 1.1.1–1.1.10 (3) | FAILED / OK | did \\| this |\n\
-             | 2.2 | OK / UNCLEAN | closed so |\n"
+             | 1.1.1 to 1.1.8 (3) | FAILED / OK | did \\| this |\n\
+             | 2.2 | OK / UNCLEAN | closed so |\n\
+             | closing/code-1000 to closing/code-1001 (2) | FAILED / OK | did \\| this |\n"
         );
     }
 }

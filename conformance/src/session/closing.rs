@@ -1,4 +1,4 @@
-//! How the suite closes a connection, and how long it waits for the subject to do its share.
+//! Closing by the suite, and its timers for the subject's share.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::{
 /// How long the suite waits for the answer to its Close frame, and then for a server to end the transport.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What is known of how a connection ends.
+/// The state of the closing of a connection.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Close {
-    /// Whether the suite has sent a Close frame.
+    /// True if the suite has sent a Close frame.
     pub(crate) sent: bool,
-    /// Whether that frame was not an answer.
+    /// True if that frame was not an answer.
     pub(crate) by_suite: bool,
     pub(crate) local: Option<(Option<u16>, String)>,
     pub(crate) remote: Option<(Option<u16>, String)>,
@@ -35,18 +35,18 @@ pub(crate) struct Close {
     pub(crate) not_ended: bool,
 }
 
-/// What goes off when, if it is not too late by then.
+/// The timers of a connection.
 #[derive(Default)]
 pub(super) struct Timers {
-    /// For a connection that should be over.
+    /// When a connection that should be over is ended.
     kill: Option<Duration>,
-    /// For a connection on which nothing more is to come.
+    /// When a connection without further expected events is closed.
     close: Option<Duration>,
-    /// For the answer to our Close frame.
+    /// When the answer to the suite's Close frame is due.
     answer: Option<Duration>,
-    /// For the end of the transport after it.
+    /// When the end of the transport after it is due.
     end: Option<Duration>,
-    /// For anything.
+    /// When any event is due.
     patience: Option<Duration>,
 }
 
@@ -62,12 +62,12 @@ impl Timers {
         *self.patience.get_or_insert(until)
     }
 
-    /// There was a sign of life.
+    /// Notes a sign of life.
     pub(super) fn forget_patience(&mut self) {
         self.patience = None;
     }
 
-    /// Whether the connection should be over by now.
+    /// Returns true if the connection should be over by now.
     pub(super) fn kills(&self, now: Duration) -> bool {
         self.kill.is_some_and(|at| at <= now)
     }
@@ -79,7 +79,7 @@ impl Session {
         self.timers.kill = Some(self.now() + span * self.settings.patience);
     }
 
-    /// Sets the timer that closes a connection on which nothing more is to come.
+    /// Sets the timer that closes a connection without further expected events.
     pub(crate) fn close_after(&mut self, span: Duration) {
         self.timers.close = Some(self.now() + span * self.settings.patience);
     }
@@ -201,7 +201,7 @@ impl Session {
         }
     }
 
-    /// Does what is due.
+    /// Handles expired timers.
     pub(super) fn fire_timers(&mut self) {
         let now = self.now();
         let due = |timer: &mut Option<Duration>| timer.take_if(|at| *at <= now).is_some();

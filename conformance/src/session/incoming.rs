@@ -1,4 +1,4 @@
-//! What comes from the subject: bytes, frames, messages, and everything that can be wrong with them.
+//! Input from the subject: bytes, frames, messages, and their violations.
 
 use std::time::Duration;
 
@@ -13,27 +13,27 @@ use crate::{
 /// Masking keys that are kept, the first ones.
 const MASKS: usize = 64;
 
-/// What has come and is not dealt with yet.
+/// Received input that is not processed yet.
 #[derive(Default)]
 pub(super) struct Incoming {
-    /// Bytes that nobody has looked at.
+    /// Bytes that are not decoded yet.
     bytes: Vec<u8>,
     decoder: Decoder,
     message: Option<Partial>,
-    /// How the transport ended, behind all that came.
+    /// How the transport ended after the bytes.
     end: Option<Received>,
 }
 
-/// A message of which not all fragments have come.
+/// A message with outstanding fragments.
 struct Partial {
     kind: Kind,
     compressed: bool,
     bytes: Vec<u8>,
-    /// How many of the bytes are known to be UTF-8.
+    /// The number of bytes that are known to be UTF-8.
     valid: usize,
 }
 
-/// How far bytes are UTF-8.
+/// The result of checking bytes for UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Text {
     /// All of them.
@@ -45,15 +45,15 @@ enum Text {
 }
 
 impl Incoming {
-    /// How the subject has ended the transport, though not all is dealt with that came before.
+    /// How the subject has ended the transport, though earlier input may not be processed yet.
     pub(super) const fn end(&self) -> Option<Received> {
         self.end
     }
 }
 
 impl Session {
-    /// Waits for the next frame, the next timer or the end, and deals with it; at most until `until`.
-    /// Tells whether that moment has come first.
+    /// Waits for the next frame, the next timer or the end, and processes it; at most until `until`.
+    /// Returns true if that moment came first.
     pub(crate) fn turn(&mut self, until: Option<Duration>) -> bool {
         self.flush();
         if self.is_over() {
@@ -84,14 +84,14 @@ impl Session {
         until.is_some_and(|until| until <= self.now())
     }
 
-    /// Takes what comes until the connection is over.
+    /// Processes input until the connection is over.
     pub(crate) fn run_out(&mut self) {
         while !self.is_over() {
             self.turn(None);
         }
     }
 
-    /// Appends what comes to the input. The end of the transport comes behind all that came before, again
+    /// Appends received bytes to the input. The end of the transport follows all earlier bytes, again
     /// and again.
     pub(crate) fn receive(&mut self, until: Duration) -> Received {
         if let Some(end) = self.incoming.end {
@@ -115,13 +115,13 @@ impl Session {
         received
     }
 
-    /// Lets time pass, and keeps what comes.
+    /// Lets time pass, and keeps received bytes.
     pub(crate) fn listen(&mut self, span: Duration) {
         let until = self.now() + span;
         while matches!(self.receive(until), Received::Bytes(_)) {}
     }
 
-    /// What came and was not looked at, as bytes.
+    /// Received bytes that were not processed.
     pub(crate) fn input(&mut self) -> &mut Vec<u8> {
         &mut self.incoming.bytes
     }
@@ -138,7 +138,7 @@ impl Session {
         });
     }
 
-    /// Deals with the next header or frame, if all of it has come.
+    /// Processes the next header or frame, if it is complete.
     pub(super) fn take_part(&mut self) -> bool {
         if self.is_over() {
             return false;
@@ -160,7 +160,7 @@ impl Session {
         true
     }
 
-    /// Looks for what is wrong with a header (RFC 6455 5.1, 5.2, 5.4, 5.5; RFC 7692 6). Each flaw counts.
+    /// Checks a header (RFC 6455 5.1, 5.2, 5.4, 5.5; RFC 7692 6). Every violation counts.
     fn judge(&mut self, header: &Header) {
         let control = header.opcode >= 0x8;
         let first = matches!(header.opcode, opcode::TEXT | opcode::BINARY);
@@ -211,7 +211,7 @@ impl Session {
         }
     }
 
-    /// Deals with a frame, whatever was wrong with its header.
+    /// Processes a frame, whatever was wrong with its header.
     fn handle(&mut self, frame: Frame) {
         if self.looks_behind_close && self.close.remote.is_some() {
             self.events.push(Event::Late);
@@ -283,7 +283,7 @@ impl Session {
 }
 
 impl Partial {
-    /// Checks what was not checked before.
+    /// Checks the bytes that were not checked before.
     fn text(&mut self) -> Text {
         match std::str::from_utf8(&self.bytes[self.valid..]) {
             Ok(_) => {

@@ -11,7 +11,7 @@ use crate::{
     wire::{Received, Wire},
 };
 
-/// What the subject does.
+/// An action of the subject.
 enum Does {
     Sends(Frame),
     /// With a mask where there must be none, or without one where there must be one.
@@ -85,7 +85,7 @@ fn session(subject: Role, does: Vec<(u64, Does)>) -> (Session, mpsc::Receiver<Ve
     (session, sink)
 }
 
-/// What came of a conversation: the verdict, and the frames of the suite.
+/// The outcome of a conversation: the verdict, and the frames of the suite.
 fn converse(subject: Role, script: &Script, does: Vec<(u64, Does)>) -> (String, Vec<Frame>) {
     let (mut session, sink) = session(subject, does);
     script::run(script, &mut session, None);

@@ -23,7 +23,7 @@ pub struct Core {
 }
 
 impl Core {
-    /// An echo in that role, configured by what a case needs to be known.
+    /// An echo in that role, configured by the facts that a case needs.
     #[must_use]
     pub const fn new(role: Role, config: fn(Option<Need>) -> Config) -> Self {
         Self { role, config }
@@ -67,7 +67,7 @@ impl Subject for Core {
         let mut env = Env::new(Random(fastrand::Rng::new()));
         env.set_now(Time::since_epoch(Duration::ZERO));
         let mut config = (self.config)(case.needs);
-        // An echo that takes no messages while its echoes are not taken does not grow.
+        // The echo stops taking messages while its echoes are not read, so that it does not grow.
         config.pause_when_high = true;
         let config = config.into();
         let connection = match self.role {
@@ -100,12 +100,12 @@ struct Echo {
     connection: Connection,
     env: Env,
     input: Input<Vec<u8>>,
-    /// Whether the connection has ended its direction.
+    /// True if the connection has ended its direction.
     finished: bool,
 }
 
 impl Echo {
-    /// Does everything that there is to do now.
+    /// Processes everything that is pending.
     fn settle(&mut self) {
         let Self {
             connection,

@@ -9,33 +9,33 @@ const CAPACITY: usize = 64 << 10;
 
 /// One end of a connection without any I/O, seen from outside. Time is counted from when it was made.
 pub trait Endpoint: Send {
-    /// Takes the first of `bytes` and tells how many; 0: it does not read for now.
+    /// Takes the first of `bytes` and returns how many; 0: it does not read for now.
     fn take(&mut self, bytes: &[u8]) -> usize;
 
-    /// Moves at most `room` bytes that are to be sent to the end of `transport`, and does what this makes
+    /// Moves at most `room` bytes that are to be sent to the end of `transport`, and takes the steps that this makes
     /// possible.
     fn give(&mut self, transport: &mut Vec<u8>, room: usize);
 
-    /// How many bytes it holds that it wants to send.
+    /// The number of bytes that it holds to be sent.
     fn held(&self) -> usize;
 
-    /// How far it is, once nothing is left to [give](Self::give).
+    /// The state of its connection, once nothing is left to [give](Self::give).
     fn state(&mut self) -> State;
 
-    /// The next moment at which it has something to do without further bytes.
+    /// The next time at which it acts without further bytes.
     fn deadline(&self) -> Option<Duration>;
 
-    /// Time has passed. Afterwards the next deadline is later, or none.
+    /// Acts on the time. Afterwards the next deadline is later, or there is none.
     fn handle_time(&mut self, now: Duration);
 
     /// The peer has ended its direction.
     fn handle_end(&mut self);
 
-    /// The transport is no more.
+    /// The transport is lost.
     fn handle_lost(&mut self);
 }
 
-/// How far an [`Endpoint`] is.
+/// The state of the connection of an [`Endpoint`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It may still send.
@@ -44,6 +44,8 @@ pub enum State {
     Finished,
     /// It has left the transport.
     Gone,
+    /// It has reset the transport.
+    Reset,
 }
 
 /// A wire to an [`Endpoint`].
@@ -53,7 +55,7 @@ pub enum State {
 pub struct Memory<E> {
     endpoint: E,
     now: Duration,
-    /// What the endpoint has sent and nobody has read.
+    /// Bytes that the endpoint has sent and the suite has not read.
     transport: Vec<u8>,
 }
 
@@ -68,7 +70,7 @@ impl<E: Endpoint> Memory<E> {
         }
     }
 
-    /// Lets the transport take what it has room for.
+    /// Moves bytes from the endpoint to the transport while there is room.
     fn flow(&mut self) {
         let room = CAPACITY.saturating_sub(self.transport.len());
         if room > 0 {
@@ -76,7 +78,7 @@ impl<E: Endpoint> Memory<E> {
         }
     }
 
-    /// Lets time pass until then, or until the endpoint has done something.
+    /// Lets time pass until then, or until the next deadline of the endpoint.
     fn pass(&mut self, until: Duration) {
         let next = self.endpoint.deadline().filter(|at| *at <= until);
         self.now = next.unwrap_or(until).max(self.now);
@@ -92,8 +94,9 @@ impl<E: Endpoint> Wire for Memory<E> {
 
     fn send(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.flow();
-        if self.endpoint.state() == State::Gone {
-            return Err(io::ErrorKind::ConnectionReset.into());
+        match self.endpoint.state() {
+            State::Open | State::Finished => {}
+            State::Gone | State::Reset => return Err(io::ErrorKind::ConnectionReset.into()),
         }
         let taken = self.endpoint.take(bytes);
         self.flow();
@@ -108,8 +111,10 @@ impl<E: Endpoint> Wire for Memory<E> {
                 buf.append(&mut self.transport);
                 return Received::Bytes(len);
             }
-            if self.endpoint.state() != State::Open {
-                return Received::End;
+            match self.endpoint.state() {
+                State::Open => {}
+                State::Finished | State::Gone => return Received::End,
+                State::Reset => return Received::Reset,
             }
             if self.now >= until {
                 return Received::Nothing;

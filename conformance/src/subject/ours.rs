@@ -3,17 +3,18 @@
 use std::{
     collections::HashMap,
     fmt, io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use wsproto::{Compression, Config};
 
-use super::{Facts, Subject, be_dialled, dial};
+use super::{Facts, Subject, TIMEOUT, dial};
 use crate::{
     case::{Case, Need, Role},
-    wire::Wire,
+    wire::{TcpWire, Wire},
 };
 
 mod asynchronous;
@@ -36,29 +37,29 @@ pub trait Driver: Send + Sync {
     /// The name of the driver.
     fn name(&self) -> &'static str;
 
-    /// What the driver promises of memory.
+    /// The memory that the driver promises to stay within.
     fn promises(&self) -> Promises;
 
     /// Starts an echo server on a free port of the loopback interface.
     ///
     /// # Errors
     ///
-    /// If there is no port to be had.
+    /// If there is no free port.
     fn serve(&self, config: Arc<Config>) -> io::Result<SocketAddr>;
 
-    /// As [`serve`](Self::serve), until what is returned beside the address is dropped: then the server
+    /// Like [`serve`](Self::serve), until the value beside the address is dropped: then the server
     /// ends at once, whatever its connections are at.
     ///
     /// # Errors
     ///
-    /// As [`serve`](Self::serve).
+    /// The same as for [`serve`](Self::serve).
     fn serve_until_dropped(&self, config: Arc<Config>) -> io::Result<(SocketAddr, Box<dyn Send>)>;
 
     /// Starts a server whose application answers no request.
     ///
     /// # Errors
     ///
-    /// As [`serve`](Self::serve).
+    /// The same as for [`serve`](Self::serve).
     fn serve_no_answers(&self, config: Arc<Config>, how: Unanswered) -> io::Result<SocketAddr>;
 
     /// Dials a URL in the background, and echoes until the connection is over.
@@ -76,17 +77,17 @@ pub trait Driver: Send + Sync {
     fn dial_hastily(&self, url: String, haste: Haste) -> Offer;
 }
 
-/// What a driver promises of memory.
+/// Promises of a driver about memory.
 #[derive(Debug, Clone, Copy)]
 pub struct Promises {
     /// The most bytes of the heap that an idle connection of an echo server has, with everything that its
     /// runtime keeps for it: its task, its registrations, its timer.
     pub idle: usize,
-    /// What an echo costs in a steady state.
+    /// The allocations of an echo in a steady state.
     pub echoing: Echoing,
 }
 
-/// What the allocator has to do for an echo in a steady state.
+/// The allocations of an echo in a steady state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Echoing {
     /// Nothing.
@@ -192,6 +193,22 @@ impl Subject for Loopback {
     fn target(&self, case: &Case) -> (String, String) {
         let address = self.address(case).map(|address| address.to_string());
         (address.unwrap_or_default(), "/".to_owned())
+    }
+}
+
+/// Accepts the connection of a client. `dial` gets the URL to connect to, and returns while the client works on.
+fn be_dialled(dial: impl FnOnce(String)) -> io::Result<Box<dyn Wire>> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    listener.set_nonblocking(true)?;
+    dial(format!("ws://{}/", listener.local_addr()?));
+    let start = Instant::now();
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => return Ok(Box::new(TcpWire::new(stream)?)),
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+            Err(error) if start.elapsed() > TIMEOUT => return Err(error),
+            Err(_) => thread::sleep(Duration::from_millis(1)),
+        }
     }
 }
 

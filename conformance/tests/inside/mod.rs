@@ -1,4 +1,4 @@
-//! What the tests that need the inside of a driver share: peers that block and speak with the suite's own
+//! Helpers of the tests that look inside a driver: peers that block and speak with the suite's own
 //! codec, and what the process holds.
 #![allow(dead_code, unused_imports, reason = "no file of tests needs all of it")]
 

@@ -15,7 +15,7 @@ use socket2::SockRef;
 /// Far more than anything takes that is not broken.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What a client masks with: which key it is matters to nobody here.
+/// The masking key of clients; any would do.
 pub(crate) const MASK: [u8; 4] = [1, 2, 3, 4];
 
 /// Bytes that the kernel keeps for a peer that does not read, so that it is soon full.
@@ -115,7 +115,7 @@ impl Peer {
         }
     }
 
-    /// What a frame of this end is on the wire.
+    /// Returns the bytes of a frame of this end.
     pub(crate) fn encode(&self, frame: &Frame) -> Vec<u8> {
         frame.encode(self.mask)
     }

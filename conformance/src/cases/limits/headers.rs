@@ -1,9 +1,9 @@
-//! Cases 23.1 to 23.5: frame headers, which must be judged by what has come of them, before the bytes
+//! Cases `length-*` to `later-byte-*`: frame headers, which must be judged by what has come of them, before the bytes
 //! that they announce (RFC 6455 5.2).
 
 use std::time::Duration;
 
-use super::{HEADER, SOON};
+use super::{HEADER, SOON, named};
 use crate::{
     case::{Case, Closing, Event, Extent, Kind, Role, Script, Sending, Step},
     frame::{Frame, Length, opcode},
@@ -21,28 +21,27 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Case 23.1: lengths that nobody can mean.
+/// Cases `length-*`: absurd lengths.
 fn declared() -> Vec<Case> {
     let mut cases = Vec::new();
     let lengths = [
-        (1 << 32, "2^32"),
-        (1 << 62, "2^62"),
-        ((1 << 63) - 1, "2^63 - 1"),
-        (1 << 63, "2^63"),
-        (u64::MAX, "2^64 - 1"),
+        (1 << 32, "2-32", "2^32"),
+        (1 << 62, "2-62", "2^62"),
+        ((1 << 63) - 1, "2-63-minus-1", "2^63 - 1"),
+        (1 << 63, "2-63", "2^63"),
+        (u64::MAX, "2-64-minus-1", "2^64 - 1"),
     ];
-    let mut number = 0;
-    for (len, name) in lengths {
-        for (kind, before, opcode) in [
-            ("a text", None, opcode::TEXT),
-            ("a binary message", None, opcode::BINARY),
+    for (len, slug, name) in lengths {
+        for (sort, kind, before, opcode) in [
+            ("text", "a text", None, opcode::TEXT),
+            ("binary", "a binary message", None, opcode::BINARY),
             (
+                "continuation",
                 "the second frame of a message",
                 Some(Frame::new(opcode::BINARY, "begun").unfinished()),
                 opcode::CONTINUATION,
             ),
         ] {
-            number += 1;
             let legal = len >> 63 == 0;
             let closing = if legal {
                 Closing::by_either(&[1009]).tolerate(&[1000, 1002, 1008, 1011])
@@ -66,7 +65,7 @@ fn declared() -> Vec<Case> {
                 script = script.tolerate([Event::Mark(WAITS)]);
             }
             cases.push(Case::new(
-                &[23, 1, number],
+                named(format!("length-{slug}-{sort}")),
                 format!("Sends the header of {kind} of {name} bytes, and nothing else."),
                 if legal {
                     "The subject closes, best with 1009, without waiting for the payload."
@@ -86,7 +85,7 @@ const WAITS: &str = "it waits for the payload";
 /// The subject has taken something that it had better refused.
 const OPEN: &str = "it is still open";
 
-/// Cases 23.2: lengths in more bytes than they need. A sender must not do this; few receivers look.
+/// Cases `long-form-*`: lengths in more bytes than they need. A sender must not do this; few receivers look.
 fn not_shortest() -> Vec<Case> {
     let mut cases = Vec::new();
     let forms = [
@@ -98,15 +97,15 @@ fn not_shortest() -> Vec<Case> {
         (Length::Eight, 126),
         (Length::Eight, 65_535),
     ];
-    for (section, kind) in [(1, Kind::Text), (2, Kind::Binary)] {
-        for (number, (form, len)) in (1..).zip(&forms) {
+    for (sort, kind) in [("text", Kind::Text), ("binary", Kind::Binary)] {
+        for (form, len) in &forms {
             let payload = Payload::repeated(b"*", *len);
             let opcode = match kind {
                 Kind::Text => opcode::TEXT,
                 Kind::Binary => opcode::BINARY,
             };
             cases.push(long_form(
-                &[23, 2, section, number],
+                sort,
                 &format!("a {kind:?} message"),
                 Frame::new(opcode, payload.bytes()).length(*form),
                 None,
@@ -114,19 +113,19 @@ fn not_shortest() -> Vec<Case> {
             ));
         }
     }
-    for (number, (form, len)) in (1..).zip(&forms) {
+    for (form, len) in &forms {
         let payload = Payload::repeated(b"*", *len);
         cases.push(long_form(
-            &[23, 2, 3, number],
+            "last-frame",
             "the last frame of a message",
             Frame::new(opcode::CONTINUATION, payload.bytes()).length(*form),
             Some(Frame::text("").unfinished()),
             Event::text(payload),
         ));
     }
-    for (number, form) in (1..).zip([Length::Two, Length::Eight]) {
+    for form in [Length::Two, Length::Eight] {
         cases.push(long_form(
-            &[23, 2, 4, number],
+            "ping",
             "a ping",
             Frame::new(opcode::PING, "ping").length(form),
             None,
@@ -136,7 +135,7 @@ fn not_shortest() -> Vec<Case> {
     cases
 }
 
-fn long_form(id: &[u16], what: &str, frame: Frame, before: Option<Frame>, echo: Event) -> Case {
+fn long_form(sort: &str, what: &str, frame: Frame, before: Option<Frame>, echo: Event) -> Case {
     let bytes = match frame.length {
         Length::Two => "two",
         Length::Shortest | Length::Eight | Length::Declared(_) => "eight",
@@ -147,7 +146,7 @@ fn long_form(id: &[u16], what: &str, frame: Frame, before: Option<Frame>, echo: 
         script = script.frame(before);
     }
     Case::new(
-        id,
+        named(format!("long-form-{sort}-{len}-in-{bytes}")),
         format!("Sends {what} of {len} bytes, with the length in {bytes} further bytes."),
         "The subject closes with 1002. To take it as if it were right is not the best.",
         script
@@ -165,14 +164,12 @@ const ONE: &str = "one byte is not enough";
 /// The subject did not act on the first two bytes.
 const TWO: &str = "two bytes are not enough";
 
-/// Cases 23.3: the first byte is wrong, whatever follows.
+/// Cases `first-byte-*`: the first byte is wrong, whatever follows.
 fn first_byte() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut number = 0;
-    let mut add = |what: &str, before: &[Frame], frame: Frame| {
-        number += 1;
+    let mut add = |name: &str, what: &str, before: &[Frame], frame: Frame| {
         cases.push(Case::new(
-            &[23, 3, number],
+            named(format!("first-byte-{name}")),
             format!("Sends {what}, first its first byte alone, then the header, then the rest."),
             "The subject closes with 1002, best after the first byte, which proves the mistake.",
             early(before, frame, Extent::Bytes(1), ONE),
@@ -180,44 +177,68 @@ fn first_byte() -> Vec<Case> {
     };
     for bits in 1..8 {
         let what = format!("a text whose reserved bits are {bits:03b}");
-        add(&what, &[], Frame::text("payload").reserved(bits));
+        add(
+            &format!("text-rsv-{bits:03b}"),
+            &what,
+            &[],
+            Frame::text("payload").reserved(bits),
+        );
     }
-    for (bits, name) in [(4, "RSV1"), (2, "RSV2"), (1, "RSV3")] {
-        let what = format!("a ping with {name}");
+    for (bits, name) in [(4, "rsv1"), (2, "rsv2"), (1, "rsv3")] {
+        let what = format!("a ping with {}", name.to_uppercase());
         let ping = Frame::new(opcode::PING, "payload");
-        add(&what, &[], ping.reserved(bits));
+        add(&format!("ping-{name}"), &what, &[], ping.reserved(bits));
     }
     let begun = [Frame::text("begun").unfinished()];
     add(
+        "continuation-rsv1",
         "a continuation with RSV1",
         &begun,
         Frame::new(opcode::CONTINUATION, "payload").reserved(4),
     );
     for reserved in (0x3..=0x7).chain(0xb..=0xf) {
         let what = format!("a frame with the opcode {reserved:x}");
-        add(&what, &[], Frame::new(reserved, "payload"));
+        add(
+            &format!("opcode-{reserved:x}"),
+            &what,
+            &[],
+            Frame::new(reserved, "payload"),
+        );
     }
-    for (opcode, name) in [
-        (opcode::CLOSE, "Close frame"),
-        (opcode::PING, "ping"),
-        (opcode::PONG, "pong"),
+    for (opcode, slug, name) in [
+        (opcode::CLOSE, "close", "Close frame"),
+        (opcode::PING, "ping", "ping"),
+        (opcode::PONG, "pong", "pong"),
     ] {
         let what = format!("a {name} without FIN");
-        add(&what, &[], Frame::new(opcode, "").unfinished());
+        add(
+            &format!("{slug}-without-fin"),
+            &what,
+            &[],
+            Frame::new(opcode, "").unfinished(),
+        );
     }
     let continuation = || Frame::new(opcode::CONTINUATION, "payload");
-    add("a continuation of nothing", &[], continuation());
     add(
+        "stray-continuation",
+        "a continuation of nothing",
+        &[],
+        continuation(),
+    );
+    add(
+        "stray-continuation-without-fin",
         "a continuation of nothing, without FIN,",
         &[],
         continuation().unfinished(),
     );
     add(
+        "text-in-message",
         "a text inside another message",
         &begun,
         Frame::text("payload"),
     );
     add(
+        "binary-in-message",
         "a binary message inside another message",
         &begun,
         Frame::new(opcode::BINARY, "payload"),
@@ -225,19 +246,17 @@ fn first_byte() -> Vec<Case> {
     cases
 }
 
-/// Cases 23.4: the second byte is wrong.
+/// Cases `second-byte-*`: the second byte is wrong.
 fn second_byte() -> Vec<Case> {
     let mut cases = Vec::new();
-    let mut number = 0;
-    for (opcode, name) in [
-        (opcode::CLOSE, "Close frame"),
-        (opcode::PING, "ping"),
-        (opcode::PONG, "pong"),
+    for (opcode, slug, name) in [
+        (opcode::CLOSE, "close", "Close frame"),
+        (opcode::PING, "ping", "ping"),
+        (opcode::PONG, "pong", "pong"),
     ] {
         for len in [126, 65_535, 65_536] {
-            number += 1;
             cases.push(Case::new(
-                &[23, 4, number],
+                named(format!("second-byte-{slug}-of-{len}")),
                 format!("Sends a {name} of {len} bytes: two bytes, then the header, then the rest."),
                 "The subject closes with 1002, best after two bytes: control frames have 125 at most.",
                 early(&[], Frame::new(opcode, vec![b'*'; len]), Extent::Bytes(2), TWO),
@@ -245,40 +264,50 @@ fn second_byte() -> Vec<Case> {
         }
     }
     // The mask bit is set by the suite's role, so these are written out.
-    for (role, what, start, rest) in [
+    for (role, name, what, start, rest) in [
         (
             Role::Server,
+            "text-without-mask",
             "a text without a mask",
             &b"\x81\x07"[..],
             &b"payload"[..],
         ),
         (
             Role::Client,
+            "text-with-mask",
             "a text with a mask",
             b"\x81\x87",
             b"\x00\x00\x00\x00payload",
         ),
-        (Role::Server, "a ping without a mask", b"\x89\x00", b""),
+        (
+            Role::Server,
+            "ping-without-mask",
+            "a ping without a mask",
+            b"\x89\x00",
+            b"",
+        ),
         (
             Role::Client,
+            "ping-with-mask",
             "a ping with a mask",
             b"\x89\x80",
             b"\x00\x00\x00\x00",
         ),
         (
             Role::Server,
+            "close-without-mask",
             "a Close frame without a mask",
             b"\x88\x02",
             b"\x03\xe8",
         ),
         (
             Role::Client,
+            "close-with-mask",
             "a Close frame with a mask",
             b"\x88\x82",
             b"\x00\x00\x00\x00\x03\xe8",
         ),
     ] {
-        number += 1;
         let mut script = Script::new(Closing::by_subject(&[1002]))
             .without_close()
             .step(Step::Bytes(start.into(), Sending::Alone))
@@ -291,7 +320,7 @@ fn second_byte() -> Vec<Case> {
         }
         cases.push(
             Case::new(
-                &[23, 4, number],
+                named(format!("second-byte-{name}")),
                 format!("Sends the first two bytes of {what}, and then the rest."),
                 "The subject closes, best after two bytes, which prove the mistake (5.1).",
                 script,
@@ -302,11 +331,11 @@ fn second_byte() -> Vec<Case> {
     cases
 }
 
-/// Cases 23.5: lengths that their first bytes prove to be wrong.
+/// Cases `later-byte-*`: lengths that their first bytes prove to be wrong.
 fn later_bytes() -> Vec<Case> {
-    let prove = |number, what: &str, bytes, frame: Frame, closing: Closing| {
+    let prove = |name: &str, what: &str, bytes, frame: Frame, closing: Closing| {
         Case::new(
-            &[23, 5, number],
+            named(format!("later-byte-{name}")),
             format!("Sends the first {bytes} bytes of {what}, and nothing else."),
             "The subject closes without waiting for more, which could not change anything.",
             Script::new(closing)
@@ -321,28 +350,28 @@ fn later_bytes() -> Vec<Case> {
     let binary = |length| Frame::new(opcode::BINARY, vec![0; 100]).length(length);
     vec![
         prove(
-            1,
+            "top-bit",
             "a length with its top bit set",
             3,
             binary(Length::Declared(1 << 63)),
             wrong(),
         ),
         prove(
-            2,
+            "100-in-two",
             "a length of 100 in two bytes",
             4,
             binary(Length::Two),
             wrong(),
         ),
         prove(
-            3,
+            "100-in-eight",
             "a length of 100 in eight bytes",
             10,
             binary(Length::Eight),
             wrong(),
         ),
         prove(
-            4,
+            "2-62",
             "a length of 2^62",
             3,
             binary(Length::Declared(1 << 62)),

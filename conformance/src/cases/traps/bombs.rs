@@ -1,5 +1,5 @@
-//! Messages that are short as long as they are compressed: the limit is one of what comes out, and it is due
-//! before everything has come out, or in.
+//! Messages that inflate to more than the limit, which applies to inflated bytes and must be enforced
+//! before all of them are inflated, or received.
 
 use std::time::Duration;
 
@@ -27,11 +27,15 @@ const WAITS: &str = "it waits for the rest";
 
 const TOO_BIG: &str = "The subject closes, best with 1009, and best without waiting for the rest.";
 
-/// Section 8: bombs.
+/// Cases `bomb-*`: decompression bombs.
 pub(super) fn bombs() -> Section {
-    let mut section = Section::new(GROUP, 8, None);
-    let mut fit = |what: &'static str, expectation: &'static str, fit: fn(usize) -> Script| {
+    let mut section = Section::new(GROUP, "bomb", None);
+    let mut fit = |name: &'static str,
+                   what: &'static str,
+                   expectation: &'static str,
+                   fit: fn(usize) -> Script| {
         let case = section.add(
+            name,
             what,
             expectation,
             Fitting::new(move |facts| {
@@ -47,6 +51,7 @@ pub(super) fn bombs() -> Section {
         case.needs = Some(Need::MaxMessage);
     };
     fit(
+        "longest",
         "Sends a compressed message that is exactly as long as the subject takes, once it is inflated.",
         "The message comes back.",
         |limit| {
@@ -56,6 +61,7 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
+        "longest-twice",
         "Sends two such messages: the limit is one of each message.",
         "Both come back.",
         |limit| {
@@ -66,11 +72,13 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
+        "one-byte-too-long",
         "Sends a compressed message that is a byte too long, once it is inflated.",
         "The subject closes, best with 1009.",
         |limit| too_big(vec![packed(repeated(limit + 1))], Vec::new()),
     );
     fit(
+        "64-times-too-long",
         "Sends a compressed message that inflates to 64 times what the subject takes.",
         "The subject closes, best with 1009.",
         |limit| {
@@ -81,6 +89,7 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
+        "fragments-too-long",
         "Sends a compressed message in fragments, of which each is short enough, and all together a byte too long.",
         "The subject closes, best with 1009.",
         |limit| {
@@ -90,6 +99,7 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
+        "stored-too-long",
         "Sends stored blocks that are a byte too long together.",
         "The subject closes, best with 1009.",
         |limit| {
@@ -101,6 +111,7 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
+        "early-by-fragments",
         "Sends fragments of a compressed message that is much too long already, and then the rest.",
         TOO_BIG,
         |limit| {
@@ -111,6 +122,7 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
+        "early-in-a-frame",
         "Sends most of a frame of a compressed message that is much too long already, and then the rest.",
         TOO_BIG,
         |limit| {
@@ -124,6 +136,7 @@ pub(super) fn bombs() -> Section {
         },
     );
     fit(
+        "inflates-to-nothing",
         "Sends a compressed message that inflates to nothing, in as many empty blocks as make it long itself.",
         "The subject takes it for an empty message, or closes, best with 1009.",
         |limit| {
@@ -161,7 +174,7 @@ fn too_big(steps: Vec<Step>, rest: Vec<Step>) -> Script {
     }
 }
 
-/// A message of one letter, so many times over, a thousandth as long.
+/// A message of one letter, repeated, which compresses to a thousandth.
 fn repeated(count: usize) -> Vec<u8> {
     let mut tokens = vec![Token::Literals(b"*")];
     let mut left = count - 1;

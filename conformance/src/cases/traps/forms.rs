@@ -12,6 +12,7 @@ use crate::{
 
 /// A message, and the text that it stands for.
 struct Form {
+    name: &'static str,
     what: &'static str,
     message: Vec<u8>,
     text: Vec<u8>,
@@ -22,23 +23,27 @@ fn every_form() -> Vec<Form> {
     let literals = Token::Literals;
     let verse = b"Over and over and over and over again. ".repeat(8);
     let long = RECORDS.window(0, 2000);
-    let form = |what, message, text: &[u8]| Form {
+    let form = |name, what, message, text: &[u8]| Form {
+        name,
         what,
         message,
         text: text.to_vec(),
     };
     vec![
         form(
+            "fixed",
             "a block of fixed codes",
             blocks().fixed(&[literals(b"Hello")]).message(),
             b"Hello",
         ),
         form(
+            "stored",
             "a stored block",
             blocks().stored(b"Hello").message(),
             b"Hello",
         ),
         form(
+            "empty-stored-between",
             "two blocks with an empty stored one between them",
             blocks()
                 .fixed(&[literals(b"He")])
@@ -48,6 +53,7 @@ fn every_form() -> Vec<Form> {
             b"Hello",
         ),
         form(
+            "unaligned",
             "blocks of fixed codes that do not end at bytes",
             blocks()
                 .fixed(&[literals(b"H")])
@@ -58,6 +64,7 @@ fn every_form() -> Vec<Form> {
             b"Hello",
         ),
         form(
+            "final",
             "a final block and the rest of a byte",
             blocks()
                 .last()
@@ -67,11 +74,13 @@ fn every_form() -> Vec<Form> {
             b"Hello",
         ),
         form(
+            "final-stored",
             "a final stored block",
             blocks().last().stored(b"Hello").message(),
             b"Hello",
         ),
         form(
+            "block-after-final",
             "a final block and another block behind it",
             blocks()
                 .last()
@@ -82,6 +91,7 @@ fn every_form() -> Vec<Form> {
             b"Hello",
         ),
         form(
+            "reference-past-final",
             "a block that refers to what is before a final block",
             blocks()
                 .last()
@@ -95,6 +105,7 @@ fn every_form() -> Vec<Form> {
             b"HelloHello",
         ),
         form(
+            "three-finals",
             "three final blocks",
             blocks()
                 .last()
@@ -109,11 +120,13 @@ fn every_form() -> Vec<Form> {
             b"Hello",
         ),
         form(
+            "explicit-empty-block",
             "a block, and an explicit empty block that need not be there",
             blocks().fixed(&[literals(b"Hello")]).stored(b"").message(),
             b"Hello",
         ),
         form(
+            "ten-empty-stored",
             "ten empty stored blocks in front of a block",
             (0..10)
                 .fold(blocks(), |blocks, _| blocks.stored(b""))
@@ -122,22 +135,31 @@ fn every_form() -> Vec<Form> {
             b"Hello",
         ),
         form(
+            "empty-fixed",
             "nothing but an empty block of fixed codes",
             blocks().fixed(&[]).message(),
             b"",
         ),
-        form("nothing but an empty stored block", blocks().message(), b""),
         form(
+            "empty-stored",
+            "nothing but an empty stored block",
+            blocks().message(),
+            b"",
+        ),
+        form(
+            "two-empty-stored",
             "nothing but two empty stored blocks",
             blocks().stored(b"").message(),
             b"",
         ),
         form(
+            "empty-final",
             "a final block of nothing",
             blocks().last().fixed(&[]).aligned().message(),
             b"",
         ),
         form(
+            "repeated-byte",
             "one byte, 258 times over",
             blocks()
                 .fixed(&[
@@ -151,6 +173,7 @@ fn every_form() -> Vec<Form> {
             &[b'a'; 258],
         ),
         form(
+            "longest-reference",
             "a reference as long as there is",
             blocks()
                 .fixed(&[
@@ -164,23 +187,26 @@ fn every_form() -> Vec<Form> {
             &b"ab".repeat(130),
         ),
         form(
+            "library-level-0",
             "what a library makes of it at level 0",
             library(0, &verse),
             &verse,
         ),
         form(
+            "library-level-1",
             "what a library makes of it at level 1",
             library(1, &verse),
             &verse,
         ),
-        form("blocks of dynamic codes", library(9, long), long),
+        form("dynamic", "blocks of dynamic codes", library(9, long), long),
     ]
 }
 
-/// Section 3: each form in one frame, twice, and once byte by byte.
+/// Cases `form-*`: each form in one frame, twice, and once byte by byte.
 pub(super) fn forms() -> Section {
-    let mut section = Section::new(GROUP, 3, None);
+    let mut section = Section::new(GROUP, "form", None);
     for Form {
+        name,
         what,
         message,
         text,
@@ -191,6 +217,7 @@ pub(super) fn forms() -> Section {
             Sending::Chopped(if message.len() < 40 { 1 } else { 40 }),
         );
         section.add(
+            name,
             format!(
                 "Sends a text that consists of {what}, whole, once more, and a few bytes at a time."
             ),
@@ -201,9 +228,10 @@ pub(super) fn forms() -> Section {
             ),
         );
     }
-    for (what, message) in [
-        ("an empty frame", Vec::new()),
+    for (name, what, message) in [
+        ("empty-frame", "an empty frame", Vec::new()),
         (
+            "unfilled-final",
             "a final block that ends in the middle of a byte, and nothing to fill it",
             Blocks::new()
                 .last()
@@ -213,6 +241,7 @@ pub(super) fn forms() -> Section {
     ] {
         let text = if message.is_empty() { "" } else { "Hello" };
         section.add(
+            name,
             format!("Sends {what} as a compressed text, and then a proper one: the first lacks a byte that RFC 7692 7.2.3.4 and 7.2.3.6 ask for."),
             "The subject closes with 1007, or takes it for what it was meant to be and goes on properly.",
             doubtful([packed(message), packed(Blocks::new().stored(b"again").message())])
@@ -224,13 +253,14 @@ pub(super) fn forms() -> Section {
     section
 }
 
-/// Section 4: each short form, cut into two frames behind each byte, and into frames of one byte.
+/// Cases `cut-*`: each short form, cut into two frames behind each byte, and into frames of one byte.
 pub(super) fn cuts() -> Section {
-    let mut section = Section::new(GROUP, 4, None);
+    let mut section = Section::new(GROUP, "cut", None);
     let short = every_form()
         .into_iter()
         .filter(|form| form.message.len() < 64);
     for Form {
+        name,
         what,
         message,
         text,
@@ -242,13 +272,17 @@ pub(super) fn cuts() -> Section {
             .collect();
         let count = message.len() + 2;
         section.add(
+            name,
             format!("Sends a text that consists of {what}, cut into two frames behind each byte in turn, and into frames of one."),
             "It comes back each time.",
             echoes(steps, (0..count).map(|_| Event::text(text.clone()))),
         );
     }
     let long = library(9, RECORDS.window(0, 2000));
-    for sending in [Sending::Alone, Sending::Chopped(1)] {
+    for (name, sending) in [
+        ("dynamic-bytewise", Sending::Alone),
+        ("dynamic-bytewise-chopped", Sending::Chopped(1)),
+    ] {
         let lens = vec![1; long.len()];
         let steps = packed_in_frames(&long, &lens)
             .into_iter()
@@ -257,12 +291,14 @@ pub(super) fn cuts() -> Section {
                 other => other,
             });
         section.add(
+            name,
             format!("Sends blocks of dynamic codes in frames of one byte, {sending}."),
             "The text comes back.",
             echoes(steps, [Event::text(RECORDS.window(0, 2000))]),
         );
     }
     section.add(
+        "pings-between",
         "Sends a compressed text in frames of one byte with a ping before each.",
         "Every ping is answered, and the text comes back.",
         {

@@ -14,36 +14,46 @@ const B: &str = "Another text, which should be nowhere in a history of compresse
 /// A text, and also a block of fixed codes that stands for "a", as it would be sent.
 const LIKE_A_STREAM: &str = "J\u{4}\u{0}";
 
-/// Section 1: each kind of message, compressed.
+/// Cases `message-*`: each kind of message, compressed.
 pub(super) fn messages() -> Section {
-    let mut section = Section::new(GROUP, 1, None);
+    let mut section = Section::new(GROUP, "message", None);
     let comes_back = "The message comes back.";
-    for (what, kind, payload) in [
-        ("a text", Kind::Text, A.as_bytes()),
+    for (name, what, kind, payload) in [
+        ("text", "a text", Kind::Text, A.as_bytes()),
         (
+            "binary",
             "a binary message",
             Kind::Binary,
             &[0x00, 0xff, 0x80, 0xc1][..],
         ),
-        ("an empty text", Kind::Text, &b""[..]),
-        ("an empty binary message", Kind::Binary, &b""[..]),
+        ("empty-text", "an empty text", Kind::Text, &b""[..]),
         (
+            "empty-binary",
+            "an empty binary message",
+            Kind::Binary,
+            &b""[..],
+        ),
+        (
+            "json",
             "40 000 bytes of JSON",
             Kind::Text,
             RECORDS.window(0, 40_000),
         ),
         (
+            "verse",
             "100 000 bytes of verse",
             Kind::Binary,
             VERSE.window(0, 100_000),
         ),
         (
+            "bitmap",
             "50 000 bytes of a picture",
             Kind::Binary,
             BITMAP.window(0, 50_000),
         ),
     ] {
         section.add(
+            name,
             format!("Sends {what}, compressed."),
             comes_back,
             echoes(
@@ -53,6 +63,7 @@ pub(super) fn messages() -> Section {
         );
     }
     section.add(
+        "lengths-0-to-129",
         "Sends messages of 0 to 129 bytes, all compressed.",
         "All of them come back.",
         {
@@ -64,9 +75,9 @@ pub(super) fn messages() -> Section {
     section
 }
 
-/// Section 2: mixtures.
+/// Cases `mixture-*`: compressed and plain messages in turn.
 pub(super) fn mixtures() -> Section {
-    let mut section = Section::new(GROUP, 2, None);
+    let mut section = Section::new(GROUP, "mixture", None);
     let a = || compressed(Kind::Text, A, 0);
     let b = || compressed(Kind::Text, B, 0);
     let plain_b = || Step::message(Kind::Text, B);
@@ -75,11 +86,13 @@ pub(super) fn mixtures() -> Section {
     let all = "All messages come back.";
 
     section.add(
+        "repeated",
         "Sends a compressed text three times, which refers back if context takeover was agreed on.",
         all,
         echoes([a(), a(), a()], [A, A, A].map(Event::text)),
     );
     section.add(
+        "plain-in-turn",
         "Sends plain and compressed texts in turn.",
         all,
         echoes(
@@ -88,6 +101,7 @@ pub(super) fn mixtures() -> Section {
         ),
     );
     section.add(
+        "plain-not-in-history",
         "Sends a plain text between compressed ones that refer back: it is in no history.",
         all,
         echoes(
@@ -96,6 +110,7 @@ pub(super) fn mixtures() -> Section {
         ),
     );
     section.add(
+        "empty-between",
         "Sends empty messages, compressed and plain, between compressed texts that refer back.",
         all,
         echoes(
@@ -116,11 +131,12 @@ pub(super) fn mixtures() -> Section {
         ),
     );
     section.add(
-        "Sends a compressed text, then a plain one in fragments: only one of them is to be inflated.",
+        "plain-fragments-after", "Sends a compressed text, then a plain one in fragments: only one of them is to be inflated.",
         all,
         echoes([a(), fragmented(Kind::Text, B, 10)], [A, B].map(Event::text)),
     );
     section.add(
+        "fragments-in-turn",
         "Sends a compressed text in fragments, then a plain one in fragments, then both again.",
         all,
         echoes(
@@ -134,7 +150,7 @@ pub(super) fn mixtures() -> Section {
         ),
     );
     section.add(
-        "Sends a plain text that could be a compressed one, in fragments and whole, behind compressed ones.",
+        "plain-like-a-stream", "Sends a plain text that could be a compressed one, in fragments and whole, behind compressed ones.",
         all,
         echoes(
             [
@@ -147,7 +163,7 @@ pub(super) fn mixtures() -> Section {
         ),
     );
     section.add(
-        "Sends compressed texts with pings and pongs between them: their payloads are in no history.",
+        "pings-not-in-history", "Sends compressed texts with pings and pongs between them: their payloads are in no history.",
         "All messages come back, and every ping is answered.",
         echoes(
             // A pong may overtake an echo, unless that has come.
@@ -177,7 +193,7 @@ pub(super) fn mixtures() -> Section {
         ),
     );
     section.add(
-        "Sends compressed texts in fragments with empty frames, pings and pongs between them, twice.",
+        "controls-between-fragments", "Sends compressed texts in fragments with empty frames, pings and pongs between them, twice.",
         "All messages come back, and every ping is answered.",
         {
             let message = || {
@@ -202,7 +218,7 @@ pub(super) fn mixtures() -> Section {
         },
     );
     section.add(
-        "Sends 90 000 bytes of verse in compressed messages, then all again: some of it has left the window.",
+        "beyond-the-window", "Sends 90 000 bytes of verse in compressed messages, then all again: some of it has left the window.",
         all,
         {
             let windows = || [0, 30_000, 60_000, 0, 30_000, 60_000].map(|at| VERSE.window(at, 30_000));

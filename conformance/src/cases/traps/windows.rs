@@ -8,9 +8,9 @@ use crate::{
     extension::{Offers, Wish},
 };
 
-/// Section 9: the window of the server's compressor.
+/// Cases `server-window-*`: the window of the server's compressor.
 pub(super) fn servers_windows() -> Section {
-    let mut section = Section::new(GROUP, 9, None);
+    let mut section = Section::new(GROUP, "server-window", None);
     for bits in 8..=15 {
         let wish = Wish {
             server_max_window_bits: Some(bits),
@@ -22,9 +22,9 @@ pub(super) fn servers_windows() -> Section {
     section
 }
 
-/// Section 10: the window of the client's compressor.
+/// Cases `client-window-*`: the window of the client's compressor.
 pub(super) fn clients_windows() -> Section {
-    let mut section = Section::new(GROUP, 10, None);
+    let mut section = Section::new(GROUP, "client-window", None);
     for bits in 8..=15 {
         let offer = format!("permessage-deflate; client_max_window_bits={bits}");
         window(
@@ -40,6 +40,7 @@ pub(super) fn clients_windows() -> Section {
 
 fn window(section: &mut Section, who: &str, bits: u8, offer: &str, wish: Wish) {
     section.add(
+        bits,
         format!(
             "Has the {who} compress in a window of {bits} bits. Sends texts that repeat themselves from a \
              little within and a little beyond it."
@@ -74,12 +75,13 @@ fn agreed(offer: &str, wish: Wish, messages: &[Vec<u8>]) -> Script {
     echoes(steps, events).offers(Offers::new(&[offer], &[wish]).to_the_letter())
 }
 
-/// Section 11: no context takeover.
+/// Cases `no-takeover-*`: no context takeover.
 pub(super) fn takeover() -> Section {
-    let mut section = Section::new(GROUP, 11, None);
+    let mut section = Section::new(GROUP, "no-takeover", None);
     let same = vec![VERSE.window(0, 3000).to_vec(); 3];
-    for (who, offer, wish) in [
+    for (name, who, offer, wish) in [
         (
+            "server",
             "the server",
             "permessage-deflate; server_no_context_takeover",
             Wish {
@@ -88,11 +90,13 @@ pub(super) fn takeover() -> Section {
             },
         ),
         (
+            "client",
             "the client",
             "permessage-deflate; client_no_context_takeover",
             Wish::NO_TAKEOVER,
         ),
         (
+            "both",
             "each end",
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
             Wish {
@@ -101,6 +105,7 @@ pub(super) fn takeover() -> Section {
             },
         ),
         (
+            "both-window-9",
             "each end, in a window of 9 bits,",
             "permessage-deflate; server_no_context_takeover; client_no_context_takeover; \
              server_max_window_bits=9; client_max_window_bits=9",
@@ -112,6 +117,7 @@ pub(super) fn takeover() -> Section {
         ),
     ] {
         section.add(
+            name,
             format!("Has {who} compress each message by itself. Sends the same one three times, empty ones between."),
             "They come back, and nothing refers to a message before.",
             {
@@ -122,7 +128,7 @@ pub(super) fn takeover() -> Section {
         );
     }
     let case = section.add(
-        "Offers that the server may keep its context, and its client none. Sends the same message three times.",
+        "client-only", "Offers that the server may keep its context, and its client none. Sends the same message three times.",
         "They come back.",
         agreed("permessage-deflate; client_no_context_takeover", Wish::NOTHING, &same),
     );

@@ -4,13 +4,13 @@ use super::KOSME;
 
 /// Byte sequences of one section.
 pub(super) struct Sequences {
-    /// What they are.
+    /// Their content.
     pub(super) topic: &'static str,
     pub(super) valid: Valid,
     pub(super) payloads: Vec<Vec<u8>>,
 }
 
-/// Which of the sequences of a section are UTF-8.
+/// Which sequences of a section are valid UTF-8.
 pub(super) enum Valid {
     All,
     Some,

@@ -10,7 +10,7 @@ use crate::{
     wire::{Received, Wire},
 };
 
-/// What a peer does when it is its turn.
+/// An action of the peer.
 #[derive(Debug, Clone)]
 pub(super) enum Does {
     /// Says this, in which `{accept}` fits the key that it has heard.

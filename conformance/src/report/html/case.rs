@@ -49,7 +49,7 @@ pub(in crate::report) fn case(
                 }
             }
             (conversation(outcome))
-            // Where it came to no frame, the heads are what there is to see.
+            // Without frames, the heads tell the story.
             @if spoke { (timeline::section(&outcome.log)) (handshake(outcome)) }
             @else { (handshake(outcome)) (timeline::section(&outcome.log)) }
             (measures(agent, case, outcome))
@@ -60,7 +60,7 @@ pub(in crate::report) fn case(
 
 /// Where the page stands, and its neighbours.
 fn way(report: &Report<'_>, agent: &Agent<'_>, case: &Case) -> Markup {
-    let group = GROUPS.iter().find(|group| group.number == case.id.group());
+    let group = GROUPS.iter().find(|group| group.name == case.id.group());
     let cases = || {
         let cases = report.cases.iter().map(|case| &case.id);
         cases.filter(|id| agent.outcomes.contains_key(id))
@@ -71,7 +71,7 @@ fn way(report: &Report<'_>, agent: &Agent<'_>, case: &Case) -> Markup {
         nav.way aria-label="Pages" {
             a href={ "index.html#" (index::anchor(case)) } { "All cases" }
             @if let Some(group) = group {
-                a href={ "index.html#group-" (group.number) } { (group.number) " " (group.title) }
+                a href={ "index.html#group-" (group.name) } { (group.name) " " (group.title) }
             }
             span.neighbours {
                 @if let Some(id) = previous {
@@ -108,7 +108,7 @@ fn others(report: &Report<'_>, at: usize, case: &Case) -> Markup {
     }
 }
 
-/// What had to come beside what came, if the connection opened or had to.
+/// The expected events beside the received ones, if the connection opened or had to open.
 fn conversation(outcome: &Outcome) -> Markup {
     let listed = !outcome.expected.is_empty() || !outcome.events.is_empty();
     html! {
@@ -116,7 +116,7 @@ fn conversation(outcome: &Outcome) -> Markup {
             section.columns {
                 (expected(outcome))
                 div {
-                    // Where nothing is expected one by one, what came is not listed either.
+                    // Exchanges expect no single events, so none are listed.
                     @if listed {
                         h2 { "Received" }
                         (received(outcome))
@@ -162,7 +162,7 @@ fn expected(outcome: &Outcome) -> Markup {
 /// Events that a page shows; the JSON file has them all.
 const EVENTS: usize = 40;
 
-/// What came, beside the alternative that it comes closest to.
+/// The received events, compared with the closest alternative.
 fn received(outcome: &Outcome) -> Markup {
     let closest = judging::closest(&outcome.expected, &outcome.events);
     events(&outcome.events, |at| {
@@ -171,7 +171,7 @@ fn received(outcome: &Outcome) -> Markup {
     })
 }
 
-/// Lists events; `right` tells of each whether it is as it should be, if anybody knows.
+/// Lists events. `right` returns for each whether it is right, if that is known.
 fn events(events: &[Event], right: impl Fn(usize) -> Option<bool>) -> Markup {
     html! {
         @if events.is_empty() { p.muted { "Nothing." } } @else {
@@ -200,7 +200,7 @@ fn head(title: &str, text: &str) -> Markup {
     }
 }
 
-/// What can be counted.
+/// Times and counts.
 fn measures(agent: &Agent<'_>, case: &Case, outcome: &Outcome) -> Markup {
     let log = &outcome.log;
     let frames = |traffic: &Traffic| {

@@ -16,7 +16,7 @@ use crate::{
 pub(in crate::report) fn index(report: &Report<'_>, nonce: &Nonce) -> String {
     let groups: Vec<_> = GROUPS
         .iter()
-        .map(|group| (group, report.group(group.number)))
+        .map(|group| (group, report.group(group.name)))
         .filter(|(_, cases)| !cases.is_empty())
         .collect();
     let contents = html! {
@@ -42,10 +42,10 @@ pub(in crate::report) fn index(report: &Report<'_>, nonce: &Nonce) -> String {
 }
 
 impl Report<'_> {
-    fn group(&self, number: u16) -> Vec<&Case> {
+    fn group(&self, name: &str) -> Vec<&Case> {
         let of_group = |case: &&Case| {
             let mut agents = self.agents.iter();
-            case.id.group() == number && agents.any(|agent| agent.outcomes.contains_key(&case.id))
+            case.id.group() == name && agents.any(|agent| agent.outcomes.contains_key(&case.id))
         };
         self.cases.iter().filter(of_group).collect()
     }
@@ -53,7 +53,7 @@ impl Report<'_> {
 
 /// Where a case stands on the page.
 pub(super) fn anchor(case: &Case) -> String {
-    format!("case-{}", case.id.to_string().replace('.', "-"))
+    format!("case-{}", case.id.to_string().replace(['.', '/'], "-"))
 }
 
 const fn role(role: Role) -> &'static str {
@@ -91,8 +91,8 @@ fn overview(report: &Report<'_>, groups: &[(&Group, Vec<&Case>)]) -> Markup {
                         @for (group, _) in groups {
                             tr {
                                 th scope="row" {
-                                    a href={ "#group-" (group.number) } {
-                                        span.number { (group.number) } " " (group.title)
+                                    a href={ "#group-" (group.name) } {
+                                        span.number { (group.name) } " " (group.title)
                                     }
                                 }
                                 @for agent in &report.agents { (share(agent, group)) }
@@ -106,7 +106,7 @@ fn overview(report: &Report<'_>, groups: &[(&Group, Vec<&Case>)]) -> Markup {
 }
 
 fn share(agent: &Agent<'_>, group: &Group) -> Markup {
-    let tally = Tally::of(agent.group(group.number).map(|(_, outcome)| outcome));
+    let tally = Tally::of(agent.group(group.name).map(|(_, outcome)| outcome));
     let good = tally.count(Grade::Ok) + tally.count(Grade::Informational);
     html! {
         td {
@@ -120,7 +120,7 @@ fn share(agent: &Agent<'_>, group: &Group) -> Markup {
 
 fn filter(report: &Report<'_>, groups: &[(&Group, Vec<&Case>)]) -> Markup {
     html! {
-        // Without a script there is nothing that would filter.
+        // Only a script can filter.
         search.filter hidden {
             div.fields {
                 label.grow {
@@ -132,7 +132,7 @@ fn filter(report: &Report<'_>, groups: &[(&Group, Vec<&Case>)]) -> Markup {
                     select #group {
                         option value="" { "all" }
                         @for (group, _) in groups {
-                            option value=(group.number) { (group.number) " " (group.title) }
+                            option value=(group.name) { (group.name) " " (group.title) }
                         }
                     }
                 }
@@ -173,10 +173,10 @@ fn table(report: &Report<'_>, groups: &[(&Group, Vec<&Case>)]) -> Markup {
                 }
             }
             @for (group, cases) in groups {
-                tbody #{ "group-" (group.number) } data-group=(group.number) {
+                tbody #{ "group-" (group.name) } data-group=(group.name) {
                     tr.group {
                         th scope="rowgroup" colspan=(columns) {
-                            span.number { (group.number) } " " (group.title)
+                            span.number { (group.name) } " " (group.title)
                             span.muted { " " (cases.len()) " cases" }
                         }
                     }

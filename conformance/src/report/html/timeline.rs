@@ -1,4 +1,4 @@
-//! What happened on the wire, moment by moment: what the suite sent at the left, what came at the right.
+//! The timeline of the wire: on the left what the suite sent, on the right what it received.
 
 use maud::{Markup, html};
 

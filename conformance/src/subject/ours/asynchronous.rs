@@ -1,4 +1,4 @@
-//! What all asynchronous drivers do alike as subjects: a runtime says how it runs futures, and has the rest.
+//! Asynchronous drivers as subjects: a runtime implements how it runs futures and gets the rest.
 
 use std::{
     fmt,
@@ -20,7 +20,7 @@ use super::{Act, Attempt, Driver, Haste, Offer, Promises, Unanswered};
 
 mod hasty;
 
-/// A runtime with a driver on [`driver_futures`]. Whatever implements this is a [`Driver`].
+/// A runtime with a driver on [`driver_futures`]. Every implementation is a [`Driver`].
 pub trait Asynchronous: fmt::Debug + Clone + Send + Sync + 'static {
     /// The driver's half of it.
     type Runtime: AcceptFrom<<Self::Runtime as Runtime>::TcpListener, Transport: Send>
@@ -29,13 +29,13 @@ pub trait Asynchronous: fmt::Debug + Clone + Send + Sync + 'static {
     /// The name of the driver.
     const NAME: &'static str;
 
-    /// What the driver promises of memory.
+    /// The memory that the driver promises to stay within.
     const PROMISES: Promises;
 
-    /// Runs a future while the present thread waits for it.
+    /// Blocks the current thread on a future.
     fn block_on<T>(&self, future: impl Future<Output = T>) -> T;
 
-    /// Runs a future beside the others.
+    /// Spawns a future.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static);
 }
 
@@ -78,7 +78,7 @@ impl<A: Asynchronous> Driver for A {
             let connect = Connect::<A::Runtime>::new(url).config(config);
             // Many cases are about connections that must not open.
             if let Ok((mut socket, _)) = connect.connect().await {
-                // That a peer breaks the protocol is what most cases are about; it has been told.
+                // Most cases break the protocol on purpose, and the peer has been told.
                 let _ = echo(&mut socket).await;
             }
         });
@@ -119,14 +119,14 @@ fn serve<A: Asynchronous>(
     let handle = server.handle();
     driver.spawn(server.serve(|upgrade| async move {
         if let Ok(mut socket) = upgrade.accept(&Accept::new()).await {
-            // As where a client echoes.
+            // The same as in the echo of a client.
             let _ = echo(&mut socket).await;
         }
     }));
     Ok((address, handle))
 }
 
-/// Sends each message back with the type that it had, until the connection is over.
+/// Echoes each message with its type, until the connection is over.
 ///
 /// # Errors
 ///
@@ -159,7 +159,7 @@ impl<A: Asynchronous> Drop for Stop<A> {
     }
 }
 
-/// A connection that comes about step by step.
+/// A connection that is opened step by step.
 struct Dialling<A> {
     driver: A,
     future: Pin<Box<dyn Future<Output = ()>>>,

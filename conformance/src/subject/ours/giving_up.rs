@@ -1,4 +1,4 @@
-//! What the user of a driver may give up in the middle, and what becomes of it: the same questions to every
+//! Calls that the user of a driver may give up in the middle, and their outcome: the same questions to every
 //! driver, answered by each in its own way.
 
 use std::sync::{
@@ -13,9 +13,9 @@ pub enum Act {
     Receive,
     /// Waiting for a message that is lent from the read buffer.
     ReceiveLent,
-    /// Waiting for room in the queue, and until what is queued has gone to the transport.
+    /// Waiting for room in the queue, and for the queue to be written.
     Feed,
-    /// Waiting until a message has gone to the transport.
+    /// Waiting until a message was written to the transport.
     Send,
     /// Waiting for the end of the closing handshake.
     Close,
@@ -35,28 +35,28 @@ impl Act {
     ];
 }
 
-/// Whether a driver has something that can be given up.
+/// The answer of a driver that is asked to give something up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offer {
-    /// It has.
+    /// It was given up.
     Made,
     /// Nobody waits for that, for the reason given.
     NotMade(&'static str),
 }
 
-/// How impatient an echo is: each of its acts of one kind is given up after so many steps, as `select!` and
-/// timeouts do, and begun anew until it is through.
+/// The impatience of an echo: each of its calls of one kind is given up after so many polls, as `select!` and
+/// timeouts do, and repeated until it completes.
 #[derive(Debug, Clone)]
 pub struct Haste {
-    /// What is given up.
+    /// The call that is given up.
     pub act: Act,
-    /// How often it is polled before, at least once.
+    /// How often it is polled before that, at least once.
     pub steps: usize,
     given_up: Arc<AtomicUsize>,
 }
 
 impl Haste {
-    /// Gives `act` up after so many steps.
+    /// Gives `act` up after so many polls.
     #[must_use]
     pub fn new(act: Act, steps: usize) -> Self {
         Self {
@@ -66,13 +66,13 @@ impl Haste {
         }
     }
 
-    /// How often something was given up that was not through.
+    /// How often an incomplete call was given up.
     #[must_use]
     pub fn given_up(&self) -> usize {
         self.given_up.load(Ordering::Relaxed)
     }
 
-    /// Notes that something was given up that was not through.
+    /// Notes that an incomplete call was given up.
     pub(super) fn note(&self) {
         self.given_up.fetch_add(1, Ordering::Relaxed);
     }
@@ -92,6 +92,6 @@ pub enum Unanswered {
 
 /// Something that has begun and is given up by being dropped.
 pub trait Attempt {
-    /// Lets it go on as far as it can without waiting, if it does not go on by itself.
+    /// Lets it progress as far as it can without waiting, if it does not progress by itself.
     fn step(&mut self);
 }

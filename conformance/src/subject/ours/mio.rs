@@ -36,7 +36,7 @@ impl Mio {
         })
     }
 
-    /// Has a server go on until the driver is dropped.
+    /// Keeps a server running until the driver is dropped.
     fn keep(&self, server: Box<dyn Send>) {
         let mut servers = self.servers.lock().unwrap_or_else(PoisonError::into_inner);
         servers.push(server);
@@ -107,7 +107,7 @@ impl Driver for Mio {
     }
 }
 
-/// Sends each message back with the type that it had.
+/// Echoes each message with its type.
 struct Echo;
 
 impl Handler for Echo {
@@ -119,14 +119,14 @@ impl Handler for Echo {
     }
 }
 
-/// What callbacks need besides: a peer that does not read its answers is not read either.
+/// The configuration for callbacks: a peer that does not read its echoes is not read either.
 fn not_growing(config: &Config) -> Config {
     let mut config = config.clone();
     config.pause_when_high = true;
     config
 }
 
-/// Keeps requests, or not, and answers none.
+/// Answers no request, and keeps them or not.
 struct NoAnswer(Unanswered);
 
 impl Handler for NoAnswer {
@@ -149,7 +149,7 @@ impl Attempt for EventLoops<Echo> {
     fn step(&mut self) {}
 }
 
-/// Sends each message back by a handle that is dropped at once, and does not wait for what becomes of it.
+/// Echoes each message by a handle that is dropped at once, without waiting for completion.
 struct Hasty;
 
 impl Handler for Hasty {

@@ -1,32 +1,28 @@
-//! Frames and messages as the reference peer takes them (RFC 6455 5).
+//! Frames and messages as the faulty peer receives them (RFC 6455 5).
 
-use conformance::{
-    Role,
-    deflate::Codec,
-    extension::Measure,
-    frame::{opcode, xor},
-};
-
+use super::{Defect, Peer, Phase};
 use crate::{
-    defect::Defect,
-    peer::{Peer, Phase},
+    case::Role,
+    frame::{Decoder, opcode, xor},
 };
 
 /// The payload of a frame that is being received.
-pub(crate) struct Payload {
+#[derive(Debug)]
+pub(super) struct Payload {
     fin: bool,
     reserved: u8,
     opcode: u8,
     key: Option<[u8; 4]>,
     len: usize,
-    /// Of a control frame, all that came; of others, the bytes are with the message.
+    /// The bytes of a control frame; those of other frames are kept in the message.
     bytes: Vec<u8>,
-    /// How many came.
+    /// How many bytes have arrived.
     read: usize,
 }
 
 /// A message that is being received.
-pub(crate) struct Message {
+#[derive(Debug)]
+pub(super) struct Message {
     opcode: u8,
     compressed: bool,
     bytes: Vec<u8>,
@@ -35,22 +31,23 @@ pub(crate) struct Message {
     fragments: u64,
 }
 
-/// What the bytes of a header say.
+/// The verdict on the bytes of a header.
 enum Header {
     Incomplete,
     /// The code with which the connection is to be failed.
     Wrong(u16),
-    /// Bytes of the header, and what it announces.
+    /// The length of the header, and the payload that it announces.
     Right(usize, Payload),
 }
 
 impl Peer {
-    /// Takes what there is of a frame, and tells whether there was anything.
-    pub(crate) fn take_payload(&mut self) -> bool {
+    /// Processes the bytes of a frame that have arrived. Returns true if there were any.
+    pub(super) fn take_payload(&mut self) -> bool {
         let Some(mut payload) = self.payload.take() else {
             return match self.header() {
                 Header::Incomplete => false,
                 Header::Wrong(code) => {
+                    self.input.clear();
                     self.fail(code);
                     true
                 }
@@ -88,6 +85,11 @@ impl Peer {
                 {
                     deflater.compress(&payload.bytes);
                 }
+                if self.has(Defect::PingsInHistory)
+                    && let Some(inflater) = &mut self.inflater
+                {
+                    inflater.remember(&payload.bytes);
+                }
                 self.pong(payload.bytes);
             }
             opcode::PONG if self.has(Defect::PongEndsMessage) => self.message = None,
@@ -98,7 +100,7 @@ impl Peer {
         true
     }
 
-    /// Judges a header by what there is of it.
+    /// Judges the bytes of a header that have arrived.
     fn header(&self) -> Header {
         let whole = self.whole_frame();
         if self.has(Defect::JudgedLate) && !whole {
@@ -115,11 +117,15 @@ impl Peer {
         let continues = opcode == opcode::CONTINUATION;
         let compresses = self.inflater.is_some();
         let allowed = if compresses && begins { 4 } else { 0 };
-        let lenient = (self.has(Defect::ReservedBits) && !compresses)
-            || (self.has(Defect::ReservedBitsUnderCompression) && compresses && reserved & 4 == 0)
-            || (self.has(Defect::CompressedContinuation) && compresses && continues);
+        let ignored = match self.defect {
+            Some(Defect::ReservedBits) if !compresses => 7,
+            Some(Defect::ReservedBitsUnderCompression) if compresses => 3,
+            Some(Defect::CompressedContinuation) if compresses && continues => 7,
+            Some(Defect::CompressedControl) if compresses && control => 4,
+            _ => 0,
+        };
         let inside = self.message.is_some();
-        if reserved & !allowed != 0 && !lenient
+        if reserved & !allowed & !ignored != 0
             || !matches!(opcode, 0x0..=0x2 | 0x8..=0xa) && !self.has(Defect::ReservedOpcodes)
             || control && !fin && !self.has(Defect::FragmentedControl)
             || continues && !inside && !self.has(Defect::StrayContinuation)
@@ -150,7 +156,7 @@ impl Peer {
         {
             return Header::Wrong(1002);
         }
-        // What is missing of a length counts as nothing.
+        // Bytes of the length that have not arrived count as 0.
         let known = there
             .iter()
             .fold(0, |len, byte| len << 8 | u64::from(*byte));
@@ -215,14 +221,14 @@ impl Peer {
         )
     }
 
-    /// Whether all bytes are there that the next frame says it has.
+    /// Returns true if all bytes of the next frame have arrived.
     fn whole_frame(&self) -> bool {
-        let mut decoder = conformance::frame::Decoder::default();
+        let mut decoder = Decoder::default();
         decoder.push(&self.input);
         decoder.part().is_some() && decoder.part().is_some()
     }
 
-    /// A header is right: what it begins or continues.
+    /// Begins or continues a message after a valid header.
     fn begin(&mut self, payload: &Payload) {
         if payload.opcode >= 0x8 {
             return;
@@ -239,7 +245,7 @@ impl Peer {
                 opcode::TEXT => opcode::TEXT,
                 _ => opcode::BINARY,
             },
-            compressed: compressed || (self.has(Defect::CompressedSticks) && self.was_compressed),
+            compressed: compressed || self.sticks(payload.fin),
             bytes: Vec::new(),
             valid: 0,
             fragments: 1,
@@ -247,7 +253,16 @@ impl Peer {
         self.was_compressed |= compressed;
     }
 
-    /// Whether the message can still become text, as far as it came.
+    /// Returns true if a plain message is taken for a compressed one.
+    fn sticks(&self, fin: bool) -> bool {
+        match self.defect {
+            Some(Defect::CompressedSticks) => self.was_compressed,
+            Some(Defect::CompressedSticksInFragments) => self.last_compressed && !fin,
+            _ => false,
+        }
+    }
+
+    /// Returns false if the bytes of the message so far cannot be the start of UTF-8.
     fn is_text_so_far(&mut self) -> bool {
         if self.has(Defect::TextUnchecked) {
             return true;
@@ -272,19 +287,15 @@ impl Peer {
         let Some(mut message) = self.message.take() else {
             return;
         };
+        self.last_compressed = message.compressed;
         if message.compressed {
-            if self.has(Defect::TakeoverForgotten)
-                && let Some(agreed) = self.agreed
-            {
-                self.inflater = Some(Codec::new(self.role, agreed, 6, Measure::Letter));
-            }
-            let inflated = self
-                .inflater
-                .as_mut()
-                .map(|inflater| inflater.inflate(&message.bytes));
-            match inflated {
-                Some(Ok(bytes)) => message.bytes = bytes,
-                Some(Err(_)) | None => return self.fail(1007),
+            let defect = self.defect;
+            let inflater = self.inflater.as_mut();
+            match inflater.and_then(|inflater| inflater.inflate(&message.bytes, defect)) {
+                Some(bytes) => message.bytes = bytes,
+                None if self.has(Defect::CorruptIgnored) => return,
+                None if self.has(Defect::CorruptIsInternal) => return self.fail(1011),
+                None => return self.fail(1007),
             }
             if Some(message.bytes.len() as u64) > self.facts.max_message
                 && !self.has(Defect::InflatedUnlimited)
@@ -292,9 +303,20 @@ impl Peer {
                 return self.fail(1009);
             }
         }
-        let checks = message.opcode == opcode::TEXT && !self.has(Defect::TextUnchecked);
+        if !message.compressed
+            && self.has(Defect::PlainInHistory)
+            && let Some(inflater) = &mut self.inflater
+        {
+            inflater.remember(&message.bytes);
+        }
+        let unchecked = self.has(Defect::TextUnchecked)
+            || self.has(Defect::InflatedTextUnchecked) && message.compressed;
+        let checks = message.opcode == opcode::TEXT && !unchecked;
         if checks && std::str::from_utf8(&message.bytes).is_err() {
             return self.fail(1007);
+        }
+        if message.opcode == opcode::TEXT {
+            self.last_text = String::from_utf8_lossy(&message.bytes).into_owned();
         }
         self.echo(message.opcode, message.bytes);
     }

@@ -1,6 +1,4 @@
-//! The program `conformance`, run as people run it.
-
-#![cfg(all(feature = "command", feature = "ours"))]
+//! The program `conformance`, run from the command line.
 
 use std::{
     fs,
@@ -36,7 +34,7 @@ fn run(arguments: &[&str]) -> (i32, String, String) {
 /// A directory of a test's own.
 fn directory(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    // What an earlier run left.
+    // An earlier run may have left it.
     let _ = fs::remove_dir_all(&directory);
     directory
 }
@@ -195,7 +193,11 @@ fn what_cannot_be_run_exits_with_2() {
         (&["client", "ws://127.0.0.1:1/"], "no connection"),
         (
             &["client", "ws://127.0.0.1:1/", "--only", "99.*"],
-            "no case is named",
+            "The groups are 1, 2,",
+        ),
+        (
+            &["list", "--cases", "closing/code-9999"],
+            "server-handshake, client-handshake",
         ),
         (
             &[
@@ -232,6 +234,27 @@ fn the_list_tells_what_a_case_wants() {
     assert_eq!(status, 0);
     assert!(out.starts_with("7 Closing (1)\n  7.1.5 "), "{out}");
     assert_eq!(out.lines().count(), 3, "{out}");
+}
+
+#[test]
+fn a_group_is_selected_by_its_name() {
+    let list = |only| {
+        let (status, out, _) = run(&["list", "--only", only]);
+        assert_eq!(status, 0, "{only}");
+        out
+    };
+    let closing = list("closing");
+    assert!(closing.contains("\n  closing/code-1000 "), "{closing}");
+    assert!(
+        closing
+            .lines()
+            .skip(1)
+            .all(|line| line.starts_with("  closing/")),
+        "{closing}"
+    );
+    assert_eq!(list("closing/*"), closing);
+    assert_eq!(list("9"), list("9.*"));
+    assert!(list("closing/code-*").contains("(16)"));
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! The suite over the protocol core in memory, in both roles.
 
-#![cfg(feature = "ours")]
-
 use std::num::NonZeroUsize;
 
 use conformance::{

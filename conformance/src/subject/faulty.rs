@@ -1,38 +1,59 @@
-//! A small peer that does everything right, written for this test alone and to be read: no buffers are
-//! saved and nothing is fast. One [`Defect`] can be switched on.
+//! A small peer that does everything right, unless one [`Defect`] is switched on. The suite is tested by it: without
+//! a defect the peer passes every case, and with one it fails those that are [listed](DEFECTS) for the defect.
+//!
+//! It shares nothing with the implementations that the suite tests, and is written to be read: it saves no
+//! buffers and nothing in it is fast. In memory it is a [`Subject`]. Over TCP ([`serve`], [`walk`]) it is a program
+//! that other suites can test as well, so that their verdicts can be compared.
 
 use std::{collections::VecDeque, io, time::Duration};
 
-use conformance::{
-    Case, Facts, Role, Subject,
-    case::Need,
+use super::{
+    Facts, Subject,
+    memory::{Endpoint, Memory, State},
+};
+use crate::{
+    case::{Case, Need, Role},
     deflate::Codec,
     extension::{Agreed, Measure},
     frame::{Frame, opcode},
-    subject::memory::{Endpoint, Memory, State},
     wire::Wire,
 };
 
-use crate::{
-    defect::Defect,
+mod defect;
+mod framing;
+mod inflater;
+mod opening;
+mod sabotage;
+mod tcp;
+
+pub use self::{
+    defect::{DEFECTS, Defect, Listed},
+    tcp::{serve, walk},
+};
+use self::{
     framing::{Message, Payload},
+    inflater::Inflater,
+    sabotage::Sent,
 };
 
-/// From how many bytes on that nobody has taken the peer reads no further.
+/// The peer stops reading while this many bytes wait to be sent.
 const HIGH: usize = 64 << 10;
 
-/// Bytes of pongs that nobody has taken, from which on only the newest further one is kept.
+/// While this many bytes of pongs wait to be sent, a new pong replaces the newest of them.
 const PONGS: usize = 4 << 10;
 
-/// The peer as a subject.
-pub(crate) struct Reference {
-    pub(crate) role: Role,
-    pub(crate) defect: Option<Defect>,
+/// The peer in memory as a subject.
+#[derive(Debug, Clone, Copy)]
+pub struct Faulty {
+    /// Its role.
+    pub role: Role,
+    /// Its defect, if it has one.
+    pub defect: Option<Defect>,
 }
 
-impl Subject for Reference {
+impl Subject for Faulty {
     fn name(&self) -> &str {
-        "reference"
+        self.defect.map_or("sound", Defect::name)
     }
 
     fn role(&self) -> Role {
@@ -44,7 +65,11 @@ impl Subject for Reference {
     }
 
     fn open(&self, case: &Case) -> io::Result<Box<dyn Wire>> {
-        let peer = Peer::new(self.role, self.defect, facts(case.needs));
+        let facts = facts(case.needs);
+        let peer = match self.role {
+            Role::Server => Peer::server(self.defect, facts),
+            Role::Client => Peer::client(self.defect, facts, "localhost", "/"),
+        };
         Ok(Box::new(Memory::new(peer)))
     }
 }
@@ -75,34 +100,35 @@ fn facts(need: Option<Need>) -> Facts {
 
 /// How far a connection is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
+enum Phase {
     Opening,
     Open,
     /// The peer has sent a Close frame, and the other side has not.
     Closing,
-    /// What is queued goes out, what comes is dropped.
+    /// Queued bytes are sent, received ones are dropped.
     Ending,
     Gone,
 }
 
 /// One end of a connection.
-pub(crate) struct Peer {
-    pub(crate) role: Role,
-    pub(crate) defect: Option<Defect>,
-    pub(crate) facts: Facts,
-    pub(crate) phase: Phase,
-    pub(crate) now: Duration,
-    /// What came and is not dealt with.
-    pub(crate) input: Vec<u8>,
-    /// What is to be sent, frame by frame.
-    pub(crate) output: VecDeque<Vec<u8>>,
-    /// How much of the first of them went.
+#[derive(Debug)]
+struct Peer {
+    role: Role,
+    defect: Option<Defect>,
+    facts: Facts,
+    phase: Phase,
+    now: Duration,
+    /// Bytes that arrived and were not processed yet.
+    input: Vec<u8>,
+    /// Frames and heads that wait to be sent.
+    output: VecDeque<Vec<u8>>,
+    /// How many bytes of the first of them were sent.
     given: usize,
     /// Bytes of the output, and of the pongs among them.
     queued: usize,
     pongs: usize,
     /// An empty line in front of the head was passed over.
-    pub(crate) skipped: bool,
+    skipped: bool,
     /// The other side has ended its direction.
     finished: bool,
     /// Nothing has been taken since the output was so full that reading stopped.
@@ -110,17 +136,23 @@ pub(crate) struct Peer {
     /// For [`Defect::EndOvertakes`]: bytes came that are looked at a moment later.
     unseen: bool,
     /// A client's key.
-    pub(crate) key: String,
+    key: String,
     /// The frame that is being received.
-    pub(crate) payload: Option<Payload>,
-    pub(crate) message: Option<Message>,
-    pub(crate) inflater: Option<Codec>,
-    pub(crate) deflater: Option<Codec>,
-    pub(crate) agreed: Option<Agreed>,
-    /// For [`Defect::CompressedSticks`].
-    pub(crate) was_compressed: bool,
-    /// For the opening, the close, or the end.
-    pub(crate) until: Option<Duration>,
+    payload: Option<Payload>,
+    message: Option<Message>,
+    inflater: Option<Inflater>,
+    deflater: Option<Codec>,
+    agreed: Option<Agreed>,
+    /// For [`Defect::CompressedSticks`]: a message so far was compressed.
+    was_compressed: bool,
+    /// For [`Defect::CompressedSticksInFragments`]: the message before was compressed.
+    last_compressed: bool,
+    /// For defects that end or reset the transport in the place of a frame.
+    cut: Option<State>,
+    /// The text of the last message, which tells a client how many cases there are.
+    last_text: String,
+    /// The deadline of the opening, of the closing handshake, or of the end.
+    until: Option<Duration>,
     heard: Duration,
     active: Duration,
     pinged: Option<Duration>,
@@ -129,6 +161,17 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    fn server(defect: Option<Defect>, facts: Facts) -> Self {
+        Self::new(Role::Server, defect, facts)
+    }
+
+    /// Makes a client that asks for a resource.
+    fn client(defect: Option<Defect>, facts: Facts, host: &str, resource: &str) -> Self {
+        let mut peer = Self::new(Role::Client, defect, facts);
+        peer.request(host, resource);
+        peer
+    }
+
     fn new(role: Role, defect: Option<Defect>, facts: Facts) -> Self {
         let mut peer = Self {
             role,
@@ -152,6 +195,9 @@ impl Peer {
             deflater: None,
             agreed: None,
             was_compressed: false,
+            last_compressed: false,
+            cut: None,
+            last_text: String::new(),
             until: facts.opening_timeout,
             heard: Duration::ZERO,
             active: Duration::ZERO,
@@ -162,32 +208,76 @@ impl Peer {
         if peer.has(Defect::NoOpeningDeadline) {
             peer.until = None;
         }
-        if role == Role::Client {
-            peer.request();
-        }
         peer
     }
 
-    /// Whether that is wrong with it.
-    pub(crate) fn has(&self, defect: Defect) -> bool {
+    /// Returns true if the peer has that defect.
+    fn has(&self, defect: Defect) -> bool {
         self.defect == Some(defect)
     }
 
     /// The opening handshake is complete.
-    pub(crate) fn open(&mut self, agreed: Option<Agreed>) {
+    fn open(&mut self, agreed: Option<Agreed>) {
         self.phase = Phase::Open;
         self.until = None;
         self.heard = self.now;
         self.active = self.now;
         self.agreed = agreed;
-        let codec = |agreed| Codec::new(self.role, agreed, 6, Measure::Letter);
-        self.inflater = agreed.map(codec);
-        self.deflater = agreed.map(codec);
+        self.inflater = agreed.map(|agreed| Inflater::new(self.role, agreed));
+        self.deflater = agreed.map(|agreed| {
+            let kept_to = self.kept_to(agreed);
+            Codec::new(self.role, kept_to, 6, Measure::Letter)
+        });
+    }
+
+    /// The parameters that the compressor keeps to.
+    fn kept_to(&self, mut agreed: Agreed) -> Agreed {
+        let (bits, afresh) = match self.role {
+            Role::Server => (
+                &mut agreed.server_max_window_bits,
+                &mut agreed.server_no_context_takeover,
+            ),
+            Role::Client => (
+                &mut agreed.client_max_window_bits,
+                &mut agreed.client_no_context_takeover,
+            ),
+        };
+        if self.has(Defect::WindowIgnored) {
+            *bits = 15;
+        }
+        if self.has(Defect::ContextKept) {
+            *afresh = false;
+        }
+        agreed
+    }
+
+    /// Queues a frame, or what a defect sends in its place.
+    fn transmit(&mut self, frame: Frame) {
+        let sent = match self.defect {
+            Some(defect) => sabotage::frames(defect, frame),
+            None => vec![Sent::Frame(frame)],
+        };
+        for sent in sent {
+            match sent {
+                Sent::Frame(frame) => {
+                    let bytes = self.encode(&frame);
+                    self.queue(bytes);
+                }
+                Sent::End => self.cut(State::Finished),
+                Sent::Reset => self.cut(State::Reset),
+            }
+        }
+    }
+
+    /// Leaves the transport once everything that is queued was sent.
+    fn cut(&mut self, how: State) {
+        self.cut.get_or_insert(how);
+        self.end();
     }
 
     /// Queues bytes.
-    pub(crate) fn queue(&mut self, bytes: Vec<u8>) {
-        if bytes.is_empty() {
+    fn queue(&mut self, bytes: Vec<u8>) {
+        if bytes.is_empty() || self.cut.is_some() {
             return;
         }
         self.unsent_since.get_or_insert(self.now);
@@ -198,32 +288,43 @@ impl Peer {
         self.output.push_back(bytes);
     }
 
-    /// What a frame is on the wire.
-    pub(crate) fn encode(&mut self, frame: &Frame) -> Vec<u8> {
-        let masks = self.role == Role::Client;
+    /// Returns the bytes of a frame on the wire.
+    fn encode(&mut self, frame: &Frame) -> Vec<u8> {
+        let masks = (self.role == Role::Client) != self.has(Defect::OtherMask);
         frame.encode(masks.then(|| self.random.u32(..).to_be_bytes()))
     }
 
     /// Sends a message back.
-    pub(crate) fn echo(&mut self, opcode: u8, bytes: Vec<u8>) {
+    fn echo(&mut self, opcode: u8, bytes: Vec<u8>) {
         self.active = self.now;
         if self.phase != Phase::Open && !self.has(Defect::DataAfterClose) {
             return;
         }
-        let frame = match &mut self.deflater {
-            Some(deflater) => Frame::new(opcode, deflater.compress(&bytes)).reserved(4),
-            None => Frame::new(opcode, bytes),
-        };
-        let frame = self.encode(&frame);
-        self.queue(frame);
-        let last = self.output.len() - 1;
+        let frame = self.compressed(opcode, bytes);
+        self.transmit(frame);
+        let last = self.output.len().saturating_sub(1);
         if self.has(Defect::Disorder) && last > 1 {
             self.output.swap(last, last - 1);
         }
     }
 
+    /// The frame of a message, compressed if that was agreed on.
+    fn compressed(&mut self, opcode: u8, bytes: Vec<u8>) -> Frame {
+        let Some(deflater) = &mut self.deflater else {
+            return Frame::new(opcode, bytes);
+        };
+        let mut message = deflater.compress(&bytes);
+        if self.defect == Some(Defect::TailSent) {
+            message.extend(inflater::TAIL);
+        }
+        if self.defect == Some(Defect::EmptyUncompressed) && bytes.is_empty() {
+            message.clear();
+        }
+        Frame::new(opcode, message).reserved(4)
+    }
+
     /// Answers a ping.
-    pub(crate) fn pong(&mut self, payload: Vec<u8>) {
+    fn pong(&mut self, payload: Vec<u8>) {
         if self.phase != Phase::Open || self.has(Defect::PingsUnanswered) {
             return;
         }
@@ -232,6 +333,9 @@ impl Peer {
         } else {
             payload
         };
+        if self.defect.is_some_and(Defect::changes_pongs) {
+            return self.transmit(Frame::new(opcode::PONG, payload));
+        }
         let pong = self.encode(&Frame::new(opcode::PONG, payload));
         let newest = self.output.iter().skip(1).rposition(|bytes| is_pong(bytes));
         match newest {
@@ -248,16 +352,15 @@ impl Peer {
     }
 
     /// Sends a Close frame. What was queued before goes first.
-    pub(crate) fn send_close(&mut self, payload: Vec<u8>) {
-        let close = self.encode(&Frame::new(opcode::CLOSE, payload));
-        self.queue(close);
+    fn send_close(&mut self, payload: Vec<u8>) {
+        self.transmit(Frame::new(opcode::CLOSE, payload));
         if self.has(Defect::CloseOvertakes) && self.given == 0 {
-            self.output.rotate_right(1);
+            self.output.rotate_right(1.min(self.output.len()));
         }
     }
 
     /// Fails the connection (RFC 6455 7.1.7).
-    pub(crate) fn fail(&mut self, code: u16) {
+    fn fail(&mut self, code: u16) {
         if self.phase == Phase::Open {
             self.send_close(code.to_be_bytes().to_vec());
         }
@@ -265,7 +368,7 @@ impl Peer {
     }
 
     /// Nothing further is received.
-    pub(crate) fn end(&mut self) {
+    fn end(&mut self) {
         self.phase = Phase::Ending;
         self.until = self.after(self.facts.close_timeout);
         if self.has(Defect::KeepsTransport) {
@@ -401,14 +504,24 @@ impl Endpoint for Peer {
 
     fn state(&mut self) -> State {
         let keeps = self.role == Role::Client || self.has(Defect::KeepsTransport);
+        let end = if self.has(Defect::ResetAtEnd) {
+            State::Reset
+        } else {
+            State::Gone
+        };
         match self.phase {
-            Phase::Gone => State::Gone,
+            _ if self.output.is_empty() && self.cut == Some(State::Reset) => State::Reset,
+            Phase::Ending if self.output.is_empty() && !self.finished && self.cut.is_some() => {
+                State::Finished
+            }
+            Phase::Gone => end,
             Phase::Ending if !self.output.is_empty() => State::Open,
             Phase::Ending if self.finished => {
                 self.phase = Phase::Gone;
-                State::Gone
+                end
             }
             Phase::Ending if keeps => State::Open,
+            Phase::Ending if end == State::Reset => end,
             Phase::Ending => State::Finished,
             Phase::Opening | Phase::Open | Phase::Closing => State::Open,
         }
@@ -457,8 +570,7 @@ impl Endpoint for Peer {
             self.until = self.after(self.facts.close_timeout);
         }
         if due(self.ping_at()) {
-            let ping = self.encode(&Frame::new(opcode::PING, ""));
-            self.queue(ping);
+            self.transmit(Frame::new(opcode::PING, ""));
             self.pinged = Some(now);
         }
     }
@@ -477,7 +589,7 @@ impl Endpoint for Peer {
     }
 }
 
-/// Whether a frame in the output is a pong.
+/// Returns true if a frame in the output is a pong.
 fn is_pong(frame: &[u8]) -> bool {
     frame[0] == 0x8a
 }

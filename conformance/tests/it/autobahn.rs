@@ -54,7 +54,8 @@ const SECTIONS: &[(&str, u16)] = &[
 #[test]
 fn groups_1_to_10_have_the_cases_of_autobahn_in_its_order() {
     let ids: Vec<_> = cases::all().into_iter().map(|case| case.id).collect();
-    let ids: Vec<_> = ids.iter().filter(|id| id.group() <= 10).collect();
+    let upto_10 = |id: &&Id| id.group().parse().is_ok_and(|group: u16| group <= 10);
+    let ids: Vec<_> = ids.iter().filter(upto_10).collect();
     let expected: Vec<Id> = SECTIONS
         .iter()
         .flat_map(|(section, count)| (1..=*count).map(move |n| format!("{section}.{n}")))

@@ -1,14 +1,10 @@
-//! What becomes of what the user of a driver gives up in the middle, in every driver: no message is lost,
-//! doubled or torn, and no descriptor stays behind.
-
-#![cfg(feature = "ours")]
-
-mod inside;
+//! Calls that the user of a driver gives up in the middle, in every driver: no message is lost, doubled or torn, and
+//! no descriptor leaks.
 
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpStream},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     thread,
     time::Duration,
 };
@@ -17,19 +13,21 @@ use conformance::{
     frame::{Frame, opcode},
     subject::ours::{self, Act, Driver, Haste, Offer, PLEASE_CLOSE, Unanswered},
 };
-use inside::{
-    MASK, PATIENCE, Peer, answer, connect, descriptors, in_the_end, listen, open, read_head,
-    request,
-};
+
 use wsproto::Config;
 
-/// Those that count descriptors do it one after the other.
-static DESCRIPTORS: Mutex<()> = Mutex::new(());
+use crate::{
+    DESCRIPTORS,
+    inside::{
+        MASK, PATIENCE, Peer, answer, connect, descriptors, in_the_end, listen, open, read_head,
+        request,
+    },
+};
 
-/// How often a test runs over a driver: once for what a runtime makes the first time.
+/// How often a test runs over a driver. The first round is not counted: runtimes open descriptors then.
 const ROUNDS: usize = 3;
 
-/// Runs a test in rounds over every driver, and sees that those after the first leave no descriptor.
+/// Runs a test in rounds over every driver, and asserts that the rounds after the first leak no descriptor.
 fn over_every_driver(mut test: impl FnMut(&dyn Driver, usize)) {
     let _alone = DESCRIPTORS.lock().unwrap_or_else(PoisonError::into_inner);
     for driver in ours::drivers().expect("the runtimes start") {
@@ -94,7 +92,7 @@ fn echoed(driver: &dyn Driver, haste: &Haste) -> Offer {
     let mut sender = peer.stream.try_clone().expect("a descriptor");
     let sending = thread::spawn(move || sender.write_all(&bytes));
     if haste.act != Act::Close && haste.steps == 1 {
-        // It will: all of this is more than the kernel takes while nobody reads.
+        // It must give up: the kernel does not take all of this while nobody reads.
         in_the_end(|| haste.given_up() > 0);
     }
     let expected = messages(&frames);
@@ -115,7 +113,7 @@ fn echoed(driver: &dyn Driver, haste: &Haste) -> Offer {
         );
     }
 
-    // It closes when it is told to, once, whatever comes in between, and sees the end through.
+    // It closes once when told to, whatever arrives in between, and completes the closing handshake.
     peer.send(&Frame::text(PLEASE_CLOSE));
     let close = loop {
         let frame = peer
@@ -257,7 +255,7 @@ fn a_dial_that_is_given_up_leaves_nothing() {
 
 #[test]
 fn a_request_that_is_given_up_is_answered_all_the_same() {
-    // Its deadline is not to come to the rescue.
+    // No deadline may end it first.
     let mut config = Config::default();
     config.opening_timeout = None;
     let config = Arc::new(config);

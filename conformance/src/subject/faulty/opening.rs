@@ -1,29 +1,26 @@
-//! The opening handshake as the reference peer does it (RFC 6455 4), to the letter.
+//! The opening handshake of the faulty peer (RFC 6455 4), to the letter.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use conformance::{
-    Role,
+
+use super::{Defect, Peer, Phase, sabotage};
+use crate::{
+    case::Role,
     extension::{self, Agreed, Wish},
     handshake::{Head, accept_key},
 };
 
-use crate::{
-    defect::Defect,
-    peer::{Peer, Phase},
-};
-
-/// What the client offers.
+/// The extensions that the client offers.
 const OFFER: &str = "permessage-deflate; client_max_window_bits";
 
-/// Why a request is refused: the status line, and headers.
+/// The status and some headers of a response that refuses a request.
 type Refusal = &'static str;
 
 const BAD: Refusal = "400 Bad Request\r\n";
 const TOO_LARGE: Refusal = "431 Request Header Fields Too Large\r\n";
 
 impl Peer {
-    /// Takes the head, and tells whether it was whole.
-    pub(crate) fn take_head(&mut self) -> bool {
+    /// Processes the head. Returns true if it was complete.
+    pub(super) fn take_head(&mut self) -> bool {
         while self.role == Role::Server && self.input.starts_with(b"\r\n") && !self.skipped {
             self.input.drain(..2);
             self.skipped = true;
@@ -65,7 +62,7 @@ impl Peer {
         true
     }
 
-    /// Whether the first line can become one.
+    /// Returns false if the first line cannot be the start of one.
     fn may_be_http(&self) -> bool {
         let line = self.input.split(|byte| *byte == b'\n').next();
         let line = line.unwrap_or_default();
@@ -73,7 +70,7 @@ impl Peer {
         let text = line.strip_suffix(b"\r").unwrap_or(line);
         let printable = text.iter().all(|byte| match byte {
             0x20..=0x7e => true,
-            // A phrase may have them.
+            // A reason phrase may have them.
             0x80.. => self.role == Role::Client,
             _ => false,
         });
@@ -88,7 +85,7 @@ impl Peer {
         printable && (!complete || form())
     }
 
-    /// Ends an opening handshake: a server with an answer.
+    /// Ends an opening handshake without a connection. A server sends a response.
     fn refuse(&mut self, refusal: Refusal) {
         if self.role == Role::Server && !self.has(Defect::RefusalUnanswered) {
             let answer =
@@ -105,20 +102,21 @@ impl Peer {
         }
     }
 
-    pub(crate) fn opening_timed_out(&mut self) {
+    pub(super) fn opening_timed_out(&mut self) {
         self.refuse("408 Request Timeout\r\n");
     }
 
-    /// Sends a client's half.
-    pub(crate) fn request(&mut self) {
+    /// Sends the request of a client.
+    pub(super) fn request(&mut self, host: &str, resource: &str) {
         let nonce: [u8; 16] = std::array::from_fn(|_| fastrand::u8(..));
         self.key = STANDARD.encode(nonce);
         let request = format!(
-            "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            "GET {resource} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: {}\r\nSec-WebSocket-Extensions: {OFFER}\r\n\
              Sec-WebSocket-Version: 13\r\n\r\n",
             self.key
         );
+        let request = sabotage::head(self.defect, self.role, request);
         self.queue(request.into_bytes());
     }
 
@@ -133,6 +131,7 @@ impl Peer {
              Sec-WebSocket-Accept: {}\r\n{extensions}\r\n",
             accept_key(key)
         );
+        let response = sabotage::head(self.defect, self.role, response);
         self.queue(response.into_bytes());
         self.open(agreed.map(|(agreed, _)| agreed));
     }
@@ -220,7 +219,16 @@ impl Peer {
         if self.has(Defect::UnknownExtensionRefused) && !offers.iter().all(|offer| known(&offer)) {
             return Err(BAD);
         }
-        for offer in offers.iter().filter(known) {
+        let offers = offers.iter().filter(known);
+        let is_bad = |offer: &&str| Agreed::answer(offer, &[Wish::NOTHING]).is_err();
+        let some_are_bad = offers.clone().any(is_bad);
+        if self.has(Defect::BadOfferRefused) && some_are_bad {
+            return Err(BAD);
+        }
+        if self.has(Defect::BadOfferDeclinesAll) && some_are_bad {
+            return Ok(None);
+        }
+        for offer in offers.clone() {
             if self.has(Defect::BitsWithoutValueDeclined)
                 && offer.ends_with("client_max_window_bits")
             {
@@ -229,12 +237,14 @@ impl Peer {
             let Ok(Some((agreed, text))) = Agreed::answer(offer, &[Wish::NOTHING]) else {
                 continue;
             };
-            if self.has(Defect::WindowNotEchoed) {
-                return Ok(Some((agreed, "permessage-deflate".to_owned())));
-            }
-            return Ok(Some((agreed, text)));
+            return Ok(Some(match self.defect {
+                Some(Defect::WindowNotEchoed) => (agreed, "permessage-deflate".to_owned()),
+                Some(Defect::UnofferedWindow) => (agreed, text + "; client_max_window_bits=15"),
+                _ => (agreed, text),
+            }));
         }
-        Ok(None)
+        let accepts = self.has(Defect::BadOfferAccepted) && some_are_bad;
+        Ok(accepts.then(|| (Agreed::DEFAULT, "permessage-deflate".to_owned())))
     }
 
     /// Judges a response (RFC 6455 4.1).

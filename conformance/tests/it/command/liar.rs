@@ -12,7 +12,7 @@ use conformance::{
     handshake::{Head, accept_key},
 };
 
-/// What a page must not contain as it is.
+/// Text that a page must not contain unescaped.
 const HOSTILE: &str = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\" onmouseover='\u{1b}[31m\u{202e}";
 
 /// Starts a server that answers each message and each ping with something else, and tells its URL.
