@@ -24,20 +24,27 @@ impl<S: Transport, C: Clock> Engine<S, C> {
     /// [`Overflow::DropOldest`], messages never wait: those policies are for programs that would rather lose
     /// messages than time, and the core decides which ones. On a connection that is not open nothing waits
     /// either, since every send fails.
+    #[inline]
     pub(crate) fn has_room(&self, unit: Unit) -> bool {
-        let connection = &self.connection;
-        let overflow = connection.config().overflow;
-        let is_refused = match unit {
-            Unit::Message(_) | Unit::AnyMessage if drops(overflow) => return true,
-            Unit::Message(len) => overflow == Overflow::Refuse && !connection.admits(len),
-            Unit::AnyMessage => overflow == Overflow::Refuse && !connection.admits(usize::MAX),
-            Unit::Part(len) => !connection.admits(len),
+        let len = match unit {
+            Unit::Message(len) | Unit::Part(len) => len,
+            Unit::AnyMessage => usize::MAX,
         };
-        (!connection.is_high() && !is_refused) || !connection.is_open()
+        (!self.connection.is_high() && self.connection.admits(len)) || self.may_send_anyway(unit)
     }
-}
 
-/// Returns true if the policy drops messages.
-const fn drops(overflow: Overflow) -> bool {
-    matches!(overflow, Overflow::DropNewest | Overflow::DropOldest)
+    /// Returns true if a sender need not wait although the queue is high or would not admit `unit`.
+    #[cold]
+    fn may_send_anyway(&self, unit: Unit) -> bool {
+        let connection = &self.connection;
+        let is_part = matches!(unit, Unit::Part(_));
+        match connection.config().overflow {
+            _ if !connection.is_open() => true,
+            Overflow::DropNewest | Overflow::DropOldest => !is_part,
+            // The core closes the connection instead of refusing the message.
+            Overflow::Close => !is_part && !connection.is_high(),
+            Overflow::Refuse => false,
+            _ => false,
+        }
+    }
 }
