@@ -129,7 +129,7 @@ impl Counted {
             let mut state = self.connections.lock();
             let known = state.tasks[self.number as usize].replace(waker.clone());
             drop(state);
-            // Not under the lock: this may drop a task.
+            // After the lock is released, because this may drop a task.
             drop(known);
             self.waker = Some(waker.clone());
         }

@@ -42,7 +42,7 @@ impl Observer {
         Self(Box::new(observe))
     }
 
-    pub(crate) fn tell(&self, failure: ServerFailure) {
+    pub(crate) fn report(&self, failure: ServerFailure) {
         (self.0)(failure);
     }
 }

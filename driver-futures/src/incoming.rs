@@ -19,7 +19,7 @@ pub enum Incoming {
         /// True for the last chunk of the message.
         last: bool,
     },
-    /// A ping. Its pong is queued already.
+    /// A ping. Its pong is queued already, unless [`answer_pings`](wsproto::Config::answer_pings) is off.
     Ping(Vec<u8>),
     /// A pong.
     Pong(Vec<u8>),

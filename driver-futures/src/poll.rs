@@ -1,4 +1,4 @@
-//! What a poll of a connection is asked to do, and what it finds.
+//! The task of a poll, and its result.
 
 use wsproto::Time;
 
@@ -17,7 +17,7 @@ pub(crate) enum Found {
     TimedOut,
 }
 
-/// What a poll is to do beside what the connection wants.
+/// Options of a poll, beside the connection's own wants.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PollMode {
     pub(crate) reads: ReadBudget,
@@ -42,18 +42,18 @@ impl PollMode {
     };
 }
 
-/// How much a poll may read.
+/// The read limit of a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ReadBudget {
     /// Everything that comes: somebody waits for it.
     Unlimited,
-    /// What is left of the bytes that may be read ahead.
+    /// The rest of the bytes that may be read ahead.
     Ahead,
     /// Nothing, and no event is taken either: the application has enough for now.
     Nothing,
 }
 
-/// What becomes of incoming events while the application does something else.
+/// The handling of incoming events while the application sends or closes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Receiving {
     /// They are read ahead, up to a bound.

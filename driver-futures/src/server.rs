@@ -191,7 +191,7 @@ impl<L: Send, R: AcceptFrom<L>> Server<L, R> {
                 }
                 Err(error) => {
                     let then = failures.failed(&error);
-                    service.tell(ServerFailure::Accept(error));
+                    service.report(ServerFailure::Accept(error));
                     if let AfterFailure::Pause(pause) = then {
                         after::<R>(pause).await;
                     }
@@ -219,7 +219,7 @@ impl<L: Send, R: AcceptFrom<L>> Server<L, R> {
         executor.spawn(counted.task(async move {
             match opening.await {
                 Ok(upgrade) => (service.handler)(upgrade).await,
-                Err(error) => service.tell(ServerFailure::Handshake(error)),
+                Err(error) => service.report(ServerFailure::Handshake(error)),
             }
         }));
     }
@@ -233,9 +233,9 @@ struct Service<H> {
 }
 
 impl<H> Service<H> {
-    fn tell(&self, failure: ServerFailure) {
+    fn report(&self, failure: ServerFailure) {
         if let Some(observer) = &self.observer {
-            observer.tell(failure);
+            observer.report(failure);
         }
     }
 }

@@ -228,7 +228,7 @@ fn is_for_one_server(name: &str) -> bool {
         .any(|secret| secret.eq_ignore_ascii_case(name))
 }
 
-/// Why connecting failed.
+/// The error of a client that could not connect.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectError {

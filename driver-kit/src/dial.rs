@@ -68,7 +68,7 @@ pub struct Dial {
     /// In the order of failing.
     failures: Vec<(SocketAddr, io::Error)>,
     attempt_delay: Duration,
-    /// When the next attempt is due; `None`: at once.
+    /// The due time of the next attempt; `None`: at once.
     next_start: Option<Instant>,
 }
 
@@ -168,7 +168,7 @@ fn interleave(addresses: impl IntoIterator<Item = SocketAddr>) -> VecDeque<Socke
     order
 }
 
-/// Why a [`Dial`] gave up.
+/// The errors for which a [`Dial`] gave up.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DialError {

@@ -16,7 +16,7 @@ pub use self::{
 /// Slices of one vectored write.
 const MAX_SLICES: usize = 64;
 
-/// What is known about the bytes that a read may find.
+/// The read readiness of a transport.
 ///
 /// Edge-triggered pollers report readiness once, so a driver keeps this beside the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +109,7 @@ pub fn turn<S: Read + Write, B: AsMut<[u8]>>(
                     }
                 }
             }
-            // That is up to the caller.
+            // The caller shuts the writing side.
             Step::Shutdown => stepper.shutdown_blocked(&mut budget, env.now()),
             Step::Wait(_) | Step::Pause | Step::Over => break,
         };

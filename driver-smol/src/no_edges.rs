@@ -5,7 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
-/// Watches a socket; never made.
+/// Stands for a watched socket on systems without epoll. Has no values.
 #[derive(Debug)]
 pub(crate) struct Watch(Infallible);
 

@@ -1,4 +1,4 @@
-//! When a sender has to wait before it may queue something.
+//! Admission of sends: whether a sender has to wait before it may queue something.
 
 use wsproto::Overflow;
 

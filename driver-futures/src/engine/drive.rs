@@ -100,7 +100,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
                     let _ = self.transport.poll_shutdown(cx);
                     return Poll::Ready(Found::Over);
                 }
-                // Over, but how it ended lies in input that somebody else takes.
+                // Over, but the end has not been reported: it lies in input that the receiver holds.
                 Step::Over => Step::Wait(stepper.wants().deadline),
                 Step::Wait(deadline) => {
                     let deadline = earlier(deadline, mode.deadline);
@@ -163,7 +163,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         }
     }
 
-    /// While nothing is read, the peer is not to blame that nothing comes.
+    /// Pauses the connection if nothing may be read, so that the peer's silence is not counted against it.
     fn pause_unless_there_is_room(&mut self, env: &mut Env, reads: ReadBudget) {
         if self.room(reads) == 0 {
             self.connection.pause();
@@ -186,7 +186,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         let read = ready!(self.poll_read(cx, &mut spare[..room]));
         self.ahead = match (reads, &read) {
             (ReadBudget::Unlimited, _) => 0,
-            // No more than there was room for.
+            // At most `room` bytes, which fit.
             (ReadBudget::Ahead | ReadBudget::Nothing, Ok(n)) => self.ahead + *n as u16,
             (ReadBudget::Ahead | ReadBudget::Nothing, Err(_)) => self.ahead,
         };
@@ -264,7 +264,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         if takes_events || !self.connection.wants().done {
             return;
         }
-        // A deadline ended it: that is not behind the input that nobody takes.
+        // A deadline ended it. That is reported without the input, which nobody takes.
         match self.connection.next_event(env, input) {
             Ok(Some(Event::Closed(closed))) => {
                 self.extras.set_outcome(Outcome::closed(closed, true));

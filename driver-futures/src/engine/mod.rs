@@ -23,7 +23,8 @@ use crate::{
     transport::Transport,
 };
 
-/// Sends that never have to wait read this often all the same. In ticks of 1.05 ms: just short of a second.
+/// The interval at which a task reads that only sends and never has to wait, in ticks of 1.05 ms: just short of a
+/// second.
 const READ_EVERY: u16 = 953;
 
 /// A connection, its transport and its clock.
@@ -140,7 +141,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
         deadline: Option<Time>,
         is_done: impl Fn(&Self) -> bool,
     ) -> Poll<()> {
-        // What the transport takes at once must not wait for what else has come: a Close among it would be
+        // Bytes that the transport takes at once are written before anything is read: a Close among the input would be
         // answered before the application has said what it had to say. But a program that only ever sends,
         // and never has to wait, still has to see the Close some time, and answer pings before that.
         let must_read = !is_done(self) && self.ticks_since_read_after_writing(cx) >= READ_EVERY;

@@ -60,7 +60,7 @@ enum Mode {
     Push,
     /// A task asks for them.
     Pull,
-    /// Not at all.
+    /// No events are taken.
     WriteOnly,
 }
 

@@ -40,7 +40,7 @@ pub(crate) struct Dials<S> {
 
 /// The next step of a dial.
 pub(crate) enum Progress<S> {
-    /// Wait for the poller, and no longer than until then.
+    /// Wait for the poller, at the longest until this time.
     Wait(Option<Instant>),
     Connected(PendingDial<S>, Socket),
     Failed(PendingDial<S>, ConnectError),

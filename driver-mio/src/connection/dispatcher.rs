@@ -56,7 +56,7 @@ pub(crate) struct Target<'a, S> {
 }
 
 impl<H: Handler> Dispatcher<'_, H> {
-    /// The connection is open. Tells the handler, the first time.
+    /// Calls `on_open`, once.
     pub(crate) fn opened(
         &self,
         target: &mut Target<'_, H::State>,

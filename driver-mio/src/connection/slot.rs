@@ -41,7 +41,7 @@ pub(crate) struct Slot<S> {
     pub(crate) timer: Option<wheel::Key>,
     /// `None` if the transport is another, which is in the extras.
     socket: Option<Socket>,
-    /// When the timer fires, about.
+    /// The approximate firing time of the timer.
     pub(crate) armed: Coarse,
     stage: Stage,
     /// Bytes of the connection's queue that the loop's figures include.

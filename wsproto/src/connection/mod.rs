@@ -49,7 +49,9 @@
 //! Some calls come only once: the answer to a request ([`accept`](Connection::accept) or
 //! [`reject`](Connection::reject); afterwards both return [`SendError::NoRequest`]) and
 //! [`close`](Connection::close) (a second call does nothing). [`start`](Connection::start) comes once before
-//! each [`finish`](Connection::finish). Everything else may be called in any order and any number of times.
+//! each [`finish`](Connection::finish). After [`has_event`](Connection::has_event) has returned true, the event is
+//! taken next. Each written byte is reported to `sent` once. Everything else may be called in any order and any
+//! number of times.
 //!
 //! # Files
 //!
