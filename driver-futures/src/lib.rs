@@ -5,6 +5,7 @@
 //! the time and wakes the task later. [`Server`] and [`Connect`] need a [`Runtime`], which waits, spawns, keeps time
 //! ([`Alarm`]) and resolves names. A driver implements these, and gives the types shorter names. Applications use a
 //! driver, not this crate.
+#![forbid(unsafe_code)]
 
 mod clock;
 mod connect;

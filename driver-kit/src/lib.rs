@@ -5,6 +5,7 @@
 //!
 //! The layers: `wsproto` is the protocol, bytes and time in, events and bytes out; this crate is the code that
 //! every driver would otherwise have a copy of; a driver waits, spawns and wakes.
+#![forbid(unsafe_code)]
 
 pub mod accept_backoff;
 pub mod connect;

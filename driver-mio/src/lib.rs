@@ -106,6 +106,7 @@
 //! - `zlib-rs`: compresses with `zlib-rs` instead of `miniz_oxide`; see the feature of [`wsproto`].
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
+#![forbid(unsafe_code)]
 
 #[cfg(not(unix))]
 compile_error!("the event loops need epoll or kqueue: use another driver on this system");

@@ -113,6 +113,7 @@
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
 //! [`ServerHandle::shutdown`]: driver_futures::ServerHandle::shutdown
+#![forbid(unsafe_code)]
 
 mod alarm;
 mod apart;

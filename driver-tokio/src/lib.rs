@@ -96,6 +96,7 @@
 //! - `zlib-rs`: compresses with `zlib-rs` instead of `miniz_oxide`; see the feature of [`wsproto`].
 //!
 //! [RFC 6455]: https://www.rfc-editor.org/rfc/rfc6455
+#![forbid(unsafe_code)]
 
 mod alarm;
 mod io;
