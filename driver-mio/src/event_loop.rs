@@ -224,7 +224,7 @@ impl<H: Handler> EventLoop<H> {
 impl<H: Handler> Drop for EventLoop<H> {
     fn drop(&mut self) {
         self.shared.control.loop_ended(self.dropped);
-        // Dropping the commands that are left tells whoever waits for one.
+        // Dropping the commands that are left completes the senders that wait.
         drop(self.mailbox.close());
     }
 }

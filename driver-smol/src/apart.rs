@@ -104,7 +104,7 @@ mod tests {
         assert_eq!((polled(), woken()), (1, [0, 0]));
         ring();
         assert_eq!(woken(), [1, 0]);
-        // It wakes whoever polled last, although that poll did not reach the future.
+        // It wakes the task that polled last, although that poll did not reach the future.
         assert!(poll(&second).is_pending() && poll(&second).is_pending());
         assert_eq!(polled(), 2);
         ring();

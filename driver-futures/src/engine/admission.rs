@@ -43,7 +43,7 @@ impl<S: Transport, C: Clock> Engine<S, C> {
             Overflow::DropNewest | Overflow::DropOldest => !is_part,
             // The core closes the connection instead of refusing the message.
             Overflow::Close => !is_part && !connection.is_high(),
-            Overflow::Refuse => false,
+            // `Refuse`, and every policy to come: nothing is sent that the core would refuse.
             _ => false,
         }
     }

@@ -348,7 +348,7 @@ struct Submission<Q> {
 enum Then {
     /// Wait until it is written.
     Flush,
-    /// Return: whoever waits next writes it.
+    /// Return: the next future that waits writes it.
     Return,
 }
 
